@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** The address tree: the one spine. Everything a user can see or change is a leaf here; OSC,
+	OSCQuery, REST, the pages, presets and the audit are views of it and keep no list of their own.
+
+	Owner: the control thread; every function here is called from it alone.
+	source: doc/osc.md for the rules of sets (coercion, clipping, feedback) */
+#ifndef FB_TREE_H
+#define FB_TREE_H
+
+#include "../graph/scale.h"
+#include "../graph/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct fb_tree fb_tree;
+typedef struct fb_branch fb_branch; ///< a place in the tree: a container, a leaf, or both
+
+typedef enum fb_leaf_kind {
+	FB_LEAF_FLOAT,   ///< wire f
+	FB_LEAF_INT,     ///< wire i
+	FB_LEAF_BOOL,    ///< wire T or F
+	FB_LEAF_CHOICE,  ///< wire s, one of `choices`; a set takes the index too
+	FB_LEAF_TEXT,    ///< wire s
+	FB_LEAF_COMMAND, ///< does something; wire: `args`
+} fb_leaf_kind;
+
+enum { FB_READ = 1, FB_WRITE = 2, FB_READ_WRITE = 3 }; ///< as OSCQuery's ACCESS
+
+/** One OSC value. `s` is borrowed: for the call, or until the next change of that leaf. */
+typedef struct fb_value {
+	char tag; ///< 'f' (also for d), 'i' (also for h), 's' (also for S), 'T' or 'F', 'N'
+	union {
+		double f;
+		int64_t i;
+		const char *s;
+	};
+} fb_value;
+
+/** Who asks. */
+typedef struct fb_origin {
+	const char *text;   ///< for the audit: "osc 127.0.0.1:5000", "http 127.0.0.1:41212", "engine"
+	const void *client; ///< identity, so that a client does not hear its own set; NULL if none
+} fb_origin;
+
+/** What a command answers besides success: values sent back to the asker at the command's address.
+ */
+typedef struct fb_answer {
+	fb_value values[8];
+	uint32_t count;
+	char text[512]; ///< backing for at most one string among the values
+} fb_answer;
+
+/** How a leaf is read and written. A leaf's owner fills one of these per family of leaves. */
+typedef struct fb_leaf_ops {
+	/** Current value. Never NaN or infinite. */
+	void (*get)(void *ctx, uint32_t index, fb_value *value);
+	/** Take a value that fits kind, range and choices (choices arrive as 'i', bools as 'T'/'F').
+		The tree reads back with get() what was really applied. */
+	fb_status (*set)(
+		void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error);
+	/** Commands. argv fits `args`. */
+	fb_status (*call)(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
+		const fb_origin *origin, fb_answer *answer, fb_error *error);
+	/** false where the value is there but means nothing (a metric of silence); NULL = always valid.
+	 */
+	bool (*valid)(void *ctx, uint32_t index);
+} fb_leaf_ops;
+
+typedef struct fb_leaf_spec {
+	fb_leaf_kind kind;
+	int access;                 ///< FB_READ, FB_WRITE, FB_READ_WRITE
+	const char *label;          ///< short, distinct among siblings; copied
+	const char *unit;           ///< "dB" "Hz" "ms" ... or ""; copied
+	const char *doc;            ///< copied
+	double min, max, def;       ///< FLOAT and INT
+	fb_scale scale;             ///< FLOAT
+	const char *const *choices; ///< CHOICE; strings must outlive the leaf
+	uint32_t n_choices;
+	const char *args; ///< COMMAND: OSC tags of its arguments, e.g. "ss"; a '?' before a tag:
+					  ///< optional from there
+	bool meter; ///< changes by itself many times a second: first to be dropped for a slow client
+	bool unaudited; ///< a set of it is no event worth a row (a heartbeat)
+	const fb_leaf_ops *ops;
+	void *ctx;
+	uint32_t index;
+} fb_leaf_spec;
+
+fb_tree *fb_tree_create(void); ///< NULL when out of memory
+void fb_tree_destroy(fb_tree *tree);
+
+/** Add a leaf at an address; the containers on the way appear by themselves. A continuous
+	read-write FLOAT also gets its 0..1 twin at /norm + address, through the same taper.
+	errors: FB_EXISTS, FB_INVALID (address not lower case, a space or one of # * , ? [ ] { }),
+			FB_NO_MEMORY */
+FB_MUST_CHECK fb_status fb_tree_add(
+	fb_tree *tree, const char *address, const fb_leaf_spec *spec, fb_error *error);
+/** Give a container (made if missing) a label and a description. */
+FB_MUST_CHECK fb_status fb_tree_describe(
+	fb_tree *tree, const char *address, const char *label, const char *doc);
+/** Remove a place with everything below it and their twins. No-op if there is none. */
+void fb_tree_remove(fb_tree *tree, const char *address);
+
+/* --- finding and walking; one hash lookup */
+fb_branch *fb_tree_root(const fb_tree *tree);
+fb_branch *fb_tree_find(
+	const fb_tree *tree, const char *address); ///< NULL if none; "/" is the root
+fb_branch *fb_branch_first(
+	const fb_branch *branch); ///< first child in order of creation, NULL if none
+fb_branch *fb_branch_next(const fb_branch *branch); ///< next sibling, NULL past the last
+fb_branch *fb_branch_parent(const fb_branch *branch);
+const char *fb_branch_address(const fb_branch *branch);
+const char *fb_branch_name(const fb_branch *branch);         ///< last part of the address
+const char *fb_branch_label(const fb_branch *branch);        ///< "" if none
+const char *fb_branch_doc(const fb_branch *branch);          ///< "" if none
+const fb_leaf_spec *fb_branch_leaf(const fb_branch *branch); ///< NULL for a pure container
+/** Rises with every change of the leaf's value; lets a view send only what is new. */
+uint64_t fb_branch_version(const fb_branch *branch);
+
+typedef bool fb_match_fn(void *ctx, fb_branch *branch); ///< return false to stop
+/** Every leaf whose address matches an OSC 1.0 pattern. The work is bounded.
+	errors: FB_INVALID (malformed pattern), FB_TOO_MANY (pattern too long or too costly),
+			FB_NOT_FOUND (no leaf matched) */
+fb_status fb_tree_match(
+	fb_tree *tree, const char *pattern, fb_match_fn *found, void *ctx, fb_error *error);
+
+/* --- values */
+void fb_tree_get(
+	fb_tree *tree, const fb_branch *leaf, fb_value *value); ///< 'N' for a write-only leaf
+bool fb_tree_valid(fb_tree *tree, const fb_branch *leaf);
+
+typedef enum fb_range_policy {
+	FB_CLIP,   ///< out of range is clipped (OSC: faders overshoot)
+	FB_STRICT, ///< out of range is refused (HTTP, presets)
+} fb_range_policy;
+
+/** Would this set be accepted? Coerces into `fit` (kind's own tag; choice as 'i'); changes nothing.
+	errors: FB_FORBIDDEN, FB_WRONG_TYPE, FB_INVALID (NaN, infinity, range, unknown choice, count) */
+FB_MUST_CHECK fb_status fb_tree_check(fb_tree *tree, const fb_branch *leaf, const fb_value *argv,
+	uint32_t argc, fb_range_policy policy, fb_value *fit, fb_error *error);
+
+typedef struct fb_set_result {
+	fb_value applied; ///< as get() tells it afterwards
+	bool adjusted;    ///< what was applied differs from what was sent
+	bool changed;     ///< the value differs from before
+	fb_answer answer; ///< of a command
+} fb_set_result;
+
+/** Set a leaf or run a command: check, apply, audit, tell the listeners. Refusals are audited too.
+	range: result may be NULL */
+FB_MUST_CHECK fb_status fb_tree_set(fb_tree *tree, fb_branch *leaf, const fb_value *argv,
+	uint32_t argc, fb_range_policy policy, const fb_origin *origin, fb_set_result *result,
+	fb_error *error);
+
+/** The owner of a leaf says that its value changed by itself (a meter, an undo, a scene). */
+void fb_tree_touch(fb_tree *tree, fb_branch *leaf, const fb_origin *origin);
+
+/** Sets between begin and end take effect in one tick of the audio. Nests. */
+void fb_tree_begin(fb_tree *tree);
+void fb_tree_end(fb_tree *tree);
+
+/* --- watching */
+typedef enum fb_outcome { FB_ACCEPTED, FB_REFUSED } fb_outcome;
+
+/** Told of what happens to the tree; any member may be NULL. */
+typedef struct fb_tree_watcher {
+	void *ctx;
+	/** A value changed: by a set (origin says whose) or by itself. */
+	void (*changed)(void *ctx, fb_branch *leaf, const fb_origin *origin);
+	void (*added)(void *ctx, fb_branch *branch);
+	void (*removing)(void *ctx, fb_branch *branch); ///< still there, gone after the call
+	/** A set or command was accepted or refused. `before` and `after` have tag 'N' where there is
+		no such value; error is NULL unless refused. */
+	void (*audit)(void *ctx, const char *address, const fb_value *before, const fb_value *after,
+		const fb_origin *origin, fb_outcome outcome, const fb_error *error);
+	void (*begin)(void *ctx); ///< outermost fb_tree_begin
+	void (*end)(void *ctx);   ///< outermost fb_tree_end
+} fb_tree_watcher;
+
+/** The watcher is borrowed until fb_tree_unwatch. */
+FB_MUST_CHECK fb_status fb_tree_watch(fb_tree *tree, const fb_tree_watcher *watcher);
+void fb_tree_unwatch(fb_tree *tree, const fb_tree_watcher *watcher);
+
+/** A set of an unknown address, so that the refusal is audited like any other. Always fails. */
+fb_status fb_tree_refuse_unknown(
+	fb_tree *tree, const char *address, const fb_origin *origin, fb_error *error);
+
+#endif

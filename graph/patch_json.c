@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** Patches from and to JSON. Every error names the file and the path in it. */
+#include "patch.h"
+
+#include "glide.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_SIZE_MAX = 1 << 20, PLACE_LEN = 192 };
+
+/** What the reading functions share. */
+typedef struct reader {
+	const char *name; ///< of the file
+	const fb_nodes *nodes;
+	fb_patch *patch;
+	fb_error *error;
+} reader;
+
+FB_PRINTF(4, 5)
+static fb_status refuse(const reader *r, fb_status status, const char *place, const char *fmt, ...)
+{
+	char where[PLACE_LEN], text[320];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	snprintf(where, sizeof where, "%s%s%s", r->name, *place ? ": " : "", place);
+	return fb_fail(r->error, status, where, "%s", text);
+}
+
+/** Put the file's name and the place before what a deeper function said. */
+static fb_status pass_on(const reader *r, const char *place, const fb_error *inner)
+{
+	return refuse(r, inner->status, place, "%s: %s", inner->where, inner->text);
+}
+
+/** Only keys of the list, which ends with NULL. */
+static fb_status only_keys(
+	const reader *r, json_t *object, const char *place, const char *const *allowed)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach(object, key, value)
+	{
+		size_t i = 0;
+		while (allowed[i] && strcmp(allowed[i], key)) {
+			i++;
+		}
+		if (!allowed[i]) {
+			return refuse(r, FB_INVALID, place, "unknown key \"%.64s\"", key);
+		}
+	}
+	return FB_OK;
+}
+
+/* --- parameter values */
+
+/** Factor from one unit to another of the same quantity, 0 if they are not. */
+static double unit_factor(const char *from, const char *to)
+{
+	static const struct {
+		const char *from, *to;
+		double factor;
+	} known[] = {{"s", "ms", 1000.0}, {"ms", "s", 0.001}, {"kHz", "Hz", 1000.0}};
+	if (!strcmp(from, to)) {
+		return 1.0;
+	}
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		if (!strcmp(from, known[i].from) && !strcmp(to, known[i].to)) {
+			return known[i].factor;
+		}
+	}
+	return 0.0;
+}
+
+static fb_status read_choice(
+	const reader *r, const char *place, const fb_param_info *info, const json_t *json, float *out)
+{
+	const char *name = json_string_value(json);
+	if (!name) {
+		return refuse(r, FB_WRONG_TYPE, place, "needs the name of a choice, such as \"%s\"",
+			info->choices[(int)info->def]);
+	}
+	for (int i = 0; i <= (int)info->max; i++) {
+		if (!strcmp(info->choices[i], name)) {
+			*out = (float)i;
+			return FB_OK;
+		}
+	}
+	return refuse(r, FB_INVALID, place, "has no choice \"%.64s\"", name);
+}
+
+static fb_status read_number(const reader *r, const char *place, const fb_param_info *info,
+	const json_t *json, double factor, float *out)
+{
+	if (!json_is_number(json)) {
+		return refuse(r, FB_WRONG_TYPE, place, "needs a number");
+	}
+	double value = json_number_value(json) * factor;
+	/* compare as floats: a limit such as 0.1 is not the same number as a double */
+	if ((float)value < info->min || (float)value > info->max) {
+		return refuse(r, FB_INVALID, place, "%g is out of range %g to %g %s", value,
+			(double)info->min, (double)info->max, info->unit);
+	}
+	if (info->kind == FB_INT && value != floor(value)) {
+		return refuse(r, FB_INVALID, place, "%g is no whole number", value);
+	}
+	*out = (float)value;
+	return FB_OK;
+}
+
+static fb_status read_value(
+	const reader *r, const char *place, const fb_param_info *info, json_t *json, float *out)
+{
+	static const char *const keys[] = {"value", "unit", NULL};
+	double factor = 1.0;
+	if (json_is_object(json)) {
+		fb_status status = only_keys(r, json, place, keys);
+		if (status) {
+			return status;
+		}
+		const json_t *unit = json_object_get(json, "unit");
+		if (unit) {
+			factor = json_is_string(unit) ? unit_factor(json_string_value(unit), info->unit) : 0.0;
+			if (factor == 0.0) {
+				return refuse(r, FB_INVALID, place, "its unit is \"%s\"", info->unit);
+			}
+		}
+		json = json_object_get(json, "value");
+		if (!json) {
+			return refuse(r, FB_INVALID, place, "\"value\" is missing");
+		}
+	}
+	switch (info->kind) {
+	case FB_CHOICE:
+		return read_choice(r, place, info, json, out);
+	case FB_BOOL:
+		if (!json_is_boolean(json)) {
+			return refuse(r, FB_WRONG_TYPE, place, "needs true or false");
+		}
+		*out = json_is_true(json) ? 1.0f : 0.0f;
+		return FB_OK;
+	default:
+		return read_number(r, place, info, json, factor, out);
+	}
+}
+
+static fb_status read_parameters(
+	const reader *r, const char *place, fb_stage *stage, json_t *parameters)
+{
+	const char *key;
+	json_t *value;
+	if (!json_is_object(parameters)) {
+		return refuse(r, FB_WRONG_TYPE, place, "needs an object of parameters");
+	}
+	json_object_foreach(parameters, key, value)
+	{
+		char at[PLACE_LEN];
+		snprintf(at, sizeof at, "%s.%.64s", place, key);
+		int i = fb_node_param(stage->type, key);
+		if (i < 0) {
+			return refuse(r, FB_NOT_FOUND, at, "%s has no such parameter", stage->type->id);
+		}
+		fb_status status = read_value(r, at, &stage->type->params[i], value, &stage->values[i]);
+		if (status) {
+			return status;
+		}
+	}
+	return FB_OK;
+}
+
+/* --- stages and connections */
+
+static fb_status read_stage(const reader *r, size_t index, json_t *json)
+{
+	static const char *const keys[] = {"id", "type", "parameters", "bypass", NULL};
+	char place[PLACE_LEN];
+	fb_error inner;
+	snprintf(place, sizeof place, "stages[%zu]", index);
+	if (!json_is_object(json)) {
+		return refuse(r, FB_WRONG_TYPE, place, "needs an object");
+	}
+	fb_status status = only_keys(r, json, place, keys);
+	if (status) {
+		return status;
+	}
+	const char *type = json_string_value(json_object_get(json, "type"));
+	json_t *id = json_object_get(json, "id"), *bypass = json_object_get(json, "bypass");
+	if (!type || (id && !json_is_string(id))) {
+		return refuse(r, FB_INVALID, place, "\"type\" (and \"id\") must be strings");
+	}
+	if (bypass && !json_is_boolean(bypass)) {
+		return refuse(r, FB_WRONG_TYPE, place, "\"bypass\" must be true or false");
+	}
+	const fb_node_desc *desc = fb_nodes_find(r->nodes, type);
+	if (!desc) {
+		return refuse(r, FB_NOT_FOUND, place, "there is no node type \"%.64s\"", type);
+	}
+	if (fb_patch_add(r->patch, desc, id ? json_string_value(id) : type, NULL, &inner)) {
+		return pass_on(r, place, &inner);
+	}
+	fb_stage *stage = &r->patch->stage[r->patch->n_stages - 1];
+	stage->bypass = json_is_true(bypass);
+	json_t *parameters = json_object_get(json, "parameters");
+	snprintf(place, sizeof place, "stages[%zu].parameters", index);
+	return parameters ? read_parameters(r, place, stage, parameters) : FB_OK;
+}
+
+/** "comp", "comp:sidechain", "in", "out": which stage and which of its ports. */
+static fb_status read_end(
+	const reader *r, const char *place, const json_t *json, bool from, int *stage, uint32_t *port)
+{
+	const char *text = json_string_value(json), *own = from ? "in" : "out";
+	char id[FB_ID_LEN];
+	*port = 0;
+	if (!text) {
+		return refuse(r, FB_INVALID, place, "\"%s\" must name a stage", from ? "from" : "to");
+	}
+	if (!strcmp(text, own)) {
+		*stage = from ? FB_PATCH_IN : FB_PATCH_OUT;
+		return FB_OK;
+	}
+	size_t len = strcspn(text, ":");
+	snprintf(id, sizeof id, "%.*s", (int)len, text);
+	*stage = len < sizeof id ? fb_patch_find(r->patch, id) : -1;
+	if (*stage < 0) {
+		return refuse(r, FB_NOT_FOUND, place, "there is no stage \"%.64s\"", text);
+	}
+	const fb_node_desc *type = r->patch->stage[*stage].type;
+	if (text[len] == ':') {
+		const char *symbol = text + len + 1;
+		int found = from ? fb_node_output(type, symbol) : fb_node_input(type, symbol);
+		if (found < 0) {
+			return refuse(r, FB_NOT_FOUND, place, "%s has no %s \"%.64s\"", type->id,
+				from ? "output" : "input", symbol);
+		}
+		*port = (uint32_t)found;
+	} else if (!from && !type->n_inputs) {
+		return refuse(r, FB_INVALID, place, "%s has no input", type->id);
+	}
+	return FB_OK;
+}
+
+static fb_status read_link(const reader *r, size_t index, json_t *json)
+{
+	static const char *const keys[] = {"from", "to", "weight", NULL};
+	char place[PLACE_LEN];
+	fb_link link = {.weight = 1.0f};
+	snprintf(place, sizeof place, "connections[%zu]", index);
+	if (!json_is_object(json)) {
+		return refuse(r, FB_WRONG_TYPE, place, "needs an object");
+	}
+	if (r->patch->n_links == FB_LINKS_MAX) {
+		return refuse(r, FB_TOO_MANY, place, "a patch holds at most %d connections", FB_LINKS_MAX);
+	}
+	fb_status status = only_keys(r, json, place, keys);
+	if (!status) {
+		status =
+			read_end(r, place, json_object_get(json, "from"), true, &link.from, &link.from_port);
+	}
+	if (!status) {
+		status = read_end(r, place, json_object_get(json, "to"), false, &link.to, &link.to_port);
+	}
+	const json_t *weight = json_object_get(json, "weight");
+	if (!status && weight) {
+		double w = json_number_value(weight);
+		if (!json_is_number(weight) || w < -4.0 || w > 4.0) {
+			return refuse(r, FB_INVALID, place, "\"weight\" must be a number from -4 to 4");
+		}
+		link.weight = (float)w;
+	}
+	for (uint32_t i = 0; i < r->patch->n_links && !status; i++) {
+		const fb_link *other = &r->patch->link[i];
+		if (other->from == link.from && other->to == link.to &&
+			other->from_port == link.from_port && other->to_port == link.to_port) {
+			return refuse(r, FB_EXISTS, place, "these two are connected already");
+		}
+	}
+	if (!status) {
+		r->patch->link[r->patch->n_links++] = link;
+	}
+	return status;
+}
+
+static fb_status read_list(const reader *r, const char *key, json_t *list,
+	fb_status (*read_one)(const reader *, size_t, json_t *))
+{
+	fb_status status = FB_OK;
+	size_t i;
+	json_t *item;
+	if (list && !json_is_array(list)) {
+		return refuse(r, FB_WRONG_TYPE, key, "needs a list");
+	}
+	json_array_foreach(list, i, item)
+	{
+		if ((status = read_one(r, i, item))) {
+			break;
+		}
+	}
+	return status;
+}
+
+/* --- the whole */
+
+static const char *const text_keys[] = {"name", "role", "description", "version", NULL};
+
+static fb_status read_about(const reader *r, json_t *root)
+{
+	static const char *const keys[] = {"name", "role", "description", "tags", "version", "metadata",
+		"stages", "connections", "goal", NULL};
+	fb_status status = only_keys(r, root, "", keys);
+	for (size_t i = 0; text_keys[i] && !status; i++) {
+		const json_t *text = json_object_get(root, text_keys[i]);
+		if (text && !json_is_string(text)) {
+			status = refuse(r, FB_WRONG_TYPE, text_keys[i], "needs text");
+		}
+	}
+	const char *role = json_string_value(json_object_get(root, "role"));
+	if (!status && role && strcmp(role, "station") && strcmp(role, "sound")) {
+		status = refuse(r, FB_INVALID, "role", "must be \"station\" or \"sound\"");
+	}
+	const json_t *goal = json_object_get(root, "goal"), *tags = json_object_get(root, "tags");
+	const json_t *metadata = json_object_get(root, "metadata");
+	if (!status && ((goal && !json_is_object(goal)) || (metadata && !json_is_object(metadata)))) {
+		status = refuse(r, FB_WRONG_TYPE, "", "\"goal\" and \"metadata\" must be objects");
+	}
+	if (!status && tags && !json_is_array(tags)) {
+		status = refuse(r, FB_WRONG_TYPE, "tags", "needs a list of words");
+	}
+	if (!status) {
+		json_decref(r->patch->about);
+		r->patch->about = json_deep_copy(root);
+		json_object_del(r->patch->about, "stages");
+		json_object_del(r->patch->about, "connections");
+	}
+	return status;
+}
+
+static fb_status read_patch(const reader *r, json_t *root)
+{
+	uint32_t order[FB_STAGES_MAX];
+	fb_error inner;
+	if (!json_is_object(root)) {
+		return refuse(r, FB_INVALID, "", "a patch is a JSON object");
+	}
+	fb_status status = read_about(r, root);
+	if (!status) {
+		status = read_list(r, "stages", json_object_get(root, "stages"), read_stage);
+	}
+	json_t *connections = json_object_get(root, "connections");
+	if (!status && connections) {
+		r->patch->n_links = 0;
+		status = read_list(r, "connections", connections, read_link);
+	}
+	if (!status && fb_patch_order(r->patch, order, &inner)) {
+		status = pass_on(r, "", &inner);
+	}
+	return status;
+}
+
+fb_status fb_patch_parse(const char *text, size_t len, const char *name, const fb_nodes *nodes,
+	fb_patch **out, fb_error *error)
+{
+	json_error_t why;
+	reader r = {name, nodes, NULL, error};
+	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	if (!root) {
+		char place[PLACE_LEN];
+		snprintf(place, sizeof place, "line %d, column %d", why.line, why.column);
+		return refuse(&r, FB_INVALID, place, "%s", why.text);
+	}
+	r.patch = fb_patch_create(name);
+	fb_status status =
+		r.patch ? read_patch(&r, root) : fb_fail(error, FB_NO_MEMORY, name, "out of memory");
+	json_decref(root);
+	if (status) {
+		fb_patch_destroy(r.patch);
+		return status;
+	}
+	*out = r.patch;
+	return FB_OK;
+}
+
+fb_status fb_patch_read(const char *file, const fb_nodes *nodes, fb_patch **out, fb_error *error)
+{
+	FILE *stream = fopen(file, "rb");
+	if (!stream) {
+		return fb_fail(error, errno == ENOENT ? FB_NOT_FOUND : FB_IO, file, "%s", strerror(errno));
+	}
+	char *text = malloc(FILE_SIZE_MAX + 1);
+	size_t len = text ? fread(text, 1, FILE_SIZE_MAX + 1, stream) : 0;
+	fb_status status = FB_OK;
+	if (!text) {
+		status = fb_fail(error, FB_NO_MEMORY, file, "out of memory");
+	} else if (ferror(stream)) {
+		status = fb_fail(error, FB_IO, file, "cannot be read: %s", strerror(errno));
+	} else if (len > FILE_SIZE_MAX) {
+		status = fb_fail(error, FB_TOO_LARGE, file, "larger than %d bytes", FILE_SIZE_MAX);
+	}
+	fclose(stream);
+	if (!status) {
+		const char *slash = strrchr(file, '/');
+		status = fb_patch_parse(text, len, slash ? slash + 1 : file, nodes, out, error);
+	}
+	free(text);
+	return status;
+}
+
+/* --- writing */
+
+static json_t *value_to_json(const fb_param_info *info, float value)
+{
+	switch (info->kind) {
+	case FB_CHOICE:
+		return json_string(info->choices[(int)value]);
+	case FB_BOOL:
+		return json_boolean(value != 0.0f);
+	case FB_INT:
+		return json_integer((json_int_t)value);
+	default: {
+		/* the shortest decimal that reads back as the same float */
+		char text[32];
+		for (int digits = 6; digits <= 9; digits++) {
+			snprintf(text, sizeof text, "%.*g", digits, (double)value);
+			if (strtof(text, NULL) == value) {
+				break;
+			}
+		}
+		return json_real(strtod(text, NULL));
+	}
+	}
+}
+
+static json_t *stage_to_json(const fb_stage *stage)
+{
+	json_t *parameters = json_object();
+	for (uint32_t i = 0; i < stage->type->n_params; i++) {
+		const fb_param_info *info = &stage->type->params[i];
+		json_object_set_new(parameters, info->symbol, value_to_json(info, stage->values[i]));
+	}
+	json_t *json = json_pack(
+		"{s:s, s:s, s:o}", "id", stage->id, "type", stage->type->id, "parameters", parameters);
+	if (json && stage->bypass) {
+		json_object_set_new(json, "bypass", json_true());
+	}
+	return json;
+}
+
+static json_t *end_to_json(const fb_patch *patch, int stage, uint32_t port, bool from)
+{
+	if (stage < 0) {
+		return json_string(from ? "in" : "out");
+	}
+	const fb_stage *s = &patch->stage[stage];
+	const fb_port_info *ports = from ? s->type->outputs : s->type->inputs;
+	return port ? json_sprintf("%s:%s", s->id, ports[port].symbol) : json_string(s->id);
+}
+
+json_t *fb_patch_to_json(const fb_patch *patch)
+{
+	json_t *root = json_deep_copy(patch->about);
+	json_t *stages = json_array(), *connections = json_array();
+	for (uint32_t i = 0; i < patch->n_stages; i++) {
+		json_array_append_new(stages, stage_to_json(&patch->stage[i]));
+	}
+	for (uint32_t i = 0; i < patch->n_links; i++) {
+		const fb_link *link = &patch->link[i];
+		json_t *json =
+			json_pack("{s:o, s:o}", "from", end_to_json(patch, link->from, link->from_port, true),
+				"to", end_to_json(patch, link->to, link->to_port, false));
+		if (json && link->weight != 1.0f) {
+			json_object_set_new(json, "weight", json_real((double)link->weight));
+		}
+		json_array_append_new(connections, json);
+	}
+	if (!root || json_object_set_new(root, "stages", stages) ||
+		json_object_set_new(root, "connections", connections)) {
+		json_decref(root);
+		return NULL;
+	}
+	return root;
+}

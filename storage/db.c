@@ -26,7 +26,8 @@ fb_status fb_db_fail(fb_db *db, int code, fb_error *error)
 		if (system) {
 			return fb_fail(error, FB_IO, db->path, "%s (%s)", text, strerror(system));
 		}
-		return fb_fail(error, FB_IO, db->path, "%s", text);
+		/* A commit that fails leaves no errno; which of SQLite's I/O errors it was still helps. */
+		return fb_fail(error, FB_IO, db->path, "%s (SQLite code %d)", text, code);
 	default:
 		db->broken = code;
 		return fb_fail(error, FB_IO, db->path, "%s", text);

@@ -33,7 +33,8 @@ fb_document_kind fb_documents_kind(const char *name)
 
 fb_status fb_documents_put(fb_db *db, const fb_job *job, fb_error *error)
 {
-	char *text = json_dumps(job->document, JSON_COMPACT | JSON_REAL_PRECISION(17));
+	char *text =
+		json_dumps(job->document, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
 	if (!text) {
 		return fb_fail(error, FB_NO_MEMORY, job->id, "out of memory");
 	}

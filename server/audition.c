@@ -41,8 +41,7 @@ static void *run(void *arg)
 	}
 }
 
-fb_status fb_audition_create(
-	void (*wake)(void *ctx), void *ctx, fb_audition **out, fb_error *error)
+fb_status fb_audition_create(void (*wake)(void *ctx), void *ctx, fb_audition **out, fb_error *error)
 {
 	fb_audition *audition = calloc(1, sizeof *audition);
 	if (!audition) {
@@ -53,8 +52,8 @@ fb_status fb_audition_create(
 	sem_init(&audition->work, 0, 0);
 	audition->todo = fb_ring_create(JOBS, sizeof(fb_job *));
 	audition->done = fb_ring_create(2 * JOBS, sizeof(fb_job *));
-	audition->started = audition->todo && audition->done &&
-						!pthread_create(&audition->thread, NULL, run, audition);
+	audition->started =
+		audition->todo && audition->done && !pthread_create(&audition->thread, NULL, run, audition);
 	if (!audition->started) {
 		fb_audition_destroy(audition);
 		return fb_fail(error, FB_NO_MEMORY, "audition", "cannot start the audition thread");

@@ -21,8 +21,8 @@ typedef struct fb_candidate {
 /** Made by control, given to the thread, given back. Nobody else touches it meanwhile. */
 typedef struct fb_job {
 	/* what to do */
-	uint32_t station; ///< from 0
-	fb_source *source; ///< NULL: read `sample` (and `reference`) first
+	uint32_t station;                 ///< from 0
+	fb_source *source;                ///< NULL: read `sample` (and `reference`) first
 	char sample[512], reference[512]; ///< files; reference "" = none
 	fb_candidate *candidate;
 	uint32_t n_candidates;
@@ -45,7 +45,7 @@ typedef struct fb_audition fb_audition;
 FB_MUST_CHECK fb_status fb_audition_create(
 	void (*wake)(void *ctx), void *ctx, fb_audition **out, fb_error *error);
 /** Jobs not yet begun are given back undone: poll them afterwards with fb_audition_poll(), then
-    fb_audition_destroy(). */
+	fb_audition_destroy(). */
 void fb_audition_stop(fb_audition *audition);
 void fb_audition_destroy(fb_audition *audition);
 bool fb_audition_give(fb_audition *audition, fb_job *take); ///< false when too many wait

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** Calibration's control side: from a request to a job, from a finished job to storage and answer.
-    Reading requests is in calibration_request.c. */
+	Reading requests is in calibration_request.c. */
 #include "calibration_parts.h"
 
 #include "http.h"
@@ -119,7 +119,8 @@ static void remember(fb_calibration *calibration, const fb_job *job)
 	recent->parameters = json_incref(json_object_get(candidate->report, "params_after"));
 	recent->source = fb_source_hold(job->source);
 	if (calibration->n_recent > SOURCES_MAX) {
-		fb_recent *old = &calibration->recent[(calibration->n_recent - SOURCES_MAX - 1) % RECENT_MAX];
+		fb_recent *old =
+			&calibration->recent[(calibration->n_recent - SOURCES_MAX - 1) % RECENT_MAX];
 		fb_source_drop(old->source);
 		old->source = NULL;
 	}
@@ -215,8 +216,8 @@ void fb_calibration_captured(fb_calibration *calibration, fb_capture *take)
 		task->capture = NULL;
 	}
 	if (task && !take->failed) {
-		task->job->source = fb_source_create(
-			take->audio, take->frames, take->frame_start, task->job->rate_hz);
+		task->job->source =
+			fb_source_create(take->audio, take->frames, take->frame_start, task->job->rate_hz);
 		if (task->job->source) {
 			take->audio[0] = take->audio[1] = NULL;
 			if (!fb_audition_give(calibration->audition, task->job)) {

@@ -41,7 +41,8 @@ static fb_status sample_file(const fb_calibration *calibration, const json_t *na
 static fb_status read_source(const fb_calibration *calibration, const json_t *source, fb_job *job,
 	double *live, fb_error *error)
 {
-	const json_t *seconds = json_object_get(source, "live"), *sample = json_object_get(source, "sample");
+	const json_t *seconds = json_object_get(source, "live"),
+				 *sample = json_object_get(source, "sample");
 	const json_t *run = json_object_get(source, "run");
 	const json_t *reference = json_object_get(source, "reference");
 	size_t keys = (seconds ? 1u : 0u) + (sample ? 1u : 0u) + (run ? 1u : 0u);
@@ -58,9 +59,9 @@ static fb_status read_source(const fb_calibration *calibration, const json_t *so
 						 LIVE_SECONDS_MAX);
 	}
 	if (run) {
-		const fb_recent *recent = json_is_string(run)
-									  ? fb_recent_find(calibration, json_string_value(run), job->station)
-									  : NULL;
+		const fb_recent *recent =
+			json_is_string(run) ? fb_recent_find(calibration, json_string_value(run), job->station)
+								: NULL;
 		if (!recent || !recent->source) {
 			return fb_fail(error, FB_NOT_FOUND, "source.run",
 				"that run's source is not at hand any more, or was never this station's");
@@ -68,8 +69,8 @@ static fb_status read_source(const fb_calibration *calibration, const json_t *so
 		job->source = fb_source_hold(recent->source);
 		return FB_OK;
 	}
-	fb_status status = sample_file(
-		calibration, sample, "source.sample", job->sample, sizeof job->sample, error);
+	fb_status status =
+		sample_file(calibration, sample, "source.sample", job->sample, sizeof job->sample, error);
 	if (!status && reference) {
 		status = sample_file(calibration, reference, "source.reference", job->reference,
 			sizeof job->reference, error);
@@ -79,8 +80,8 @@ static fb_status read_source(const fb_calibration *calibration, const json_t *so
 
 /* --- candidates */
 
-static fb_status add_candidate(const fb_channel *channel, fb_job *job, const json_t *given,
-	const char *where, fb_error *error)
+static fb_status add_candidate(
+	const fb_channel *channel, fb_job *job, const json_t *given, const char *where, fb_error *error)
 {
 	fb_candidate *candidate = &job->candidate[job->n_candidates];
 	candidate->patch = fb_patch_copy(fb_station_patch(channel->station));
@@ -140,7 +141,7 @@ static fb_status check_keys(const json_t *body, bool audition, fb_error *error)
 		if (i == n || !strcmp(key, audition ? "parameters" : "candidates")) {
 			return fb_fail(error, FB_INVALID, key, "unknown key");
 		}
-		bool fits = keys[i].type == JSON_REAL	? json_is_number(value)
+		bool fits = keys[i].type == JSON_REAL   ? json_is_number(value)
 					: keys[i].type == JSON_TRUE ? json_is_boolean(value)
 												: json_typeof(value) == keys[i].type;
 		if (!fits) {
@@ -210,8 +211,7 @@ static fb_status start_task(fb_calibration *calibration, fb_channel *channel, co
 	job->keep_audio = !audition;
 	job->attach_audio = !audition && !json_is_false(json_object_get(body, "include_audio"));
 	job->common = common_part(channel, body);
-	fb_status status =
-		read_source(calibration, json_object_get(body, "source"), job, &live, error);
+	fb_status status = read_source(calibration, json_object_get(body, "source"), job, &live, error);
 	if (!status) {
 		status = read_candidates(channel, body, audition, job, error);
 	}
@@ -243,8 +243,8 @@ fb_status fb_calibration_request(fb_calibration *calibration, const json_t *body
 		return fb_fail(error, FB_NOT_FOUND, "station", "needs a station from 1 to %u",
 			calibration->server->n_channels);
 	}
-	return start_task(calibration, &calibration->server->channel[station - 1], body, audition, done,
-		ctx, error);
+	return start_task(
+		calibration, &calibration->server->channel[station - 1], body, audition, done, ctx, error);
 }
 
 fb_status fb_calibration_run_live(fb_calibration *calibration, fb_channel *channel, double seconds,

@@ -112,7 +112,8 @@ static fb_status register_ports(jack *j, fb_error *error)
 		snprintf(name, sizeof name, "station_%u_in_%c", i / 2 + 1, "LR"[i % 2]);
 		j->in[i] = jack_port_register(j->client, name, JACK_DEFAULT_AUDIO_TYPE, JackPortIsInput, 0);
 		snprintf(name, sizeof name, "station_%u_out_%c", i / 2 + 1, "LR"[i % 2]);
-		j->out[i] = jack_port_register(j->client, name, JACK_DEFAULT_AUDIO_TYPE, JackPortIsOutput, 0);
+		j->out[i] =
+			jack_port_register(j->client, name, JACK_DEFAULT_AUDIO_TYPE, JackPortIsOutput, 0);
 		if (!j->in[i] || !j->out[i]) {
 			return fb_fail(error, FB_TOO_MANY, name, "JACK has no more ports (jackd --port-max)");
 		}
@@ -205,11 +206,12 @@ fb_status fb_driver_jack(const fb_options *options, fb_driver **out, fb_error *e
 				"there is a JACK client named \"%s\" already (use --name)", options->name);
 		}
 		return fb_fail(error, FB_UNAVAILABLE, "jack",
-			"no JACK server can be reached (start one, for example: jackd -d dummy, or use --driver "
+			"no JACK server can be reached (start one, for example: jackd -d dummy, or use "
+			"--driver "
 			"dummy)");
 	}
-	j->base = (fb_driver){&ops, "jack", jack_get_sample_rate(j->client),
-		jack_get_buffer_size(j->client)};
+	j->base =
+		(fb_driver){&ops, "jack", jack_get_sample_rate(j->client), jack_get_buffer_size(j->client)};
 	j->stations = options->stations;
 	atomic_store(&j->period, j->base.period);
 	jack_set_process_callback(j->client, on_process, j);

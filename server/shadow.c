@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** A shadow station: the same code as a live one, run offline from a fresh state over a source,
-    measured over exactly its frames, scored and reported. */
+	measured over exactly its frames, scored and reported. */
 #include "audition.h"
 
 #include "server.h"
@@ -38,8 +38,8 @@ static fb_status read_reference(fb_job *job)
 {
 	float *audio[2];
 	uint64_t frames;
-	fb_status status =
-		fb_audio_read(job->reference, job->rate_hz, SAMPLE_SECONDS_MAX, audio, &frames, &job->error);
+	fb_status status = fb_audio_read(
+		job->reference, job->rate_hz, SAMPLE_SECONDS_MAX, audio, &frames, &job->error);
 	if (status) {
 		return status;
 	}
@@ -147,12 +147,12 @@ static json_t *make_report(
 	double parts[FB_METRICS];
 	double score = fb_score(&job->goal, set, parts);
 	json_t *invalid = json_array(), *metrics = metrics_to_json(set, invalid);
-	json_t *report = json_pack("{s:s, s:i, s:O, s:o, s:o, s:o, s:f, s:o, s:I, s:I, s:f, s:I}", "run_id",
-		candidate->run_id, "station_id", (int)job->station + 1, "parameters", candidate->given,
-		"params_after", fb_params_to_json(candidate->patch), "metrics", metrics, "invalid", invalid,
-		"score", score, "score_parts", parts_to_json(&job->goal, parts), "frame_start",
-		(json_int_t)set->frame_start, "frame_end", (json_int_t)set->frame_end, "sample_rate",
-		set->rate_hz, "node_faults", (json_int_t)faults);
+	json_t *report = json_pack("{s:s, s:i, s:O, s:o, s:o, s:o, s:f, s:o, s:I, s:I, s:f, s:I}",
+		"run_id", candidate->run_id, "station_id", (int)job->station + 1, "parameters",
+		candidate->given, "params_after", fb_params_to_json(candidate->patch), "metrics", metrics,
+		"invalid", invalid, "score", score, "score_parts", parts_to_json(&job->goal, parts),
+		"frame_start", (json_int_t)set->frame_start, "frame_end", (json_int_t)set->frame_end,
+		"sample_rate", set->rate_hz, "node_faults", (json_int_t)faults);
 	if (report) {
 		json_object_update(report, job->common);
 		json_object_set_new(report, "source", json_string(job->source->hash));
@@ -163,8 +163,8 @@ static json_t *make_report(
 static void attach_audio(const fb_job *job, json_t *report)
 {
 	size_t len;
-	unsigned char *wav = fb_wav_encode((const float *const *)job->audio, 2, job->source->frames,
-		job->rate_hz, &len);
+	unsigned char *wav =
+		fb_wav_encode((const float *const *)job->audio, 2, job->source->frames, job->rate_hz, &len);
 	char *text = wav ? fb_base64(wav, len) : NULL;
 	if (text) {
 		json_object_set_new(report, "audio_snapshot_base64", json_string_nocheck(text));
@@ -176,11 +176,11 @@ static void attach_audio(const fb_job *job, json_t *report)
 /* --- the job */
 
 /** Buffers that every candidate is rendered into. */
-typedef struct bench {
+typedef struct fb_bench {
 	float *out[2], *reduction;
-} bench;
+} fb_bench;
 
-static fb_status run_candidate(fb_job *job, uint32_t index, bench *bench)
+static fb_status run_candidate(fb_job *job, uint32_t index, fb_bench *bench)
 {
 	fb_candidate *candidate = &job->candidate[index];
 	fb_metric_set set;
@@ -214,10 +214,11 @@ static fb_status run_candidate(fb_job *job, uint32_t index, bench *bench)
 fb_status fb_job_run(fb_job *job)
 {
 	fb_status status = get_source(job);
-	bench bench = {{NULL, NULL}, NULL};
+	fb_bench bench = {{NULL, NULL}, NULL};
 	for (uint32_t i = 0; i < job->n_candidates && !status; i++) {
 		for (int c = 0; c < 2; c++) {
-			bench.out[c] = bench.out[c] ? bench.out[c] : malloc(job->source->frames * sizeof(float));
+			bench.out[c] =
+				bench.out[c] ? bench.out[c] : malloc(job->source->frames * sizeof(float));
 		}
 		if (!bench.reduction) {
 			bench.reduction = calloc(job->source->frames / FB_TICK + 1, sizeof(float));

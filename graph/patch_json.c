@@ -2,7 +2,7 @@
 /** Patches from and to JSON. Every error names the file and the path in it. */
 #include "patch.h"
 
-#include "glide.h"
+#include "param_json.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -57,97 +57,7 @@ static fb_status only_keys(
 	return FB_OK;
 }
 
-/* --- parameter values */
-
-/** Factor from one unit to another of the same quantity, 0 if they are not. */
-static double unit_factor(const char *from, const char *to)
-{
-	static const struct {
-		const char *from, *to;
-		double factor;
-	} known[] = {{"s", "ms", 1000.0}, {"ms", "s", 0.001}, {"kHz", "Hz", 1000.0}};
-	if (!strcmp(from, to)) {
-		return 1.0;
-	}
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-		if (!strcmp(from, known[i].from) && !strcmp(to, known[i].to)) {
-			return known[i].factor;
-		}
-	}
-	return 0.0;
-}
-
-static fb_status read_choice(
-	const reader *r, const char *place, const fb_param_info *info, const json_t *json, float *out)
-{
-	const char *name = json_string_value(json);
-	if (!name) {
-		return refuse(r, FB_WRONG_TYPE, place, "needs the name of a choice, such as \"%s\"",
-			info->choices[(int)info->def]);
-	}
-	for (int i = 0; i <= (int)info->max; i++) {
-		if (!strcmp(info->choices[i], name)) {
-			*out = (float)i;
-			return FB_OK;
-		}
-	}
-	return refuse(r, FB_INVALID, place, "has no choice \"%.64s\"", name);
-}
-
-static fb_status read_number(const reader *r, const char *place, const fb_param_info *info,
-	const json_t *json, double factor, float *out)
-{
-	if (!json_is_number(json)) {
-		return refuse(r, FB_WRONG_TYPE, place, "needs a number");
-	}
-	double value = json_number_value(json) * factor;
-	/* compare as floats: a limit such as 0.1 is not the same number as a double */
-	if ((float)value < info->min || (float)value > info->max) {
-		return refuse(r, FB_INVALID, place, "%g is out of range %g to %g %s", value,
-			(double)info->min, (double)info->max, info->unit);
-	}
-	if (info->kind == FB_INT && value != floor(value)) {
-		return refuse(r, FB_INVALID, place, "%g is no whole number", value);
-	}
-	*out = (float)value;
-	return FB_OK;
-}
-
-static fb_status read_value(
-	const reader *r, const char *place, const fb_param_info *info, json_t *json, float *out)
-{
-	static const char *const keys[] = {"value", "unit", NULL};
-	double factor = 1.0;
-	if (json_is_object(json)) {
-		fb_status status = only_keys(r, json, place, keys);
-		if (status) {
-			return status;
-		}
-		const json_t *unit = json_object_get(json, "unit");
-		if (unit) {
-			factor = json_is_string(unit) ? unit_factor(json_string_value(unit), info->unit) : 0.0;
-			if (factor == 0.0) {
-				return refuse(r, FB_INVALID, place, "its unit is \"%s\"", info->unit);
-			}
-		}
-		json = json_object_get(json, "value");
-		if (!json) {
-			return refuse(r, FB_INVALID, place, "\"value\" is missing");
-		}
-	}
-	switch (info->kind) {
-	case FB_CHOICE:
-		return read_choice(r, place, info, json, out);
-	case FB_BOOL:
-		if (!json_is_boolean(json)) {
-			return refuse(r, FB_WRONG_TYPE, place, "needs true or false");
-		}
-		*out = json_is_true(json) ? 1.0f : 0.0f;
-		return FB_OK;
-	default:
-		return read_number(r, place, info, json, factor, out);
-	}
-}
+/* --- stages and connections */
 
 static fb_status read_parameters(
 	const reader *r, const char *place, fb_stage *stage, json_t *parameters)
@@ -165,15 +75,13 @@ static fb_status read_parameters(
 		if (i < 0) {
 			return refuse(r, FB_NOT_FOUND, at, "%s has no such parameter", stage->type->id);
 		}
-		fb_status status = read_value(r, at, &stage->type->params[i], value, &stage->values[i]);
-		if (status) {
-			return status;
+		fb_error inner;
+		if (fb_param_from_json(&stage->type->params[i], at, value, &stage->values[i], &inner)) {
+			return pass_on(r, "", &inner);
 		}
 	}
 	return FB_OK;
 }
-
-/* --- stages and connections */
 
 static fb_status read_stage(const reader *r, size_t index, json_t *json)
 {
@@ -412,35 +320,12 @@ fb_status fb_patch_read(const char *file, const fb_nodes *nodes, fb_patch **out,
 
 /* --- writing */
 
-static json_t *value_to_json(const fb_param_info *info, float value)
-{
-	switch (info->kind) {
-	case FB_CHOICE:
-		return json_string(info->choices[(int)value]);
-	case FB_BOOL:
-		return json_boolean(value != 0.0f);
-	case FB_INT:
-		return json_integer((json_int_t)value);
-	default: {
-		/* the shortest decimal that reads back as the same float */
-		char text[32];
-		for (int digits = 6; digits <= 9; digits++) {
-			snprintf(text, sizeof text, "%.*g", digits, (double)value);
-			if (strtof(text, NULL) == value) {
-				break;
-			}
-		}
-		return json_real(strtod(text, NULL));
-	}
-	}
-}
-
 static json_t *stage_to_json(const fb_stage *stage)
 {
 	json_t *parameters = json_object();
 	for (uint32_t i = 0; i < stage->type->n_params; i++) {
 		const fb_param_info *info = &stage->type->params[i];
-		json_object_set_new(parameters, info->symbol, value_to_json(info, stage->values[i]));
+		json_object_set_new(parameters, info->symbol, fb_param_to_json(info, stage->values[i]));
 	}
 	json_t *json = json_pack(
 		"{s:s, s:s, s:o}", "id", stage->id, "type", stage->type->id, "parameters", parameters);

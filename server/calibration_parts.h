@@ -23,7 +23,7 @@ typedef struct fb_recent {
 /** A request under way. */
 typedef struct fb_task {
 	fb_calibration *calibration;
-	fb_job *job;
+	fb_shadow_job *job;
 	bool audition;
 	fb_capture *capture; ///< while the meter thread fills it
 	double deadline_s;

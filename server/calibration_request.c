@@ -38,7 +38,7 @@ static fb_status sample_file(const fb_calibration *calibration, const json_t *na
 
 /* --- source */
 
-static fb_status read_source(const fb_calibration *calibration, const json_t *source, fb_job *job,
+static fb_status read_source(const fb_calibration *calibration, const json_t *source, fb_shadow_job *job,
 	double *live, fb_error *error)
 {
 	const json_t *seconds = json_object_get(source, "live"),
@@ -81,7 +81,7 @@ static fb_status read_source(const fb_calibration *calibration, const json_t *so
 /* --- candidates */
 
 static fb_status add_candidate(
-	const fb_channel *channel, fb_job *job, const json_t *given, const char *where, fb_error *error)
+	const fb_channel *channel, fb_shadow_job *job, const json_t *given, const char *where, fb_error *error)
 {
 	fb_candidate *candidate = &job->candidate[job->n_candidates];
 	candidate->patch = fb_patch_copy(fb_station_patch(channel->station));
@@ -98,7 +98,7 @@ static fb_status add_candidate(
 }
 
 static fb_status read_candidates(
-	const fb_channel *channel, const json_t *body, bool audition, fb_job *job, fb_error *error)
+	const fb_channel *channel, const json_t *body, bool audition, fb_shadow_job *job, fb_error *error)
 {
 	const json_t *list = json_object_get(body, "candidates");
 	size_t n = audition ? json_array_size(list) : 1;
@@ -175,7 +175,7 @@ static fb_task *make_task(fb_calibration *calibration, fb_channel *channel)
 {
 	fb_driver_state driver;
 	fb_task *task = calloc(1, sizeof *task);
-	fb_job *job = calloc(1, sizeof *job);
+	fb_shadow_job *job = calloc(1, sizeof *job);
 	if (!task || !job) {
 		free(task);
 		free(job);
@@ -204,7 +204,7 @@ static fb_status start_task(fb_calibration *calibration, fb_channel *channel, co
 	if (!task) {
 		return fb_fail(error, FB_NO_MEMORY, "calibration", "out of memory");
 	}
-	fb_job *job = task->job;
+	fb_shadow_job *job = task->job;
 	task->audition = audition;
 	task->done = done;
 	task->ctx = ctx;
@@ -222,7 +222,7 @@ static fb_status start_task(fb_calibration *calibration, fb_channel *channel, co
 		status = fb_task_start(task, live, error);
 	}
 	if (status) {
-		fb_job_destroy(job);
+		fb_shadow_job_destroy(job);
 		free(task);
 	}
 	return status;

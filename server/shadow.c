@@ -13,7 +13,7 @@
 
 enum { SAMPLE_SECONDS_MAX = 600, PERIOD = 1024, FEED = 4096 };
 
-void fb_job_destroy(fb_job *job)
+void fb_shadow_job_destroy(fb_shadow_job *job)
 {
 	if (!job) {
 		return;
@@ -34,7 +34,7 @@ void fb_job_destroy(fb_job *job)
 /* --- source */
 
 /** The reference is cut or padded to the sample's length; the analyser aligns it. */
-static fb_status read_reference(fb_job *job)
+static fb_status read_reference(fb_shadow_job *job)
 {
 	float *audio[2];
 	uint64_t frames;
@@ -58,7 +58,7 @@ static fb_status read_reference(fb_job *job)
 	return status;
 }
 
-static fb_status get_source(fb_job *job)
+static fb_status get_source(fb_shadow_job *job)
 {
 	float *audio[2];
 	uint64_t frames;
@@ -81,7 +81,7 @@ static fb_status get_source(fb_job *job)
 
 /* --- measuring */
 
-static fb_status measure(const fb_job *job, const fb_offline *render, fb_metric_set *set)
+static fb_status measure(const fb_shadow_job *job, const fb_offline *render, fb_metric_set *set)
 {
 	const fb_source *source = job->source;
 	fb_analyser_options options = {.rate_hz = job->rate_hz,
@@ -142,7 +142,7 @@ static json_t *parts_to_json(const fb_goal *goal, const double *parts)
 }
 
 static json_t *make_report(
-	const fb_job *job, const fb_candidate *candidate, const fb_metric_set *set, uint64_t faults)
+	const fb_shadow_job *job, const fb_candidate *candidate, const fb_metric_set *set, uint64_t faults)
 {
 	double parts[FB_METRICS];
 	double score = fb_score(&job->goal, set, parts);
@@ -160,7 +160,7 @@ static json_t *make_report(
 	return report;
 }
 
-static void attach_audio(const fb_job *job, json_t *report)
+static void attach_audio(const fb_shadow_job *job, json_t *report)
 {
 	size_t len;
 	unsigned char *wav =
@@ -180,7 +180,7 @@ typedef struct fb_bench {
 	float *out[2], *reduction;
 } fb_bench;
 
-static fb_status run_candidate(fb_job *job, uint32_t index, fb_bench *bench)
+static fb_status run_candidate(fb_shadow_job *job, uint32_t index, fb_bench *bench)
 {
 	fb_candidate *candidate = &job->candidate[index];
 	fb_metric_set set;
@@ -211,7 +211,7 @@ static fb_status run_candidate(fb_job *job, uint32_t index, fb_bench *bench)
 	return FB_OK;
 }
 
-fb_status fb_job_run(fb_job *job)
+fb_status fb_shadow_job_run(fb_shadow_job *job)
 {
 	fb_status status = get_source(job);
 	fb_bench bench = {{NULL, NULL}, NULL};

@@ -174,9 +174,25 @@ static void set_latency(fb_driver *driver, uint32_t station, uint32_t frames)
 	}
 }
 
+/** jack_client_close() stops listening to the server before the server tells of each port that
+    goes, with its metadata; with many ports those notices fill the socket and both wait for ever
+    (JACK 1.9.21). So the ports go first, while somebody listens. */
+static void drop_ports(jack *j)
+{
+	for (uint32_t i = 0; i < 2 * j->stations && !atomic_load(&j->gone); i++) {
+		if (j->in[i]) {
+			jack_port_unregister(j->client, j->in[i]);
+		}
+		if (j->out[i]) {
+			jack_port_unregister(j->client, j->out[i]);
+		}
+	}
+}
+
 static void close_jack(fb_driver *driver)
 {
 	jack *j = (jack *)driver;
+	drop_ports(j);
 	jack_client_close(j->client);
 	free(j);
 }

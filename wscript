@@ -55,6 +55,8 @@ def configure(conf):
                        msg=f"Checking for {package} >= {version}")
     conf.check_cfg(package="cmocka", uselib_store="CMOCKA", args=["--cflags", "--libs"], mandatory=False)
     conf.check_cfg(package="libseccomp", uselib_store="SECCOMP", args=["--cflags", "--libs"], mandatory=False)
+    # FFTW's planner is shared by nodes and analysers on several threads: its own lock is in this library.
+    conf.check_cc(lib="fftw3f_threads", uselib_store="FFTW_THREADS", use="FFTW", msg="Checking for fftw3f_threads")
     conf.check_cc(lib="m", uselib_store="M")
     conf.check_cc(lib="dl", uselib_store="DL")
     conf.check_cc(lib="pthread", uselib_store="PTHREAD")

@@ -32,11 +32,11 @@ RULES = {
 }
 PARTS = ("nodes", "clients")  # folders whose subfolders do not know each other
 
-# library: (its headers, its pkg-config modules)
+# library: (its headers, its pkg-config modules or -l names)
 LIBRARIES = {
     "jack": (["jack/*"], ["jack"]),
     "liblo": (["lo/*"], ["liblo"]),
-    "fftw": (["fftw3.h"], ["fftw3f", "fftw3"]),
+    "fftw": (["fftw3.h"], ["fftw3f", "fftw3", "-lfftw3f_threads", "-lfftw3_threads"]),
     "ebur128": (["ebur128.h"], ["libebur128"]),
     "sqlite": (["sqlite3.h"], ["sqlite3"]),
     "jansson": (["jansson.h"], ["jansson"]),
@@ -128,7 +128,9 @@ def library_symbols():
     owner = {}
     for library, (_, modules) in LIBRARIES.items():
         for module in modules:
-            flags = subprocess.run(["pkg-config", "--libs-only-l", module], capture_output=True, text=True).stdout
+            flags = module
+            if not module.startswith("-l"):
+                flags = subprocess.run(["pkg-config", "--libs-only-l", module], capture_output=True, text=True).stdout
             for flag in flags.split():
                 path = shared_object(flag[2:])
                 for symbol, _kind in nm(path, "-D", "--defined-only") if path else []:

@@ -128,14 +128,14 @@ def pytest_in(project, *options):
      ["1 passed, 1 skipped"]),
     ("/* pytest: slow */\n" + GOOD, ["test_good"], ["1 skipped"]),
     ("/* pytest: alone */\n" + GOOD, ["test_good"], ["1 passed"]),
-])
+], ids="crash exit kill skip slow alone".split())
 def test_verdicts(project, code, tests, wanted):
     c_test(project, "x", code, *tests)
     done = pytest_in(project, "--fast")
     assert all(text in done.stdout for text in wanted), done.stdout
 
 
-@pytest.mark.parametrize("code", [GOOD, GOOD + BAD.replace("test_bad", "test_unseen")])
+@pytest.mark.parametrize("code", [GOOD, GOOD + BAD.replace("test_bad", "test_unseen")], ids="passes fails".split())
 def test_a_test_that_collection_does_not_see(project, code):
     """It would be lost without a word if it failed or vanished."""
     unseen = "test_unseen" if "test_unseen" in code else "test_good"

@@ -99,7 +99,7 @@ def test_a_good_include_passes(path, include):
     ("int g_main(void); int f(void) { return g_main(); }", "no known library"),
     ("int json_delete(void), fb_plan_x(void), puts(const char *); int f(void) { return json_delete() + fb_plan_x() + "
      "puts(\"\"); }", None),
-])
+], ids="jack liblo other_folder unknown allowed".split())
 def test_a_bad_symbol_is_found(tmp_path, code, wanted):
     (tmp_path / "x.c").write_text(code)
     subprocess.run(["cc", "-w", "-fno-builtin", "-c", "x.c", "-o", "x.o"], cwd=tmp_path, check=True)

@@ -34,7 +34,7 @@ PACKAGES = [
 
 WARNINGS = (
     "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes "
-    "-Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wno-format-truncation -Werror"
+    "-Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Werror"
 ).split()
 
 
@@ -48,6 +48,8 @@ def options(opt):
 
 
 def configure(conf):
+    # gnu_dirs would choose lib64 on some Debian systems, where pkg-config does not look.
+    conf.options.libdir = conf.options.libdir or "${EXEC_PREFIX}/lib"
     conf.load("compiler_c gnu_dirs")
     conf.check_cc(cflags="-std=c11", msg="Checking for C11", mandatory=True)
     for name, package, version in PACKAGES:
@@ -63,6 +65,8 @@ def configure(conf):
     # -ffp-contract=off: the same bits on every machine and at every vector width.
     conf.env.append_value("CFLAGS", ["-std=c11", "-g", "-fvisibility=hidden", "-fno-math-errno",
                                      "-ffp-contract=off", "-D_GNU_SOURCE"] + WARNINGS)
+    if conf.env.CC_NAME == "gcc":  # snprintf cuts texts on purpose
+        conf.env.append_value("CFLAGS", ["-Wno-format-truncation"])
     conf.env.append_value("LINKFLAGS", ["-Wl,--as-needed"])
     conf.env.append_value("DEFINES", [f'FB_VERSION="{VERSION}"'])
     sanitize = conf.options.sanitize

@@ -5,6 +5,7 @@
 #include "param_json.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,8 +177,9 @@ static fb_status read_link(const reader *r, size_t index, json_t *json)
 	const json_t *weight = json_object_get(json, "weight");
 	if (!status && weight) {
 		double w = json_number_value(weight);
-		if (!json_is_number(weight) || w < -4.0 || w > 4.0) {
-			return refuse(r, FB_INVALID, place, "\"weight\" must be a number from -4 to 4");
+		if (!json_is_number(weight) || fabs(w) > (double)FB_WEIGHT_MAX) {
+			return refuse(r, FB_INVALID, place, "\"weight\" must be a number from %g to %g",
+				-(double)FB_WEIGHT_MAX, (double)FB_WEIGHT_MAX);
 		}
 		link.weight = (float)w;
 	}

@@ -83,7 +83,7 @@ class Program(pytest.File):
             yield item
 
     def run(self):
-        """Run the program. Returns (verdict by test, text by test, text of no test, why it ended badly or None)."""
+        """Run the program. Returns (verdict by test, text by test, all it printed, why it ended badly or None)."""
         env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
         try:
             process = subprocess.Popen([str(self.program)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -103,7 +103,10 @@ class Program(pytest.File):
             output, end = process.communicate()[0], f"the program was stopped after {SECONDS} s"
         finally:
             RUNNING.discard(process)
-        return (*parse_tap(output), end)
+        group = re.search(r"^not ok 0 - .* (GROUP \w+)$", output, re.M)  # cmocka 1.1.5 exits 0 then
+        if group and not end:
+            end = f"{group[1]} failed"
+        return (*parse_tap(output), output, end)
 
     def result(self):
         if not self.done:
@@ -112,11 +115,11 @@ class Program(pytest.File):
 
 
 def parse_tap(output):
-    """Verdict ("ok", "skip", "not ok") and text by test, and what was printed after the last verdict. A test's text
-    is what stands before its verdict, and cmocka's own lines (`# ...`) after it."""
+    """Verdict ("ok", "skip", "not ok") and text by test: what stands before its verdict, and cmocka's own lines
+    (`# ...`) after it."""
     verdicts, texts, block, name = {}, {}, [], None
     for line in output.splitlines():
-        found = re.match(r"(ok|not ok) \d+ (?:- |# (SKIP) )(\w+)", line)
+        found = re.match(r"(ok|not ok) [1-9]\d* (?:- |# (SKIP) )(\w+)", line)
         if found:
             name = found[3]
             verdict = "skip" if found[2] else found[1]
@@ -128,7 +131,7 @@ def parse_tap(output):
             texts[name] += line + "\n"
         else:
             block.append(line)
-    return verdicts, texts, "\n".join(block)
+    return verdicts, texts
 
 
 class CTest(pytest.Item):
@@ -137,23 +140,27 @@ class CTest(pytest.Item):
 
     def runtest(self):
         program = self.parent
-        verdicts, texts, rest, end = program.result()
-        verdict = verdicts.get(self.name) if program.names else ("not ok" if end else "ok")
+        verdicts, texts, output, end = program.result()
+        if not program.names:
+            if end:
+                raise CFailure(f"{end}\n{output}")
+            return
+        verdict = verdicts.get(self.name)
         if verdict == "skip":
             pytest.skip(texts[self.name].strip())
         if verdict == "not ok":
-            raise CFailure(texts.get(self.name) or f"{end}\n{rest}")
+            raise CFailure(texts[self.name])
+        first, program.told = not program.told, program.told or verdict is None
         if verdict is None:
-            first, program.told = not program.told, True
-            raise CFailure(f"{end or 'the program ended'} before this test\n{rest if first else ''}")
-        if program.told or "not ok" in verdicts.values() or len(verdicts.keys() & set(program.names)) < len(program.names):
-            return
-        program.told = True  # what is wrong with the program and not with one test is told once
-        if end:
-            raise CFailure(f"all tests passed, but {end}\n{rest}")
-        unseen = verdicts.keys() - set(program.names)
-        if unseen:
-            raise CFailure("ran without being named by cmocka_unit_test(...) in the source: " + ", ".join(sorted(unseen)))
+            raise CFailure(f"{end or 'the program ended'} before this test\n{output if first else ''}")
+        if first and all(verdicts.get(name) in ("ok", "skip") for name in program.names):
+            # What is wrong with the program and with no test that has a name here is told once.
+            program.told = True
+            unseen = sorted(verdicts.keys() - set(program.names))
+            if unseen:
+                raise CFailure(f"ran without being named by cmocka_unit_test(...) in the source: {', '.join(unseen)}\n{output}")
+            if end:
+                raise CFailure(f"all tests passed, but {end}\n{output}")
 
     def repr_failure(self, excinfo, style=None):
         return str(excinfo.value) if excinfo.errisinstance(CFailure) else super().repr_failure(excinfo, style)

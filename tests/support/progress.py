@@ -37,14 +37,15 @@ class Progress:
 
     def pytest_collection_finish(self, session):
         self.total = len(session.items)
-        self.say(f"    {self.total} tests")
+        self.say(f"    {self.total} to run")
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_report_teststatus(self):
-        """The category stays, so that pytest counts; the dot goes."""
+        """No dots."""
         outcome = yield
         if self.brief and outcome.get_result():
-            outcome.force_result((outcome.get_result()[0], "", ""))
+            category, _letter, word = outcome.get_result()
+            outcome.force_result((category, "", word))
 
     def pytest_runtest_logreport(self, report):
         if report.failed:

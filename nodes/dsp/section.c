@@ -49,26 +49,26 @@ void fb_section_run(const fb_section *section, fb_section_state *state, fb_stere
 }
 
 void fb_section_run2(
-	const fb_section sections[2], fb_section_state states[2], fb_stereo x[FB_TICK])
+	const fb_section *const sections[2], fb_section_state *const states[2], fb_stereo x[FB_TICK])
 {
-	fb_section k0 = sections[0], k1 = sections[1];
-	fb_section_state s0 = states[0], s1 = states[1];
+	fb_section k0 = *sections[0], k1 = *sections[1];
+	fb_section_state s0 = *states[0], s1 = *states[1];
 	for (int i = 0; i < FB_TICK; i++) {
 		x[i] = step(&k1, &s1, step(&k0, &s0, x[i]));
 	}
-	states[0] = s0;
-	states[1] = s1;
+	*states[0] = s0;
+	*states[1] = s1;
 }
 
-void fb_section_glide(const fb_section *from, const fb_section *to, fb_section_state *state,
-	fb_stereo x[FB_TICK])
+void fb_section_glide(
+	const fb_section *from, const fb_section *to, fb_section_state *state, fb_stereo *x, int frames)
 {
-	const double part = 1.0 / FB_TICK;
+	const double part = 1.0 / frames;
 	fb_section k = *from;
 	fb_section by = {(to->a - k.a) * part, (to->b - k.b) * part, (to->c - k.c) * part,
 		(to->d - k.d) * part, (to->e - k.e) * part, (to->f - k.f) * part};
 	fb_section_state s = *state;
-	for (int i = 0; i < FB_TICK; i++) {
+	for (int i = 0; i < frames; i++) {
 		k = (fb_section){k.a + by.a, k.b + by.b, k.c + by.c, k.d + by.d, k.e + by.e, k.f + by.f};
 		x[i] = step(&k, &s, x[i]);
 	}

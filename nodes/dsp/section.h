@@ -3,10 +3,10 @@
 
 	It is the state-variable filter with trapezoidal integrators, written as a state-space step. Its
 	2 x 2 state matrix is the Cayley transform of a dissipative one and so never lengthens the state
-	vector; nor does any blend of two such matrices. A straight line between two settings, coefficient
-	by coefficient, is therefore stable however fast and wild the settings move.
-	source: A. Simper, "Linear trapezoidal state variable filter"; V. Zavalishin, "The Art of VA
-			Filter Design", on time-varying stability; the blend argument is the line above */
+	vector; nor does any blend of two such matrices. A straight line between two settings,
+   coefficient by coefficient, is therefore stable however fast and wild the settings move. source:
+   A. Simper, "Linear trapezoidal state variable filter"; V. Zavalishin, "The Art of VA Filter
+   Design", on time-varying stability; the blend argument is the line above */
 #ifndef FB_DSP_SECTION_H
 #define FB_DSP_SECTION_H
 
@@ -45,11 +45,11 @@ void fb_section_run(const fb_section *section, fb_section_state *state, fb_stere
 /** Two sections in series, in the time of one: the second works on the sample before while the
 	first waits for its own result. The same bits as one after the other. rt: yes */
 void fb_section_run2(
-	const fb_section sections[2], fb_section_state states[2], fb_stereo x[FB_TICK]);
+	const fb_section *const sections[2], fb_section_state *const states[2], fb_stereo x[FB_TICK]);
 
-/** Filter one tick in place while the coefficients go from one setting to another in a straight
+/** Filter some frames in place while the coefficients go from one setting to another in a straight
 	line; `to` is in force on the last frame. rt: yes */
 void fb_section_glide(const fb_section *from, const fb_section *to, fb_section_state *state,
-	fb_stereo x[FB_TICK]);
+	fb_stereo *x, int frames);
 
 #endif

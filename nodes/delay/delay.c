@@ -106,7 +106,8 @@ static bool high_on(const float *values)
 static void cut_settle(cut *filter, double rate_hz, float corner_hz, bool on)
 {
 	*filter = (cut){.corner_hz = corner_hz, .coef = fb_onepole_coef((double)corner_hz, rate_hz)};
-	fb_fade_init(&filter->in, rate_hz, SWITCH_MS, on);
+	fb_fade_init(&filter->in, rate_hz, SWITCH_MS);
+	fb_fade_set(&filter->in, on);
 }
 
 /** To rest on these values. */
@@ -114,7 +115,8 @@ static void settle(delay_node *self, const float *values, float transport_bpm)
 {
 	cut_settle(&self->low, self->rate_hz, values[LOW_CUT], low_on(values));
 	cut_settle(&self->high, self->rate_hz, values[HIGH_CUT], high_on(values));
-	fb_fade_init(&self->ping_pong, self->rate_hz, SWITCH_MS, values[PING_PONG] > 0.5f);
+	fb_fade_init(&self->ping_pong, self->rate_hz, SWITCH_MS);
+	fb_fade_set(&self->ping_pong, values[PING_PONG] > 0.5f);
 	fb_tap_init(&self->tap, self->rate_hz, TAP_FADE_MS, wanted_frames(self, values, transport_bpm));
 	self->fresh = false;
 }

@@ -166,7 +166,8 @@ static void reset(void *instance) FB_RT
 
 static void settle(imager_node *self, const float *values)
 {
-	fb_fade_init(&self->mono, self->rate_hz, SWITCH_MS, mono_on(values));
+	fb_fade_init(&self->mono, self->rate_hz, SWITCH_MS);
+	fb_fade_set(&self->mono, mono_on(values));
 	memcpy(self->values, values, sizeof self->values);
 	self->at = setting_of(self, values);
 	self->fresh = false;

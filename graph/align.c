@@ -11,7 +11,11 @@ bool fb_align_init(fb_align *align, uint32_t frames)
 	align->frames = frames;
 	align->at = 0;
 	align->size = (frames + FB_TICK - 1) / FB_TICK * FB_TICK + FB_TICK;
-	align->line = calloc(align->size, sizeof *align->line);
+	size_t bytes = align->size * sizeof *align->line;
+	align->line = aligned_alloc(FB_ALIGN, bytes);
+	if (align->line) {
+		memset(align->line, 0, bytes); /* not calloc: audio must not fault a page in */
+	}
 	return align->line != NULL;
 }
 

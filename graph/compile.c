@@ -524,11 +524,12 @@ static fb_status make_draft(draft *d, const fb_patch *patch, double rate_hz, con
 fb_status fb_plan_compile(const fb_patch *patch, double rate_hz, const fb_plan *live,
 	double fade_ms, fb_plan **out, fb_error *error)
 {
-	draft *after = calloc(2, sizeof *after), *both = after + 1;
+	draft *after = calloc(2, sizeof *after);
 	fb_plan *final = NULL, *fading = NULL;
 	if (!after) {
 		return fb_fail(error, FB_NO_MEMORY, "plan", "out of memory");
 	}
+	draft *both = after + 1;
 	fb_status status = make_draft(after, patch, rate_hz, live, true, error);
 	if (!status && live) {
 		unite(both, after, live);

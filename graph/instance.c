@@ -8,8 +8,12 @@
 
 static void *alloc_touched(size_t bytes)
 {
+	if (bytes > SIZE_MAX / 2) {
+		return NULL;
+	}
 	bytes = (bytes + FB_ALIGN - 1) / FB_ALIGN * FB_ALIGN;
-	void *block = aligned_alloc(FB_ALIGN, bytes ? bytes : FB_ALIGN);
+	bytes = bytes ? bytes : FB_ALIGN;
+	void *block = aligned_alloc(FB_ALIGN, bytes);
 	if (block) {
 		memset(block, 0, bytes); /* so that audio never faults a page in */
 	}
@@ -26,7 +30,13 @@ static bool alloc_parts(fb_instance *in)
 	in->moving = alloc_touched(n * sizeof *in->moving);
 	in->meter = alloc_touched(m * sizeof *in->meter);
 	in->shown = alloc_touched(m * sizeof *in->shown);
-	return in->prepared && in->from && in->to && in->glide && in->moving && in->meter && in->shown;
+	bool whole =
+		in->prepared && in->from && in->to && in->glide && in->moving && in->meter && in->shown;
+	for (uint32_t i = 0; whole && i < in->desc->n_meters; i++) {
+		in->meter[i] = in->desc->meters[i].min;
+		atomic_init(&in->shown[i], in->meter[i]);
+	}
+	return whole;
 }
 
 static fb_status prepare(fb_instance *in, const fb_stage *stage, fb_error *error)
@@ -107,8 +117,9 @@ bool fb_instance_serves(const fb_instance *in, const fb_stage *stage, double rat
 		return false;
 	}
 	for (uint32_t i = 0; i < in->desc->n_params; i++) {
-		bool fixed = in->desc->params[i].flags & FB_PARAM_REPREPARE;
-		if (fixed && in->prepared[i] != stage->values[i]) {
+		const fb_param_info *info = &in->desc->params[i];
+		if ((info->flags & FB_PARAM_REPREPARE) &&
+			in->prepared[i] != fb_param_fit(info, stage->values[i])) {
 			return false;
 		}
 	}
@@ -118,7 +129,13 @@ bool fb_instance_serves(const fb_instance *in, const fb_stage *stage, double rat
 void fb_instance_set(fb_instance *in, uint32_t param, float value, uint32_t ticks)
 {
 	const fb_param_info *info = &in->desc->params[param];
+	if (info->flags & FB_PARAM_REPREPARE) {
+		return;
+	}
 	if (ticks == UINT32_MAX) {
+		if (in->glide[param].final == fb_param_fit(info, value)) {
+			return;
+		}
 		ticks = fb_glide_ticks(info, in->rate_hz);
 	}
 	fb_glide_aim(&in->glide[param], info, in->to[param], value, ticks);
@@ -137,19 +154,21 @@ void fb_instance_bypass(fb_instance *in, bool bypass)
 
 bool fb_tick_finite(const float *x)
 {
-	/* 0 * x is 0 for every finite x and NaN for the others; the sum vectorises */
-	float sum = 0.0f;
+	/* an exponent of all ones; in whole numbers, for a sum of floats does not vectorise */
+	const uint32_t exponent = 0x7f800000u;
+	uint32_t bits[FB_TICK], bad = 0;
+	memcpy(bits, x, sizeof bits);
 	for (int i = 0; i < FB_TICK; i++) {
-		sum += x[i] * 0.0f;
+		bad |= (bits[i] & exponent) == exponent;
 	}
-	return sum == 0.0f;
+	return !bad;
 }
 
 void fb_tick_blend(float *out, const float *dry, float from, float to)
 {
 	float step = (to - from) / FB_TICK;
 	for (int i = 0; i < FB_TICK; i++) {
-		float wet = from + step * (float)(i + 1);
+		float wet = fb_fade_gain(from + step * (float)(i + 1));
 		out[i] = dry[i] + wet * (out[i] - dry[i]);
 	}
 }
@@ -166,34 +185,58 @@ static void glide_params(fb_instance *in)
 	in->n_moving = still;
 }
 
-/** Main output channel c is fed beside the node from main input channel c, or from the only one. */
-static void blend_bypass(fb_instance *in, fb_tick *tick)
+/** What the main output's channel c gets while the node is bypassed, as a connection would give it:
+	like from like, both from one, one as the mean of both. `mean` is room for that. */
+static const float *dry_input(
+	const fb_instance *in, const fb_tick *tick, uint32_t c, float mean[FB_TICK])
 {
 	static const float silence[FB_TICK];
-	_Alignas(FB_ALIGN) float late[2][FB_TICK];
 	uint32_t ins = in->desc->n_inputs ? in->desc->inputs[0].channels : 0;
-	uint32_t outs = in->desc->outputs[0].channels;
-	const float *dry[2] = {silence, silence};
-	for (uint32_t c = 0; c < outs && ins; c++) {
-		dry[c] = tick->in[c < ins ? c : 0];
-		if (in->latency) {
-			fb_align_tick(&in->dry[c], dry[c], late[c]);
-			dry[c] = late[c];
+	if (!ins) {
+		return silence;
+	}
+	if (ins > in->desc->outputs[0].channels) {
+		for (int i = 0; i < FB_TICK; i++) {
+			mean[i] = 0.5f * (tick->in[0][i] + tick->in[1][i]);
 		}
+		return mean;
 	}
-	if (in->wet == 1.0f && in->wet_aim == 1.0f) {
-		return;
-	}
-	float to = in->wet_aim > in->wet ? fminf(in->wet + in->wet_step, in->wet_aim)
-									 : fmaxf(in->wet - in->wet_step, in->wet_aim);
-	for (uint32_t c = 0; c < outs; c++) {
+	return tick->in[c < ins ? c : 0];
+}
+
+static void blend_bypass(fb_instance *in, const fb_tick *tick)
+{
+	_Alignas(FB_ALIGN) float mean[FB_TICK], late[FB_TICK];
+	float aim = in->refill ? 0.0f : in->wet_aim;
+	float to =
+		aim > in->wet ? fminf(in->wet + in->wet_step, aim) : fmaxf(in->wet - in->wet_step, aim);
+	for (uint32_t c = 0; c < in->desc->outputs[0].channels; c++) {
+		const float *dry = dry_input(in, tick, c, mean);
+		if (in->latency) {
+			fb_align_tick(&in->dry[c], dry, late); /* always, so that it is there when needed */
+			dry = late;
+		}
 		if (in->wet == 0.0f && to == 0.0f) {
-			memcpy(tick->out[c], dry[c], FB_TICK * sizeof(float));
-		} else {
-			fb_tick_blend(tick->out[c], dry[c], in->wet, to);
+			memcpy(tick->out[c], dry, FB_TICK * sizeof *dry);
+		} else if (in->wet != 1.0f || to != 1.0f) {
+			fb_tick_blend(tick->out[c], dry, in->wet, to);
 		}
 	}
 	in->wet = to;
+	in->refill -= in->refill > 0;
+}
+
+/** After NaN or infinity: forget it all. The main output becomes the node's input at once, for
+	silence would be a gap, and the node is heard again once its delays have filled. */
+static void recover(fb_instance *in, const fb_tick *tick)
+{
+	in->desc->reset(in->self);
+	for (uint32_t c = 0; c < in->n_out; c++) {
+		memset(tick->out[c], 0, FB_TICK * sizeof(float));
+	}
+	in->wet = 0.0f;
+	in->refill = in->latency / FB_TICK + 2;
+	atomic_fetch_add_explicit(&in->faults, 1, memory_order_relaxed);
 }
 
 bool fb_instance_tick(fb_instance *in, fb_tick *tick)
@@ -210,11 +253,7 @@ bool fb_instance_tick(fb_instance *in, fb_tick *tick)
 		finite = fb_tick_finite(tick->out[c]) && finite;
 	}
 	if (!finite) {
-		in->desc->reset(in->self);
-		for (uint32_t c = 0; c < in->n_out; c++) {
-			memset(tick->out[c], 0, FB_TICK * sizeof(float));
-		}
-		atomic_fetch_add_explicit(&in->faults, 1, memory_order_relaxed);
+		recover(in, tick);
 	}
 	if (in->latency || in->wet != 1.0f || in->wet_aim != 1.0f) {
 		blend_bypass(in, tick);

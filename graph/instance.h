@@ -36,6 +36,7 @@ typedef struct fb_instance {
 	uint32_t n_moving;
 	float *meter;                 ///< [n_meters]
 	float wet, wet_aim, wet_step; ///< 1: the node is heard, 0: bypassed
+	uint32_t refill;              ///< ticks it stays bypassed after a fault, until it has history
 	fb_align dry[2];              ///< the main path beside a node with latency
 
 	/* written by audio, read by anyone */
@@ -53,19 +54,27 @@ void fb_instance_destroy(fb_instance *instance); ///< thread: control, in no pla
  * control */
 bool fb_instance_serves(const fb_instance *instance, const fb_stage *stage, double rate_hz);
 
-/** Aim a parameter; ticks UINT32_MAX: the parameter's own smoothing. thread: audio */
+/** Aim a parameter; ticks UINT32_MAX: the parameter's own smoothing, unless it has or heads for
+	that value already. What it was prepared with (FB_PARAM_REPREPARE) stays. thread: audio */
 void fb_instance_set(fb_instance *instance, uint32_t param, float value, uint32_t ticks) FB_RT;
 void fb_instance_bypass(fb_instance *instance, bool bypass) FB_RT; ///< thread: audio
 
-/** One tick: smooth, process, bypass, guard, publish meters. Returns false if the node yielded
-	NaN or infinity: it has been reset and the tick is silent. thread: audio */
+/** One tick: smooth, process, guard, bypass, publish meters. Returns false if the node yielded NaN
+	or infinity: it has been reset, and is bypassed until it has found its feet. thread: audio */
 bool fb_instance_tick(fb_instance *instance, fb_tick *tick) FB_RT;
 
 /** Are all values finite? thread: any; rt: yes */
 bool fb_tick_finite(const float *x) FB_RT;
 
-/** Linear crossfade over one tick: out = wet * out + (1 - wet) * dry, wet running from..to. rt: yes
- */
+/** The gain at position 0..1 of every fade: flat at both ends, so that no corner is heard where a
+	straight line would have one. rt: yes */
+static inline float fb_fade_gain(float position)
+{
+	return position * position * (3.0f - 2.0f * position);
+}
+
+/** Crossfade over one tick: out = wet * out + (1 - wet) * dry, at positions from..to of a fade.
+	rt: yes */
 void fb_tick_blend(float *out, const float *dry, float from, float to) FB_RT;
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,23 +61,13 @@ static bool keep_type(fb_nodes *nodes, const fb_node_desc *desc, const char *fil
 	return true;
 }
 
-/** Take every sound type of one shared object; the object stays open if any was taken. */
-static fb_status load_file(
-	fb_nodes *nodes, const char *file, void (*warn)(const fb_error *why), fb_error *error)
+/** Take every sound type of an open library that is new. Returns how many it has, sound or not. */
+static uint32_t take_types(
+	fb_nodes *nodes, fb_node_entry_fn *entry, const char *file, void (*warn)(const fb_error *why))
 {
-	void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
-	if (!library) {
-		return fb_fail(error, FB_INVALID, file, "cannot be loaded: %s", dlerror());
-	}
-	fb_node_entry_fn *entry;
-	*(void **)&entry = dlsym(library, "fb_node_entry");
-	if (!entry) {
-		dlclose(library);
-		return fb_fail(error, FB_INVALID, file, "is no node: it does not export fb_node_entry");
-	}
-	size_t before = nodes->n_types;
 	const fb_node_desc *desc;
-	for (uint32_t i = 0; i < TYPES_PER_FILE_MAX && (desc = entry(i)); i++) {
+	uint32_t n = 0;
+	for (; n < TYPES_PER_FILE_MAX && (desc = entry(n)); n++) {
 		fb_error why;
 		if (fb_node_check(desc, file, &why)) {
 			if (warn) {
@@ -86,12 +77,35 @@ static fb_status load_file(
 			break;
 		}
 	}
+	return n;
+}
+
+/** Load one shared object; it stays open if any type of it was taken. */
+static fb_status load_file(
+	fb_nodes *nodes, const char *file, void (*warn)(const fb_error *why), fb_error *error)
+{
+	void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+	if (!library) {
+		return fb_fail(error, FB_INVALID, file, "cannot be loaded: %s", dlerror());
+	}
+	fb_node_entry_fn *entry;
+	*(void **)&entry = dlsym(library, "fb_node_entry");
+	size_t before = nodes->n_types;
+	fb_status status = FB_OK;
+	if (!entry) {
+		status = fb_fail(error, FB_INVALID, file, "is no node: it does not export fb_node_entry");
+	} else if (!take_types(nodes, entry, file, warn)) {
+		status = fb_fail(error, FB_INVALID, file, "is no node: it holds no type");
+	}
+	if (nodes->n_types == before) {
+		dlclose(library);
+		return status;
+	}
 	void **grown = realloc(nodes->library, (nodes->n_libraries + 1) * sizeof *grown);
-	if (nodes->n_types == before || !grown) {
-		nodes->library = grown ? grown : nodes->library;
+	if (!grown) {
 		nodes->n_types = before;
 		dlclose(library);
-		return FB_OK;
+		return fb_fail(error, FB_NO_MEMORY, file, "out of memory");
 	}
 	nodes->library = grown;
 	nodes->library[nodes->n_libraries++] = library;
@@ -109,14 +123,20 @@ static fb_status load_folder(
 {
 	struct dirent **names;
 	int n = scandir(folder, &names, is_shared_object, alphasort);
-	if (n < 0) {
+	if (n < 0 && errno == ENOENT) {
 		return fb_fail(error, FB_NOT_FOUND, folder, "no such node folder");
+	}
+	if (n < 0) {
+		return fb_fail(error, FB_IO, folder, "cannot be read: %s", strerror(errno));
 	}
 	for (int i = 0; i < n; i++) {
 		char file[PATH_LEN];
 		fb_error why;
 		int len = snprintf(file, sizeof file, "%s/%s", folder, names[i]->d_name);
-		if (len < (int)sizeof file && load_file(nodes, file, warn, &why) && warn) {
+		fb_status status = len < (int)sizeof file
+							   ? load_file(nodes, file, warn, &why)
+							   : fb_fail(&why, FB_INVALID, file, "its path is too long");
+		if (status && warn) {
 			warn(&why);
 		}
 		free(names[i]);

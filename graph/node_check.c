@@ -90,6 +90,9 @@ static fb_status check_param(
 		p->symbol);
 	REQUIRE(p->smooth_ms >= 0.0f && p->smooth_ms <= 10000.0f, "%s.%s: bad smooth_ms", desc->id,
 		p->symbol);
+	REQUIRE(p->kind == FB_FLOAT ||
+				(p->min == floorf(p->min) && p->max == floorf(p->max) && p->def == floorf(p->def)),
+		"%s.%s: needs whole limits and default", desc->id, p->symbol);
 	REQUIRE(p->kind != FB_BOOL || (p->min == 0.0f && p->max == 1.0f), "%s.%s: a bool runs 0..1",
 		desc->id, p->symbol);
 	if (p->kind == FB_CHOICE) {
@@ -105,6 +108,7 @@ static fb_status check_param(
 static fb_status check_ports(const fb_node_desc *desc, const fb_port_info *ports, uint32_t n,
 	const char *file, fb_error *error)
 {
+	REQUIRE(!n || ports, "%s: ports are counted but missing", desc->id);
 	for (uint32_t i = 0; i < n; i++) {
 		REQUIRE(fb_is_symbol(ports[i].symbol) && ports[i].label && ports[i].doc,
 			"%s: port %u: bad symbol, label or doc", desc->id, i);
@@ -133,6 +137,8 @@ fb_status fb_node_check(const fb_node_desc *desc, const char *file, fb_error *er
 	REQUIRE(desc->n_inputs <= 8 && desc->n_outputs <= 8 && desc->n_params <= COUNT_MAX &&
 				desc->n_meters <= COUNT_MAX,
 		"%s: too many ports, parameters or meters", desc->id);
+	REQUIRE(!desc->n_params || desc->params, "%s: parameters are counted but missing", desc->id);
+	REQUIRE(!desc->n_meters || desc->meters, "%s: meters are counted but missing", desc->id);
 	fb_status status = check_ports(desc, desc->inputs, desc->n_inputs, file, error);
 	if (!status) {
 		status = check_ports(desc, desc->outputs, desc->n_outputs, file, error);
@@ -142,7 +148,8 @@ fb_status fb_node_check(const fb_node_desc *desc, const char *file, fb_error *er
 	}
 	for (uint32_t i = 0; i < desc->n_meters && !status; i++) {
 		const fb_meter_info *m = &desc->meters[i];
-		REQUIRE(fb_is_symbol(m->symbol) && m->label && m->unit && m->doc && m->min < m->max,
+		REQUIRE(fb_is_symbol(m->symbol) && m->label && m->unit && m->doc && isfinite(m->min) &&
+					isfinite(m->max) && m->min < m->max,
 			"%s: meter %u: bad symbol, label, unit, doc or range", desc->id, i);
 		REQUIRE(
 			fb_node_meter(desc, m->symbol) == (int)i, "%s: meter %s: twice", desc->id, m->symbol);

@@ -23,8 +23,8 @@ static double unit_factor(const char *from, const char *to)
 	return 0.0;
 }
 
-static fb_status read_choice(const fb_param_info *info, const char *where, const json_t *json,
-	float *out, fb_error *error)
+static fb_status read_choice(
+	const fb_param_info *info, const char *where, const json_t *json, float *out, fb_error *error)
 {
 	const char *name = json_string_value(json);
 	if (!name) {
@@ -52,7 +52,7 @@ static fb_status read_number(const fb_param_info *info, const char *where, const
 		return fb_fail(error, FB_INVALID, where, "%g is out of range %g to %g %s", value,
 			(double)info->min, (double)info->max, info->unit);
 	}
-	if (info->kind == FB_INT && value != floor(value)) {
+	if (info->kind == FB_INT && (float)value != floorf((float)value)) {
 		return fb_fail(error, FB_INVALID, where, "%g is no whole number", value);
 	}
 	*out = (float)value;
@@ -77,8 +77,8 @@ static fb_status unwrap(const fb_param_info *info, const char *where, const json
 	return FB_OK;
 }
 
-fb_status fb_param_from_json(const fb_param_info *info, const char *where, const json_t *json,
-	float *out, fb_error *error)
+fb_status fb_param_from_json(
+	const fb_param_info *info, const char *where, const json_t *json, float *out, fb_error *error)
 {
 	double factor = 1.0;
 	if (json_is_object(json)) {
@@ -101,6 +101,18 @@ fb_status fb_param_from_json(const fb_param_info *info, const char *where, const
 	}
 }
 
+json_t *fb_float_to_json(float value)
+{
+	char text[32];
+	for (int digits = 6; digits <= 9; digits++) {
+		snprintf(text, sizeof text, "%.*g", digits, (double)value);
+		if (strtof(text, NULL) == value) {
+			break;
+		}
+	}
+	return json_real(strtod(text, NULL));
+}
+
 json_t *fb_param_to_json(const fb_param_info *info, float value)
 {
 	switch (info->kind) {
@@ -110,16 +122,7 @@ json_t *fb_param_to_json(const fb_param_info *info, float value)
 		return json_boolean(value != 0.0f);
 	case FB_INT:
 		return json_integer((json_int_t)value);
-	default: {
-		/* the shortest decimal that reads back as the same float */
-		char text[32];
-		for (int digits = 6; digits <= 9; digits++) {
-			snprintf(text, sizeof text, "%.*g", digits, (double)value);
-			if (strtof(text, NULL) == value) {
-				break;
-			}
-		}
-		return json_real(strtod(text, NULL));
-	}
+	default:
+		return fb_float_to_json(value);
 	}
 }

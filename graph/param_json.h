@@ -19,4 +19,8 @@ FB_MUST_CHECK fb_status fb_param_from_json(const fb_param_info *info, const char
 	memory. thread: any but audio */
 json_t *fb_param_to_json(const fb_param_info *info, float value);
 
+/** The shortest number that reads back as the same float. NULL when out of memory.
+	thread: any but audio */
+json_t *fb_float_to_json(float value);
+
 #endif

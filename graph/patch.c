@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "patch.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,22 +129,31 @@ static fb_status append_stage(
 	return FB_OK;
 }
 
-static void drop_link(fb_patch *patch, uint32_t index)
+/** Connect; a second way between the same ends is added to the first, for two would not be told
+	apart. */
+static fb_status add_link(fb_patch *patch, fb_link link, const char *where, fb_error *error)
 {
-	patch->n_links--;
-	memmove(&patch->link[index], &patch->link[index + 1],
-		(patch->n_links - index) * sizeof patch->link[0]);
+	link.weight = fminf(fmaxf(link.weight, -FB_WEIGHT_MAX), FB_WEIGHT_MAX);
+	for (uint32_t i = 0; i < patch->n_links; i++) {
+		fb_link *l = &patch->link[i];
+		if (l->from == link.from && l->to == link.to && l->from_port == link.from_port &&
+			l->to_port == link.to_port) {
+			l->weight = fminf(fmaxf(l->weight + link.weight, -FB_WEIGHT_MAX), FB_WEIGHT_MAX);
+			return FB_OK;
+		}
+	}
+	if (patch->n_links == FB_LINKS_MAX) {
+		return fb_fail(
+			error, FB_TOO_MANY, where, "a patch holds at most %d connections", FB_LINKS_MAX);
+	}
+	patch->link[patch->n_links++] = link;
+	return FB_OK;
 }
 
-/** Put stage `node` (unconnected) into every connection that ends at the main input of `before`,
-	and connect it there. */
+/** Put stage `node` into every connection that ends at the main input of `before`, and connect it
+	there. A source has no input to take them over: it joins them. */
 static fb_status splice_in(fb_patch *patch, int node, int before, fb_error *error)
 {
-	if (patch->n_links == FB_LINKS_MAX) {
-		return fb_fail(error, FB_TOO_MANY, patch->stage[node].id,
-			"a patch holds at most %d connections", FB_LINKS_MAX);
-	}
-	/* a source has no input to take the connections over: it joins them */
 	bool takes_over = patch->stage[node].type->n_inputs > 0;
 	for (uint32_t i = 0; i < patch->n_links && takes_over; i++) {
 		fb_link *link = &patch->link[i];
@@ -151,32 +161,56 @@ static fb_status splice_in(fb_patch *patch, int node, int before, fb_error *erro
 			link->to = node;
 		}
 	}
-	patch->link[patch->n_links++] = (fb_link){node, before, 0, 0, 1.0f};
-	return FB_OK;
+	fb_link onward = {node, before, 0, 0, 1.0f};
+	return add_link(patch, onward, patch->stage[node].id, error);
 }
 
-/** Take stage `node` out of every connection; what fed its main input feeds its main followers. */
-static void splice_out(fb_patch *patch, int node)
+/** Take stage `node` out of the main path; what fed its main input feeds its main followers.
+	Connections of its other ports stay if `keep_sides`, else they go. */
+static fb_status splice_out(fb_patch *patch, int node, bool keep_sides, fb_error *error)
 {
 	fb_link old[FB_LINKS_MAX];
 	uint32_t n_old = patch->n_links;
 	memcpy(old, patch->link, sizeof old);
-	for (uint32_t i = patch->n_links; i-- > 0;) {
-		if (patch->link[i].from == node || patch->link[i].to == node) {
-			drop_link(patch, i);
+	patch->n_links = 0;
+	for (uint32_t i = 0; i < n_old; i++) {
+		const fb_link *l = &old[i];
+		bool side = (l->to == node && l->to_port) || (l->from == node && l->from_port);
+		if ((l->from != node && l->to != node) || (side && keep_sides)) {
+			patch->link[patch->n_links++] = *l;
 		}
 	}
+	fb_status status = FB_OK;
 	for (uint32_t i = 0; i < n_old; i++) {
-		for (uint32_t k = 0; k < n_old; k++) {
+		for (uint32_t k = 0; k < n_old && !status; k++) {
 			const fb_link *into = &old[i], *onward = &old[k];
-			bool through = into->to == node && into->to_port == 0 && onward->from == node &&
-						   onward->from_port == 0;
-			if (through && patch->n_links < FB_LINKS_MAX) {
-				patch->link[patch->n_links++] = (fb_link){into->from, onward->to, into->from_port,
-					onward->to_port, into->weight * onward->weight};
+			if (into->to == node && into->to_port == 0 && onward->from == node &&
+				onward->from_port == 0) {
+				fb_link through = {into->from, onward->to, into->from_port, onward->to_port,
+					into->weight * onward->weight};
+				status = add_link(patch, through, patch->stage[node].id, error);
 			}
 		}
 	}
+	return status;
+}
+
+/** The connections as they were, should an edit fail half way. */
+typedef struct old_links {
+	fb_link link[FB_LINKS_MAX];
+	uint32_t n_links;
+} old_links;
+
+static void save_links(const fb_patch *patch, old_links *old)
+{
+	memcpy(old->link, patch->link, sizeof old->link);
+	old->n_links = patch->n_links;
+}
+
+static void restore_links(fb_patch *patch, const old_links *old)
+{
+	memcpy(patch->link, old->link, sizeof old->link);
+	patch->n_links = old->n_links;
 }
 
 static fb_status find_before(const fb_patch *patch, const char *before, int *index, fb_error *error)
@@ -184,6 +218,9 @@ static fb_status find_before(const fb_patch *patch, const char *before, int *ind
 	*index = before ? fb_patch_find(patch, before) : FB_PATCH_OUT;
 	if (before && *index < 0) {
 		return fb_fail(error, FB_NOT_FOUND, before, "the patch has no such stage");
+	}
+	if (before && !patch->stage[*index].type->n_inputs) {
+		return fb_fail(error, FB_INVALID, before, "%s has no input", patch->stage[*index].type->id);
 	}
 	return FB_OK;
 }
@@ -208,10 +245,16 @@ fb_status fb_patch_add(
 fb_status fb_patch_remove(fb_patch *patch, const char *id, fb_error *error)
 {
 	int node = fb_patch_find(patch, id);
+	old_links old;
 	if (node < 0) {
 		return fb_fail(error, FB_NOT_FOUND, id, "the patch has no such stage");
 	}
-	splice_out(patch, node);
+	save_links(patch, &old);
+	fb_status status = splice_out(patch, node, false, error);
+	if (status) {
+		restore_links(patch, &old);
+		return status;
+	}
 	free(patch->stage[node].values);
 	patch->n_stages--;
 	memmove(&patch->stage[node], &patch->stage[node + 1],
@@ -225,6 +268,8 @@ fb_status fb_patch_remove(fb_patch *patch, const char *id, fb_error *error)
 
 fb_status fb_patch_move(fb_patch *patch, const char *id, const char *before, fb_error *error)
 {
+	uint32_t order[FB_STAGES_MAX];
+	old_links old;
 	int node = fb_patch_find(patch, id), target;
 	if (node < 0) {
 		return fb_fail(error, FB_NOT_FOUND, id, "the patch has no such stage");
@@ -233,8 +278,18 @@ fb_status fb_patch_move(fb_patch *patch, const char *id, const char *before, fb_
 	if (status || node == target) {
 		return status;
 	}
-	splice_out(patch, node);
-	return splice_in(patch, node, target, error);
+	save_links(patch, &old);
+	status = splice_out(patch, node, true, error);
+	if (!status) {
+		status = splice_in(patch, node, target, error);
+	}
+	if (!status) {
+		status = fb_patch_order(patch, order, error);
+	}
+	if (status) {
+		restore_links(patch, &old);
+	}
+	return status;
 }
 
 /** Name the loop that `at` is part of: follow unplaced feeders until a stage comes again. */

@@ -19,6 +19,8 @@ enum {
 	FB_PATCH_OUT = -2, ///< fb_link.to: the station's output
 };
 
+#define FB_WEIGHT_MAX 4.0f /**< of a connection, either sign: 12 dB */
+
 typedef struct fb_stage {
 	char id[FB_ID_LEN]; ///< unique in the patch; a symbol
 	const fb_node_desc *type;
@@ -29,7 +31,7 @@ typedef struct fb_stage {
 typedef struct fb_link {
 	int from, to;                ///< stage index, FB_PATCH_IN or FB_PATCH_OUT
 	uint32_t from_port, to_port; ///< output port of `from`, input port of `to`
-	float weight;                ///< linear, -4..4
+	float weight;                ///< linear, -FB_WEIGHT_MAX..FB_WEIGHT_MAX
 } fb_link;
 
 typedef struct fb_patch {
@@ -61,13 +63,18 @@ int fb_patch_find(const fb_patch *patch, const char *id); ///< stage index, -1 i
 
 /** Insert a stage with default values in front of stage `before` (NULL: at the end of the main
 	path): it takes over the connections into the main input of `before`.
-	errors: FB_EXISTS (id taken), FB_INVALID (id no symbol or reserved), FB_NOT_FOUND (before),
-			FB_TOO_MANY */
+	errors: FB_EXISTS (id taken), FB_INVALID (id no symbol or reserved, `before` has no input),
+			FB_NOT_FOUND (before), FB_TOO_MANY; the patch is as it was then, here and below */
 FB_MUST_CHECK fb_status fb_patch_add(
 	fb_patch *patch, const fb_node_desc *type, const char *id, const char *before, fb_error *error);
-/** Remove a stage; what fed its main input then feeds what its main output fed. */
+/** Remove a stage; what fed its main input then feeds what its main output fed. Weights multiply,
+	and add up where there was a way between the two already, within FB_WEIGHT_MAX.
+	errors: FB_NOT_FOUND, FB_TOO_MANY (connections) */
 FB_MUST_CHECK fb_status fb_patch_remove(fb_patch *patch, const char *id, fb_error *error);
-/** Take a stage out and put it in front of another (NULL: at the end). */
+/** Take a stage out of the main path and put it in front of another (NULL: at the end). Its other
+	ports stay connected.
+	errors: FB_NOT_FOUND, FB_TOO_MANY; FB_INVALID if `before` has no input, or naming the loop that
+			those other ports would close */
 FB_MUST_CHECK fb_status fb_patch_move(
 	fb_patch *patch, const char *id, const char *before, fb_error *error);
 

@@ -5,6 +5,7 @@
 #include "param_json.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,10 +33,10 @@ static fb_status refuse(const reader *r, fb_status status, const char *place, co
 	return fb_fail(r->error, status, where, "%s", text);
 }
 
-/** Put the file's name and the place before what a deeper function said. */
-static fb_status pass_on(const reader *r, const char *place, const fb_error *inner)
+/** Put the file's name before the place that a deeper function named. */
+static fb_status pass_on(const reader *r, const fb_error *inner)
 {
-	return refuse(r, inner->status, place, "%s: %s", inner->where, inner->text);
+	return refuse(r, inner->status, inner->where, "%s", inner->text);
 }
 
 /** Only keys of the list, which ends with NULL. */
@@ -109,7 +110,7 @@ static fb_status read_stage(const reader *r, size_t index, json_t *json)
 		return refuse(r, FB_NOT_FOUND, place, "there is no node type \"%.64s\"", type);
 	}
 	if (fb_patch_add(r->patch, desc, id ? json_string_value(id) : type, NULL, &inner)) {
-		return pass_on(r, place, &inner);
+		return refuse(r, inner.status, place, "%s: %s", inner.where, inner.text);
 	}
 	fb_stage *stage = &r->patch->stage[r->patch->n_stages - 1];
 	stage->bypass = json_is_true(bypass);
@@ -176,8 +177,9 @@ static fb_status read_link(const reader *r, size_t index, json_t *json)
 	const json_t *weight = json_object_get(json, "weight");
 	if (!status && weight) {
 		double w = json_number_value(weight);
-		if (!json_is_number(weight) || w < -4.0 || w > 4.0) {
-			return refuse(r, FB_INVALID, place, "\"weight\" must be a number from -4 to 4");
+		if (!json_is_number(weight) || fabs(w) > (double)FB_WEIGHT_MAX) {
+			return refuse(r, FB_INVALID, place, "\"weight\" must be a number from %g to %g",
+				-(double)FB_WEIGHT_MAX, (double)FB_WEIGHT_MAX);
 		}
 		link.weight = (float)w;
 	}
@@ -214,38 +216,51 @@ static fb_status read_list(const reader *r, const char *key, json_t *list,
 
 /* --- the whole */
 
-static const char *const text_keys[] = {"name", "role", "description", "version", NULL};
-
-static fb_status read_about(const reader *r, json_t *root)
+/** What may stand beside stages and connections: texts, then objects, then a list of words. */
+static fb_status check_about(const reader *r, json_t *root)
 {
-	static const char *const keys[] = {"name", "role", "description", "tags", "version", "metadata",
-		"stages", "connections", "goal", NULL};
+	static const char *const keys[] = {"name", "role", "description", "version", "goal", "metadata",
+		"tags", "stages", "connections", NULL};
+	enum { GOAL = 4, TAGS = 6 };
 	fb_status status = only_keys(r, root, "", keys);
-	for (size_t i = 0; text_keys[i] && !status; i++) {
-		const json_t *text = json_object_get(root, text_keys[i]);
-		if (text && !json_is_string(text)) {
-			status = refuse(r, FB_WRONG_TYPE, text_keys[i], "needs text");
+	for (size_t i = 0; i < TAGS && !status; i++) {
+		const json_t *value = json_object_get(root, keys[i]);
+		if (value && i < GOAL && !json_is_string(value)) {
+			status = refuse(r, FB_WRONG_TYPE, keys[i], "needs text");
+		} else if (value && i >= GOAL && !json_is_object(value)) {
+			status = refuse(r, FB_WRONG_TYPE, keys[i], "needs an object");
 		}
 	}
 	const char *role = json_string_value(json_object_get(root, "role"));
 	if (!status && role && strcmp(role, "station") && strcmp(role, "sound")) {
 		status = refuse(r, FB_INVALID, "role", "must be \"station\" or \"sound\"");
 	}
-	const json_t *goal = json_object_get(root, "goal"), *tags = json_object_get(root, "tags");
-	const json_t *metadata = json_object_get(root, "metadata");
-	if (!status && ((goal && !json_is_object(goal)) || (metadata && !json_is_object(metadata)))) {
-		status = refuse(r, FB_WRONG_TYPE, "", "\"goal\" and \"metadata\" must be objects");
+	const json_t *tags = json_object_get(root, "tags");
+	bool words = !tags || json_is_array(tags);
+	for (size_t i = 0; words && i < json_array_size(tags); i++) {
+		words = json_is_string(json_array_get(tags, i));
 	}
-	if (!status && tags && !json_is_array(tags)) {
+	if (!status && !words) {
 		status = refuse(r, FB_WRONG_TYPE, "tags", "needs a list of words");
 	}
-	if (!status) {
-		json_decref(r->patch->about);
-		r->patch->about = json_deep_copy(root);
-		json_object_del(r->patch->about, "stages");
-		json_object_del(r->patch->about, "connections");
-	}
 	return status;
+}
+
+static fb_status read_about(const reader *r, json_t *root)
+{
+	fb_status status = check_about(r, root);
+	if (status) {
+		return status;
+	}
+	json_t *about = json_copy(root);
+	if (!about) {
+		return refuse(r, FB_NO_MEMORY, "", "out of memory");
+	}
+	json_object_del(about, "stages");
+	json_object_del(about, "connections");
+	json_decref(r->patch->about);
+	r->patch->about = about;
+	return FB_OK;
 }
 
 static fb_status read_patch(const reader *r, json_t *root)
@@ -265,7 +280,7 @@ static fb_status read_patch(const reader *r, json_t *root)
 		status = read_list(r, "connections", connections, read_link);
 	}
 	if (!status && fb_patch_order(r->patch, order, &inner)) {
-		status = pass_on(r, "", &inner);
+		status = pass_on(r, &inner);
 	}
 	return status;
 }
@@ -281,7 +296,7 @@ fb_status fb_patch_parse(const char *text, size_t len, const char *name, const f
 		snprintf(place, sizeof place, "line %d, column %d", why.line, why.column);
 		return refuse(&r, FB_INVALID, place, "%s", why.text);
 	}
-	r.patch = fb_patch_create(name);
+	r.patch = fb_patch_create(""); /* read_about() brings the name */
 	fb_status status =
 		r.patch ? read_patch(&r, root) : fb_fail(error, FB_NO_MEMORY, name, "out of memory");
 	json_decref(root);
@@ -323,14 +338,21 @@ fb_status fb_patch_read(const char *file, const fb_nodes *nodes, fb_patch **out,
 static json_t *stage_to_json(const fb_stage *stage)
 {
 	json_t *parameters = json_object();
-	for (uint32_t i = 0; i < stage->type->n_params; i++) {
+	bool whole = parameters != NULL;
+	for (uint32_t i = 0; whole && i < stage->type->n_params; i++) {
 		const fb_param_info *info = &stage->type->params[i];
-		json_object_set_new(parameters, info->symbol, fb_param_to_json(info, stage->values[i]));
+		whole = !json_object_set_new(
+			parameters, info->symbol, fb_param_to_json(info, stage->values[i]));
+	}
+	if (!whole) {
+		json_decref(parameters);
+		return NULL;
 	}
 	json_t *json = json_pack(
 		"{s:s, s:s, s:o}", "id", stage->id, "type", stage->type->id, "parameters", parameters);
-	if (json && stage->bypass) {
-		json_object_set_new(json, "bypass", json_true());
+	if (json && stage->bypass && json_object_set_new(json, "bypass", json_true())) {
+		json_decref(json);
+		return NULL;
 	}
 	return json;
 }
@@ -345,25 +367,37 @@ static json_t *end_to_json(const fb_patch *patch, int stage, uint32_t port, bool
 	return port ? json_sprintf("%s:%s", s->id, ports[port].symbol) : json_string(s->id);
 }
 
+static json_t *link_to_json(const fb_patch *patch, const fb_link *link)
+{
+	json_t *json = json_object();
+	bool whole =
+		!json_object_set_new(json, "from", end_to_json(patch, link->from, link->from_port, true)) &&
+		!json_object_set_new(json, "to", end_to_json(patch, link->to, link->to_port, false)) &&
+		(link->weight == 1.0f ||
+			!json_object_set_new(json, "weight", fb_float_to_json(link->weight)));
+	if (!whole) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
 json_t *fb_patch_to_json(const fb_patch *patch)
 {
 	json_t *root = json_deep_copy(patch->about);
 	json_t *stages = json_array(), *connections = json_array();
-	for (uint32_t i = 0; i < patch->n_stages; i++) {
-		json_array_append_new(stages, stage_to_json(&patch->stage[i]));
+	bool whole = root && stages && connections;
+	for (uint32_t i = 0; whole && i < patch->n_stages; i++) {
+		whole = !json_array_append_new(stages, stage_to_json(&patch->stage[i]));
 	}
-	for (uint32_t i = 0; i < patch->n_links; i++) {
-		const fb_link *link = &patch->link[i];
-		json_t *json =
-			json_pack("{s:o, s:o}", "from", end_to_json(patch, link->from, link->from_port, true),
-				"to", end_to_json(patch, link->to, link->to_port, false));
-		if (json && link->weight != 1.0f) {
-			json_object_set_new(json, "weight", json_real((double)link->weight));
-		}
-		json_array_append_new(connections, json);
+	for (uint32_t i = 0; whole && i < patch->n_links; i++) {
+		whole = !json_array_append_new(connections, link_to_json(patch, &patch->link[i]));
 	}
-	if (!root || json_object_set_new(root, "stages", stages) ||
-		json_object_set_new(root, "connections", connections)) {
+	whole = whole && !json_object_set(root, "stages", stages) &&
+			!json_object_set(root, "connections", connections);
+	json_decref(stages);
+	json_decref(connections);
+	if (!whole) {
 		json_decref(root);
 		return NULL;
 	}

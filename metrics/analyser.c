@@ -29,7 +29,7 @@ struct fb_analyser {
 	fb_part hop, frame;        ///< sums of the hop (reduction alone) and of the frame at hand
 	float peak_ring[FB_LIVE_FRAMES], true_peak_ring[FB_LIVE_FRAMES];
 	float peak, true_peak; ///< run: largest so far
-	fb_history frames;
+	fb_trail frames;
 	fb_level level;
 	fb_weighting weighting;
 	fb_true_peak true_peaks;
@@ -54,7 +54,7 @@ fb_analyser *fb_analyser_create(const fb_analyser_options *options)
 	fb_analyser *analyser = memset(block, 0, sizeof(fb_analyser));
 	bool live = options->window == FB_WINDOW_LIVE;
 	analyser->options = *options;
-	bool ok = fb_history_init(&analyser->frames, FB_SUMS, live ? FB_LIVE_FRAMES : 0);
+	bool ok = fb_trail_init(&analyser->frames, FB_SUMS, live ? FB_LIVE_FRAMES : 0);
 	ok = fb_level_init(&analyser->level, live) && ok;
 	ok = fb_loudness_init(&analyser->loudness, options->rate_hz, live) && ok;
 	ok = fb_hum_init(&analyser->hum, options->rate_hz, FB_MAX_HOP, live) && ok;
@@ -73,7 +73,7 @@ fb_analyser *fb_analyser_create(const fb_analyser_options *options)
 void fb_analyser_destroy(fb_analyser *analyser)
 {
 	if (analyser) {
-		fb_history_finish(&analyser->frames);
+		fb_trail_finish(&analyser->frames);
 		fb_level_finish(&analyser->level);
 		fb_loudness_finish(&analyser->loudness);
 		fb_hum_finish(&analyser->hum);
@@ -100,7 +100,7 @@ static void clear_windows(fb_analyser *analyser, uint64_t frame)
 	memset(analyser->peak_ring, 0, sizeof analyser->peak_ring);
 	memset(analyser->true_peak_ring, 0, sizeof analyser->true_peak_ring);
 	analyser->peak = analyser->true_peak = 0.0f;
-	fb_history_clear(&analyser->frames);
+	fb_trail_clear(&analyser->frames);
 	fb_level_clear(&analyser->level);
 	fb_weighting_clear(&analyser->weighting);
 	fb_true_peak_clear(&analyser->true_peaks);
@@ -185,7 +185,7 @@ static void finish_frame(fb_analyser *analyser)
 	const fb_part *frame = &analyser->frame;
 	const double *sum = frame->sum;
 	double power = (sum[FB_SUM_LL] + sum[FB_SUM_RR]) / (2.0 * sum[FB_SUM_FRAMES]);
-	fb_history_push(&analyser->frames, fb_power_db(power), sum);
+	fb_trail_push(&analyser->frames, fb_power_db(power), sum);
 	float peak = fmaxf(frame->peak[0], frame->peak[1]);
 	uint64_t slot = analyser->hops / FB_HOPS_PER_FRAME % FB_LIVE_FRAMES;
 	analyser->peak_ring[slot] = peak;
@@ -272,7 +272,7 @@ static fb_part rest_of_run(const fb_analyser *analyser)
 static void sum_window(const fb_analyser *analyser, fb_reading *reading)
 {
 	fb_part *window = &reading->window;
-	fb_history_sum(&analyser->frames, 0, FB_LEVEL_BINS - 1, window->sum);
+	fb_trail_sum(&analyser->frames, 0, FB_LEVEL_BINS - 1, window->sum);
 	if (!is_live(analyser)) {
 		fb_part rest = rest_of_run(analyser);
 		merge(window, &rest);

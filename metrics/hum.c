@@ -36,7 +36,7 @@ bool fb_hum_init(fb_hum *hum, double rate_hz, uint32_t most, bool live)
 	if (!ok || !hum->window || !hum->work || !hum->spectrum) {
 		return false;
 	}
-	hum->plan = fb_plan_real(hum->size, hum->work, hum->spectrum);
+	hum->plan = fb_fft_real(hum->size, hum->work, hum->spectrum);
 	/* scaled so that the squared spectrum of a tone, summed over its bins, is its power */
 	double turn = 2.0 * acos(-1.0) / hum->size, scale = sqrt(2.0 / 0.375) / hum->size;
 	for (uint32_t i = 0; i < hum->size; i++) {
@@ -51,7 +51,7 @@ void fb_hum_finish(fb_hum *hum)
 		fb_decimate_finish(&hum->decimate[i]);
 		free(hum->x[i]);
 	}
-	fb_plan_destroy(hum->plan);
+	fb_fft_destroy(hum->plan);
 	fftwf_free(hum->window);
 	fftwf_free(hum->work);
 	fftwf_free(hum->spectrum);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** Every accepted and refused set or command, from the tree into the store. And the group brackets
-    of the tree, which make the engine take a group's events in one tick. */
+	of the tree, which make the engine take a group's events in one tick. */
 #include "server.h"
 
 #include "../osc/value.h"
@@ -13,7 +13,8 @@ static void on_audit(void *ctx, const char *address, const fb_value *before, con
 	const fb_origin *origin, fb_outcome outcome, const fb_error *error)
 {
 	fb_server *server = ctx;
-	char old_text[TEXT_LEN], new_text[TEXT_LEN], reason[sizeof error->where + sizeof error->text + 4];
+	char old_text[TEXT_LEN], new_text[TEXT_LEN],
+		reason[sizeof error->where + sizeof error->text + 4];
 	double number = 0.0;
 	if (outcome == FB_REFUSED) {
 		snprintf(reason, sizeof reason, "%s: %s", error->where, error->text);
@@ -53,8 +54,8 @@ static void on_end(void *ctx)
 
 fb_status fb_audit_start(fb_server *server, fb_error *error)
 {
-	server->watcher = (fb_tree_watcher){
-		.ctx = server, .audit = on_audit, .begin = on_begin, .end = on_end};
+	server->watcher =
+		(fb_tree_watcher){.ctx = server, .audit = on_audit, .begin = on_begin, .end = on_end};
 	if (fb_tree_watch(server->tree, &server->watcher)) {
 		return fb_fail(error, FB_NO_MEMORY, "audit", "out of memory");
 	}

@@ -28,21 +28,20 @@ static void *run(void *arg)
 	/* on Linux the niceness of a thread: an audition must never cost the audience a period */
 	(void)setpriority(PRIO_PROCESS, 0, NICENESS);
 	for (;;) {
-		fb_job *job;
+		fb_shadow_job *job;
 		sem_wait(&audition->work);
 		if (atomic_load(&audition->quit)) {
 			return NULL;
 		}
 		if (fb_ring_read(audition->todo, &job)) {
-			job->status = fb_job_run(job);
+			job->status = fb_shadow_job_run(job);
 			(void)fb_ring_write(audition->done, &job); /* as large as the other: has room */
 			audition->wake(audition->ctx);
 		}
 	}
 }
 
-fb_status fb_audition_create(
-	void (*wake)(void *ctx), void *ctx, fb_audition **out, fb_error *error)
+fb_status fb_audition_create(void (*wake)(void *ctx), void *ctx, fb_audition **out, fb_error *error)
 {
 	fb_audition *audition = calloc(1, sizeof *audition);
 	if (!audition) {
@@ -51,10 +50,10 @@ fb_status fb_audition_create(
 	audition->wake = wake;
 	audition->ctx = ctx;
 	sem_init(&audition->work, 0, 0);
-	audition->todo = fb_ring_create(JOBS, sizeof(fb_job *));
-	audition->done = fb_ring_create(2 * JOBS, sizeof(fb_job *));
-	audition->started = audition->todo && audition->done &&
-						!pthread_create(&audition->thread, NULL, run, audition);
+	audition->todo = fb_ring_create(JOBS, sizeof(fb_shadow_job *));
+	audition->done = fb_ring_create(2 * JOBS, sizeof(fb_shadow_job *));
+	audition->started =
+		audition->todo && audition->done && !pthread_create(&audition->thread, NULL, run, audition);
 	if (!audition->started) {
 		fb_audition_destroy(audition);
 		return fb_fail(error, FB_NO_MEMORY, "audition", "cannot start the audition thread");
@@ -65,7 +64,7 @@ fb_status fb_audition_create(
 
 void fb_audition_stop(fb_audition *audition)
 {
-	fb_job *job;
+	fb_shadow_job *job;
 	if (!audition->started) {
 		return;
 	}
@@ -91,7 +90,7 @@ void fb_audition_destroy(fb_audition *audition)
 	free(audition);
 }
 
-bool fb_audition_give(fb_audition *audition, fb_job *take)
+bool fb_audition_give(fb_audition *audition, fb_shadow_job *take)
 {
 	if (!fb_ring_write(audition->todo, &take)) {
 		return false;
@@ -100,8 +99,8 @@ bool fb_audition_give(fb_audition *audition, fb_job *take)
 	return true;
 }
 
-fb_job *fb_audition_poll(fb_audition *audition)
+fb_shadow_job *fb_audition_poll(fb_audition *audition)
 {
-	fb_job *job;
+	fb_shadow_job *job;
 	return fb_ring_read(audition->done, &job) ? job : NULL;
 }

@@ -19,10 +19,10 @@ typedef struct fb_candidate {
 } fb_candidate;
 
 /** Made by control, given to the thread, given back. Nobody else touches it meanwhile. */
-typedef struct fb_job {
+typedef struct fb_shadow_job {
 	/* what to do */
-	uint32_t station; ///< from 0
-	fb_source *source; ///< NULL: read `sample` (and `reference`) first
+	uint32_t station;                 ///< from 0
+	fb_source *source;                ///< NULL: read `sample` (and `reference`) first
 	char sample[512], reference[512]; ///< files; reference "" = none
 	fb_candidate *candidate;
 	uint32_t n_candidates;
@@ -37,7 +37,7 @@ typedef struct fb_job {
 	fb_status status;
 	fb_error error;
 	void *owner; ///< control's
-} fb_job;
+} fb_shadow_job;
 
 typedef struct fb_audition fb_audition;
 
@@ -45,15 +45,15 @@ typedef struct fb_audition fb_audition;
 FB_MUST_CHECK fb_status fb_audition_create(
 	void (*wake)(void *ctx), void *ctx, fb_audition **out, fb_error *error);
 /** Jobs not yet begun are given back undone: poll them afterwards with fb_audition_poll(), then
-    fb_audition_destroy(). */
+	fb_audition_destroy(). */
 void fb_audition_stop(fb_audition *audition);
 void fb_audition_destroy(fb_audition *audition);
-bool fb_audition_give(fb_audition *audition, fb_job *take); ///< false when too many wait
-fb_job *fb_audition_poll(fb_audition *audition);            ///< a job done, NULL if none
+bool fb_audition_give(fb_audition *audition, fb_shadow_job *take); ///< false when too many wait
+fb_shadow_job *fb_audition_poll(fb_audition *audition);            ///< a job done, NULL if none
 
-void fb_job_destroy(fb_job *job); ///< NULL is allowed
+void fb_shadow_job_destroy(fb_shadow_job *job); ///< NULL is allowed
 
 /** Render, measure and score all candidates of a job. thread: any but audio and control */
-fb_status fb_job_run(fb_job *job);
+fb_status fb_shadow_job_run(fb_shadow_job *job);
 
 #endif

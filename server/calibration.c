@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** Calibration's control side: from a request to a job, from a finished job to storage and answer.
-    Reading requests is in calibration_request.c. */
+	Reading requests is in calibration_request.c. */
 #include "calibration_parts.h"
 
 #include "http.h"
@@ -23,7 +23,7 @@ static void finish(fb_task *task, const json_t *result, const fb_error *error)
 		}
 	}
 	json_decref(task->result);
-	fb_job_destroy(task->job);
+	fb_shadow_job_destroy(task->job);
 	free(task);
 }
 
@@ -108,7 +108,7 @@ const json_t *fb_calibration_run_parameters(
 }
 
 /** Only the newest SOURCES_MAX of the recent runs keep their audio: it is large. */
-static void remember(fb_calibration *calibration, const fb_job *job)
+static void remember(fb_calibration *calibration, const fb_shadow_job *job)
 {
 	fb_recent *recent = &calibration->recent[calibration->n_recent++ % RECENT_MAX];
 	json_decref(recent->parameters);
@@ -119,7 +119,8 @@ static void remember(fb_calibration *calibration, const fb_job *job)
 	recent->parameters = json_incref(json_object_get(candidate->report, "params_after"));
 	recent->source = fb_source_hold(job->source);
 	if (calibration->n_recent > SOURCES_MAX) {
-		fb_recent *old = &calibration->recent[(calibration->n_recent - SOURCES_MAX - 1) % RECENT_MAX];
+		fb_recent *old =
+			&calibration->recent[(calibration->n_recent - SOURCES_MAX - 1) % RECENT_MAX];
 		fb_source_drop(old->source);
 		old->source = NULL;
 	}
@@ -139,7 +140,7 @@ static void stored(void *ctx, const json_t *rows, const fb_error *error)
 static void store_runs(fb_task *task)
 {
 	fb_store *store = task->calibration->server->store;
-	const fb_job *job = task->job;
+	const fb_shadow_job *job = task->job;
 	const float *source[2] = {job->source->audio[0], job->source->audio[1]};
 	(void)fb_store_snapshot(
 		store, job->source->hash, source, 2, job->source->frames, job->rate_hz, false);
@@ -165,7 +166,7 @@ static void store_runs(fb_task *task)
 	}
 }
 
-static json_t *audition_result(const fb_job *job)
+static json_t *audition_result(const fb_shadow_job *job)
 {
 	json_t *results = json_array();
 	for (uint32_t i = 0; i < job->n_candidates; i++) {
@@ -183,7 +184,7 @@ static json_t *audition_result(const fb_job *job)
 
 static void take_result(fb_calibration *calibration, fb_task *task)
 {
-	fb_job *job = task->job;
+	fb_shadow_job *job = task->job;
 	if (job->status) {
 		finish(task, NULL, &job->error);
 		return;
@@ -215,8 +216,8 @@ void fb_calibration_captured(fb_calibration *calibration, fb_capture *take)
 		task->capture = NULL;
 	}
 	if (task && !take->failed) {
-		task->job->source = fb_source_create(
-			take->audio, take->frames, take->frame_start, task->job->rate_hz);
+		task->job->source =
+			fb_source_create(take->audio, take->frames, take->frame_start, task->job->rate_hz);
 		if (task->job->source) {
 			take->audio[0] = take->audio[1] = NULL;
 			if (!fb_audition_give(calibration->audition, task->job)) {
@@ -234,7 +235,7 @@ void fb_calibration_captured(fb_calibration *calibration, fb_capture *take)
 
 void fb_calibration_service(fb_calibration *calibration)
 {
-	fb_job *job;
+	fb_shadow_job *job;
 	double now = fb_now_s();
 	while ((job = fb_audition_poll(calibration->audition))) {
 		take_result(calibration, job->owner);
@@ -251,7 +252,7 @@ void fb_calibration_service(fb_calibration *calibration)
 fb_status fb_task_start(fb_task *task, double live_seconds, fb_error *error)
 {
 	fb_calibration *calibration = task->calibration;
-	fb_job *job = task->job;
+	fb_shadow_job *job = task->job;
 	uint32_t under_way = 0;
 	for (const fb_task *other = calibration->tasks; other; other = other->next) {
 		under_way++;

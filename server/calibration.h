@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** Calibration: one run is one parameter set, heard on a shadow station and measured. The audience
-    hears nothing of it.
+	hears nothing of it.
 
-    Control takes a request, gets the source (a capture of the live input, a sample file, or the
-    source of an earlier run) and hands the job to the audition thread, which renders, measures and
-    scores every candidate from a fresh state; control stores the result and answers. */
+	Control takes a request, gets the source (a capture of the live input, a sample file, or the
+	source of an earlier run) and hands the job to the audition thread, which renders, measures and
+	scores every candidate from a fresh state; control stores the result and answers. */
 #ifndef FB_CALIBRATION_H
 #define FB_CALIBRATION_H
 
@@ -20,8 +20,8 @@ FB_MUST_CHECK fb_status fb_calibration_create(
 void fb_calibration_destroy(fb_calibration *calibration);
 
 /** POST /api/calibration/run and /audition (several candidates, no audio in the answer).
-    errors: FB_INVALID, FB_NOT_FOUND, FB_WRONG_TYPE naming the part of the body; FB_TOO_MANY.
-            Then `done` is not called */
+	errors: FB_INVALID, FB_NOT_FOUND, FB_WRONG_TYPE naming the part of the body; FB_TOO_MANY.
+			Then `done` is not called */
 FB_MUST_CHECK fb_status fb_calibration_request(fb_calibration *calibration, const json_t *body,
 	bool audition, fb_calibration_done *done, void *ctx, fb_error *error);
 /** The asker has gone: its `done` will not be called; the run goes on and is stored. */

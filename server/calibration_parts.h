@@ -23,7 +23,7 @@ typedef struct fb_recent {
 /** A request under way. */
 typedef struct fb_task {
 	fb_calibration *calibration;
-	fb_job *job;
+	fb_shadow_job *job;
 	bool audition;
 	fb_capture *capture; ///< while the meter thread fills it
 	double deadline_s;
@@ -47,7 +47,7 @@ const fb_recent *fb_recent_find(
 	const fb_calibration *calibration, const char *run_id, uint32_t station);
 
 /** Takes the task on success. live_seconds 0: the job has its source or its file.
-    errors: FB_TOO_MANY, FB_NO_MEMORY */
+	errors: FB_TOO_MANY, FB_NO_MEMORY */
 FB_MUST_CHECK fb_status fb_task_start(fb_task *task, double live_seconds, fb_error *error);
 
 #endif

@@ -38,10 +38,11 @@ static fb_status sample_file(const fb_calibration *calibration, const json_t *na
 
 /* --- source */
 
-static fb_status read_source(const fb_calibration *calibration, const json_t *source, fb_job *job,
+static fb_status read_source(const fb_calibration *calibration, const json_t *source, fb_shadow_job *job,
 	double *live, fb_error *error)
 {
-	const json_t *seconds = json_object_get(source, "live"), *sample = json_object_get(source, "sample");
+	const json_t *seconds = json_object_get(source, "live"),
+				 *sample = json_object_get(source, "sample");
 	const json_t *run = json_object_get(source, "run");
 	const json_t *reference = json_object_get(source, "reference");
 	size_t keys = (seconds ? 1u : 0u) + (sample ? 1u : 0u) + (run ? 1u : 0u);
@@ -58,9 +59,9 @@ static fb_status read_source(const fb_calibration *calibration, const json_t *so
 						 LIVE_SECONDS_MAX);
 	}
 	if (run) {
-		const fb_recent *recent = json_is_string(run)
-									  ? fb_recent_find(calibration, json_string_value(run), job->station)
-									  : NULL;
+		const fb_recent *recent =
+			json_is_string(run) ? fb_recent_find(calibration, json_string_value(run), job->station)
+								: NULL;
 		if (!recent || !recent->source) {
 			return fb_fail(error, FB_NOT_FOUND, "source.run",
 				"that run's source is not at hand any more, or was never this station's");
@@ -68,8 +69,8 @@ static fb_status read_source(const fb_calibration *calibration, const json_t *so
 		job->source = fb_source_hold(recent->source);
 		return FB_OK;
 	}
-	fb_status status = sample_file(
-		calibration, sample, "source.sample", job->sample, sizeof job->sample, error);
+	fb_status status =
+		sample_file(calibration, sample, "source.sample", job->sample, sizeof job->sample, error);
 	if (!status && reference) {
 		status = sample_file(calibration, reference, "source.reference", job->reference,
 			sizeof job->reference, error);
@@ -79,8 +80,8 @@ static fb_status read_source(const fb_calibration *calibration, const json_t *so
 
 /* --- candidates */
 
-static fb_status add_candidate(const fb_channel *channel, fb_job *job, const json_t *given,
-	const char *where, fb_error *error)
+static fb_status add_candidate(
+	const fb_channel *channel, fb_shadow_job *job, const json_t *given, const char *where, fb_error *error)
 {
 	fb_candidate *candidate = &job->candidate[job->n_candidates];
 	candidate->patch = fb_patch_copy(fb_station_patch(channel->station));
@@ -97,7 +98,7 @@ static fb_status add_candidate(const fb_channel *channel, fb_job *job, const jso
 }
 
 static fb_status read_candidates(
-	const fb_channel *channel, const json_t *body, bool audition, fb_job *job, fb_error *error)
+	const fb_channel *channel, const json_t *body, bool audition, fb_shadow_job *job, fb_error *error)
 {
 	const json_t *list = json_object_get(body, "candidates");
 	size_t n = audition ? json_array_size(list) : 1;
@@ -140,7 +141,7 @@ static fb_status check_keys(const json_t *body, bool audition, fb_error *error)
 		if (i == n || !strcmp(key, audition ? "parameters" : "candidates")) {
 			return fb_fail(error, FB_INVALID, key, "unknown key");
 		}
-		bool fits = keys[i].type == JSON_REAL	? json_is_number(value)
+		bool fits = keys[i].type == JSON_REAL   ? json_is_number(value)
 					: keys[i].type == JSON_TRUE ? json_is_boolean(value)
 												: json_typeof(value) == keys[i].type;
 		if (!fits) {
@@ -174,7 +175,7 @@ static fb_task *make_task(fb_calibration *calibration, fb_channel *channel)
 {
 	fb_driver_state driver;
 	fb_task *task = calloc(1, sizeof *task);
-	fb_job *job = calloc(1, sizeof *job);
+	fb_shadow_job *job = calloc(1, sizeof *job);
 	if (!task || !job) {
 		free(task);
 		free(job);
@@ -203,15 +204,14 @@ static fb_status start_task(fb_calibration *calibration, fb_channel *channel, co
 	if (!task) {
 		return fb_fail(error, FB_NO_MEMORY, "calibration", "out of memory");
 	}
-	fb_job *job = task->job;
+	fb_shadow_job *job = task->job;
 	task->audition = audition;
 	task->done = done;
 	task->ctx = ctx;
 	job->keep_audio = !audition;
 	job->attach_audio = !audition && !json_is_false(json_object_get(body, "include_audio"));
 	job->common = common_part(channel, body);
-	fb_status status =
-		read_source(calibration, json_object_get(body, "source"), job, &live, error);
+	fb_status status = read_source(calibration, json_object_get(body, "source"), job, &live, error);
 	if (!status) {
 		status = read_candidates(channel, body, audition, job, error);
 	}
@@ -222,7 +222,7 @@ static fb_status start_task(fb_calibration *calibration, fb_channel *channel, co
 		status = fb_task_start(task, live, error);
 	}
 	if (status) {
-		fb_job_destroy(job);
+		fb_shadow_job_destroy(job);
 		free(task);
 	}
 	return status;
@@ -243,8 +243,8 @@ fb_status fb_calibration_request(fb_calibration *calibration, const json_t *body
 		return fb_fail(error, FB_NOT_FOUND, "station", "needs a station from 1 to %u",
 			calibration->server->n_channels);
 	}
-	return start_task(calibration, &calibration->server->channel[station - 1], body, audition, done,
-		ctx, error);
+	return start_task(
+		calibration, &calibration->server->channel[station - 1], body, audition, done, ctx, error);
 }
 
 fb_status fb_calibration_run_live(fb_calibration *calibration, fb_channel *channel, double seconds,

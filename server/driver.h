@@ -9,10 +9,10 @@ typedef struct fb_driver fb_driver;
 
 /** What the driver knows of the outside. */
 typedef struct fb_driver_state {
-	bool running;         ///< false once the JACK server has gone
-	uint32_t period;      ///< frames
-	uint32_t xruns;       ///< since start
-	double dsp_load;      ///< percent
+	bool running;                         ///< false once the JACK server has gone
+	uint32_t period;                      ///< frames
+	uint32_t xruns;                       ///< since start
+	double dsp_load;                      ///< percent
 	double in_latency_ms, out_latency_ms; ///< the ports' latencies beyond foldback, of station 1
 } fb_driver_state;
 
@@ -36,6 +36,7 @@ struct fb_driver {
 
 /** errors: FB_UNAVAILABLE if no JACK server runs, FB_EXISTS if the client name is taken */
 FB_MUST_CHECK fb_status fb_driver_jack(const fb_options *options, fb_driver **out, fb_error *error);
-FB_MUST_CHECK fb_status fb_driver_dummy(const fb_options *options, fb_driver **out, fb_error *error);
+FB_MUST_CHECK fb_status fb_driver_dummy(
+	const fb_options *options, fb_driver **out, fb_error *error);
 
 #endif

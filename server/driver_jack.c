@@ -112,7 +112,8 @@ static fb_status register_ports(jack *j, fb_error *error)
 		snprintf(name, sizeof name, "station_%u_in_%c", i / 2 + 1, "LR"[i % 2]);
 		j->in[i] = jack_port_register(j->client, name, JACK_DEFAULT_AUDIO_TYPE, JackPortIsInput, 0);
 		snprintf(name, sizeof name, "station_%u_out_%c", i / 2 + 1, "LR"[i % 2]);
-		j->out[i] = jack_port_register(j->client, name, JACK_DEFAULT_AUDIO_TYPE, JackPortIsOutput, 0);
+		j->out[i] =
+			jack_port_register(j->client, name, JACK_DEFAULT_AUDIO_TYPE, JackPortIsOutput, 0);
 		if (!j->in[i] || !j->out[i]) {
 			return fb_fail(error, FB_TOO_MANY, name, "JACK has no more ports (jackd --port-max)");
 		}
@@ -173,9 +174,25 @@ static void set_latency(fb_driver *driver, uint32_t station, uint32_t frames)
 	}
 }
 
+/** jack_client_close() stops listening to the server before the server tells of each port that
+    goes, with its metadata; with many ports those notices fill the socket and both wait for ever
+    (JACK 1.9.21). So the ports go first, while somebody listens. */
+static void drop_ports(jack *j)
+{
+	for (uint32_t i = 0; i < 2 * j->stations && !atomic_load(&j->gone); i++) {
+		if (j->in[i]) {
+			jack_port_unregister(j->client, j->in[i]);
+		}
+		if (j->out[i]) {
+			jack_port_unregister(j->client, j->out[i]);
+		}
+	}
+}
+
 static void close_jack(fb_driver *driver)
 {
 	jack *j = (jack *)driver;
+	drop_ports(j);
 	jack_client_close(j->client);
 	free(j);
 }
@@ -205,11 +222,12 @@ fb_status fb_driver_jack(const fb_options *options, fb_driver **out, fb_error *e
 				"there is a JACK client named \"%s\" already (use --name)", options->name);
 		}
 		return fb_fail(error, FB_UNAVAILABLE, "jack",
-			"no JACK server can be reached (start one, for example: jackd -d dummy, or use --driver "
+			"no JACK server can be reached (start one, for example: jackd -d dummy, or use "
+			"--driver "
 			"dummy)");
 	}
-	j->base = (fb_driver){&ops, "jack", jack_get_sample_rate(j->client),
-		jack_get_buffer_size(j->client)};
+	j->base =
+		(fb_driver){&ops, "jack", jack_get_sample_rate(j->client), jack_get_buffer_size(j->client)};
 	j->stations = options->stations;
 	atomic_store(&j->period, j->base.period);
 	jack_set_process_callback(j->client, on_process, j);

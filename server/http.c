@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-	TICK_US = 5000,       ///< the server's housekeeping
+	TICK_US = 5000,        ///< the server's housekeeping
 	WRITE_MAX = 32 * 1024, ///< bytes handed to a socket at once
 	PATH_LEN = 512,
 	CONNECTIONS_MAX = 512
@@ -48,7 +48,8 @@ struct fb_http {
 
 /* --- answering */
 
-static void set_answer(fb_request *request, int code, const char *type, const void *data, size_t len)
+static void set_answer(
+	fb_request *request, int code, const char *type, const void *data, size_t len)
 {
 	request->answer = malloc(LWS_PRE + len + 1);
 	if (!request->answer) {
@@ -238,8 +239,8 @@ static int send_head(fb_request *request)
 {
 	unsigned char buffer[LWS_PRE + 1024], *at = buffer + LWS_PRE, *end = buffer + sizeof buffer - 1;
 	const char *type = request->answer_type ? request->answer_type : "application/json";
-	if (lws_add_http_common_headers(request->wsi, (unsigned)request->code, type,
-			request->answer_len, &at, end) ||
+	if (lws_add_http_common_headers(
+			request->wsi, (unsigned)request->code, type, request->answer_len, &at, end) ||
 		lws_add_http_header_by_name(request->wsi, (const unsigned char *)"x-content-type-options:",
 			(const unsigned char *)"nosniff", 7, &at, end) ||
 		lws_finalize_write_http_header(request->wsi, buffer + LWS_PRE, &at, end)) {
@@ -382,8 +383,8 @@ fb_status fb_http_create(fb_server *server, fb_http **out, fb_error *error)
 		.user = http,
 		.fd_limit_per_thread = CONNECTIONS_MAX,
 		.pt_serv_buf_size = WRITE_MAX,
-		.gid = (gid_t)-1,
-		.uid = (uid_t)-1,
+		.gid = -1,
+		.uid = -1,
 		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
 				   LWS_SERVER_OPTION_HTTP_HEADERS_SECURITY_BEST_PRACTICES_ENFORCE};
 	if (!strchr(options->listen, ':')) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The HTTP transport, and with it the control thread's loop: libwebsockets polls its own sockets,
-    the OSC socket and the clock. What is answered is decided in rest.c. */
+	the OSC socket and the clock. What is answered is decided in rest.c. */
 #ifndef FB_HTTP_H
 #define FB_HTTP_H
 
@@ -41,8 +41,7 @@ void fb_http_wake(fb_http *http); ///< thread: any but audio
 /* --- answering; thread: control */
 void fb_http_answer_json(fb_request *request, int code, json_t *take);
 void fb_http_answer_error(fb_request *request, const fb_error *error);
-void fb_http_answer_bytes(
-	fb_request *request, int code, const char *type, void *take, size_t len);
+void fb_http_answer_bytes(fb_request *request, int code, const char *type, void *take, size_t len);
 
 /** A promise to answer later: outlives the request, should its connection end first. */
 typedef struct fb_ticket fb_ticket;

@@ -9,9 +9,9 @@
 #include <time.h>
 
 enum {
-	GATHER = 64,       ///< tap blocks fed at once
-	ROUND_MS = 10,     ///< the thread looks after the taps this often; a tap holds 0.3 s
-	READ_ROUNDS = 10,  ///< every station is read each so many rounds
+	GATHER = 64,      ///< tap blocks fed at once
+	ROUND_MS = 10,    ///< the thread looks after the taps this often; a tap holds 0.3 s
+	READ_ROUNDS = 10, ///< every station is read each so many rounds
 	CAPTURES_MAX = FB_CAPTURES_MAX,
 	REQUESTS = 256,
 	REPORTS = 512
@@ -192,7 +192,8 @@ static void *run(void *arg)
 			}
 		}
 		for (uint32_t i = meters->n_captures; i-- > 0;) {
-			if (meters->capture[i]->failed || meters->capture[i]->done == meters->capture[i]->frames) {
+			if (meters->capture[i]->failed ||
+				meters->capture[i]->done == meters->capture[i]->frames) {
 				give_back(meters, i);
 			}
 		}

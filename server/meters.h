@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The meter thread: follows every station's tap, measures it, and captures stretches of input.
 
-    Control asks and polls through rings; the thread owns the analysers. */
+	Control asks and polls through rings; the thread owns the analysers. */
 #ifndef FB_METERS_H
 #define FB_METERS_H
 
@@ -13,10 +13,10 @@ typedef struct fb_meters fb_meters;
 enum { FB_CAPTURES_MAX = 32 }; ///< under way at once; control keeps to it
 
 /** A stretch of a station's input, being filled. Control makes it, the meter thread fills it and
-    gives it back. */
+	gives it back. */
 typedef struct fb_capture {
 	uint32_t station;
-	float *audio[2];      ///< [frames]
+	float *audio[2]; ///< [frames]
 	uint64_t frames, done;
 	uint64_t frame_start; ///< of the engine
 	bool failed;          ///< audio was lost on the way, or it was cancelled

@@ -76,7 +76,8 @@ static bool number(const char *option, const char *text, long min, long max, lon
 	errno = 0;
 	long value = strtol(text, &end, 10);
 	if (errno || end == text || *end || value < min || value > max) {
-		fprintf(stderr, "foldbackd: --%s: \"%s\" is no number from %ld to %ld\n", option, text, min, max);
+		fprintf(stderr, "foldbackd: --%s: \"%s\" is no number from %ld to %ld\n", option, text, min,
+			max);
 		return false;
 	}
 	*out = value;

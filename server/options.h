@@ -9,16 +9,16 @@
 
 typedef struct fb_options {
 	uint32_t stations;
-	bool dummy;         ///< own timer instead of JACK
-	const char *name;   ///< JACK client
-	double rate_hz;     ///< dummy driver
-	uint32_t period;    ///< dummy driver
+	bool dummy;              ///< own timer instead of JACK
+	const char *name;        ///< JACK client
+	double rate_hz;          ///< dummy driver
+	uint32_t period;         ///< dummy driver
 	int osc_port, http_port; ///< 0: any free
 	const char *listen;
-	const char *token_file; ///< NULL: none
-	char *database;         ///< owned; "" = the state folder's
-	char *sample_dir;       ///< owned
-	const char *node_path;  ///< NULL: default
+	const char *token_file;       ///< NULL: none
+	char *database;               ///< owned; "" = the state folder's
+	char *sample_dir;             ///< owned
+	const char *node_path;        ///< NULL: default
 	char *patch[FB_STATIONS_MAX]; ///< owned; file for each station, NULL: the default patch
 	bool verbose;
 } fb_options;

@@ -59,7 +59,8 @@ static fb_status apply_one(
 fb_status fb_params_apply(fb_patch *patch, const json_t *values, fb_error *error)
 {
 	if (!json_is_object(values)) {
-		return fb_fail(error, FB_WRONG_TYPE, "parameters", "needs an object {\"node.param\": value}");
+		return fb_fail(
+			error, FB_WRONG_TYPE, "parameters", "needs an object {\"node.param\": value}");
 	}
 	for (int write = 0; write < 2; write++) {
 		for (void *it = json_object_iter((json_t *)(uintptr_t)values); it;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** Proposals: what a calibration found waits here until an engineer accepts it, or the station is
-    armed. Nothing automatic touches audio that an audience hears otherwise. */
+	armed. Nothing automatic touches audio that an audience hears otherwise. */
 #include "server.h"
 
 #include <stdio.h>

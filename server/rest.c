@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** The REST routes. Everything that is no route is an address of the tree and answered as OSCQuery. */
+/** The REST routes. Everything that is no route is an address of the tree and answered as OSCQuery.
+ */
 #include "calibration.h"
 #include "http.h"
 #include "meters.h"
@@ -64,8 +65,7 @@ static void get_params(fb_request *request, const fb_asked *asked, const fb_part
 {
 	fb_channel *channel = find_channel(request, asked, part);
 	if (channel) {
-		fb_http_answer_json(
-			request, 200, fb_params_to_json(fb_station_patch(channel->station)));
+		fb_http_answer_json(request, 200, fb_params_to_json(fb_station_patch(channel->station)));
 	}
 }
 
@@ -245,8 +245,8 @@ static void get_run(fb_request *request, const fb_asked *asked, const fb_part *p
 {
 	fb_ticket *ticket = fb_http_defer(request);
 	if (ticket) {
-		await_rows(asked, ticket,
-			fb_store_find_run(asked->server->store, part->text, rows_read, ticket));
+		await_rows(
+			asked, ticket, fb_store_find_run(asked->server->store, part->text, rows_read, ticket));
 	}
 }
 
@@ -380,7 +380,7 @@ static const struct {
 	{FB_GET, "/api/audit", get_audit, 0},
 	{FB_PUT, "/api/sessions/*", put_session, BODY_MAX},
 	{FB_GET, "/api/sessions/*", get_session, 0},
-	{FB_PUT, "/api/samples/*", put_sample, FB_SAMPLE_MAX},
+	{FB_PUT, "/api/samples/*", put_sample, FB_SAMPLE_FILE_MAX},
 	{FB_GET, "/api/samples/*", get_sample, 0},
 	{FB_GET, "/healthz", get_healthz, 0},
 	{FB_GET, "/readyz", get_readyz, 0},

@@ -96,8 +96,8 @@ fb_status fb_sample_get(
 	if (!file) {
 		return fb_fail(error, errno == ENOENT ? FB_NOT_FOUND : FB_IO, name, "%s", strerror(errno));
 	}
-	char *bytes = malloc(FB_SAMPLE_MAX);
-	*len = bytes ? fread(bytes, 1, FB_SAMPLE_MAX, file) : 0;
+	char *bytes = malloc(FB_SAMPLE_FILE_MAX);
+	*len = bytes ? fread(bytes, 1, FB_SAMPLE_FILE_MAX, file) : 0;
 	bool bad = !bytes || ferror(file);
 	fclose(file);
 	if (bad) {

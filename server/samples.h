@@ -9,14 +9,14 @@
 
 #include <stdbool.h>
 
-#define FB_SAMPLE_MAX ((size_t)128 << 20) /**< bytes of one sample file */
+#define FB_SAMPLE_FILE_MAX ((size_t)128 << 20) /**< bytes of one sample file */
 
 /** A plain file name that ends in .wav: letters, digits, _ - and . */
 bool fb_sample_name_is_good(const char *name);
 
 /** Keep a file under this name, replacing an older one as a whole. *about: {name, frames,
-    sample_rate, channels}.
-    errors: FB_INVALID (the name, or no audio of 1 or 2 channels), FB_IO */
+	sample_rate, channels}.
+	errors: FB_INVALID (the name, or no audio of 1 or 2 channels), FB_IO */
 FB_MUST_CHECK fb_status fb_sample_put(const char *folder, const char *name, const void *data,
 	size_t len, json_t **about, fb_error *error);
 

@@ -243,9 +243,8 @@ fb_status fb_server_start(fb_server *server, fb_error *error)
 		status = open_store(server, error);
 	}
 	if (!status) {
-		status = server->options.dummy
-					 ? fb_driver_dummy(&server->options, &server->driver, error)
-					 : fb_driver_jack(&server->options, &server->driver, error);
+		status = server->options.dummy ? fb_driver_dummy(&server->options, &server->driver, error)
+									   : fb_driver_jack(&server->options, &server->driver, error);
 	}
 	server->tree = fb_tree_create();
 	if (!status && !server->tree) {
@@ -302,8 +301,7 @@ static void look_after_latency(fb_server *server)
 	server->driver->ops->state(server->driver, &driver);
 	for (uint32_t i = 0; i < server->n_channels; i++) {
 		fb_channel *channel = &server->channel[i];
-		uint32_t frames =
-			fb_station_latency(channel->station) + fb_engine_latency(server->engine);
+		uint32_t frames = fb_station_latency(channel->station) + fb_engine_latency(server->engine);
 		double ms = 1e3 * frames / fb_engine_rate(server->engine) + driver.in_latency_ms +
 					driver.out_latency_ms;
 		server->driver->ops->set_latency(server->driver, i, frames);

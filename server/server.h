@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** foldbackd's own state: all of it belongs to the control thread. The parts below each own one
-    concern; this header is the server's inside and nobody else's. */
+	concern; this header is the server's inside and nobody else's. */
 #ifndef FB_FOLDBACKD_H
 #define FB_FOLDBACKD_H
 
@@ -26,11 +26,11 @@ typedef enum fb_mode {
 
 /** A parameter set that waits for the engineer. */
 typedef struct fb_proposal {
-	char id[64];      ///< of the run it comes from; "" = none was ever offered
-	const char *state; ///< "none" "offered" "accepted" "rejected"
+	char id[64];        ///< of the run it comes from; "" = none was ever offered
+	const char *state;  ///< "none" "offered" "accepted" "rejected"
 	json_t *parameters; ///< {"node.param": value}
-	bool armed;       ///< accept at once, in mode auto
-	double morph_s;   ///< accepting takes this long
+	bool armed;         ///< accept at once, in mode auto
+	double morph_s;     ///< accepting takes this long
 } fb_proposal;
 
 /** What the server keeps of a station beside its patch. */
@@ -67,14 +67,14 @@ struct fb_server {
 	fb_http *http;
 	fb_tree_watcher watcher;
 	double started_s;
-	uint64_t ticks; ///< of the loop
+	uint64_t ticks;         ///< of the loop
 	uint64_t audit_refused; ///< rows the store's queue had no room for
 	char token[256];
 };
 
 /* --- clock */
-double fb_now_s(void);     ///< monotonic seconds
-int64_t fb_unix_us(void);  ///< Unix time in microseconds
+double fb_now_s(void);    ///< monotonic seconds
+int64_t fb_unix_us(void); ///< Unix time in microseconds
 
 /* --- server.c */
 FB_MUST_CHECK fb_status fb_server_start(fb_server *server, fb_error *error);
@@ -89,11 +89,12 @@ void fb_log_error(const char *what, const fb_error *error);
 
 /* --- station_tree.c: a station's leaves */
 FB_MUST_CHECK fb_status fb_channel_add(fb_channel *channel, fb_error *error);
-/** After the patch changed by other ways than a set: leaves come and go, changed values are told. */
+/** After the patch changed by other ways than a set: leaves come and go, changed values are told.
+ */
 void fb_channel_sync(fb_channel *channel, const fb_patch *before, const fb_origin *origin);
 void fb_channel_remove(fb_channel *channel);
 /** Take a patch into force, with undo, as a step of its own; `take` is the channel's on success.
-    glide_s: stages that stay glide this long. */
+	glide_s: stages that stay glide this long. */
 FB_MUST_CHECK fb_status fb_channel_load(
 	fb_channel *channel, fb_patch *take, double glide_s, const fb_origin *origin, fb_error *error);
 
@@ -110,7 +111,7 @@ FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);
 /* --- params.c: a patch's values as {"node.param": value} */
 json_t *fb_params_to_json(const fb_patch *patch);
 /** Put values into a patch: all or none.
-    errors: FB_NOT_FOUND, FB_WRONG_TYPE, FB_INVALID; `where` is the key */
+	errors: FB_NOT_FOUND, FB_WRONG_TYPE, FB_INVALID; `where` is the key */
 FB_MUST_CHECK fb_status fb_params_apply(fb_patch *patch, const json_t *values, fb_error *error);
 
 /* --- proposal.c */

@@ -82,8 +82,8 @@ static const struct {
 		false, get_period},
 	{"/server/stations", FB_LEAF_INT, "Stations", "", "How many there are.", FB_STATIONS_MAX, false,
 		get_stations},
-	{"/server/xruns", FB_LEAF_INT, "Xruns", "", "Periods that came too late, since start.", 1e9, true,
-		get_xruns},
+	{"/server/xruns", FB_LEAF_INT, "Xruns", "", "Periods that came too late, since start.", 1e9,
+		true, get_xruns},
 	{"/server/dsp_load", FB_LEAF_FLOAT, "DSP load", "%", "Share of a period that processing takes.",
 		100, true, get_load},
 	{"/server/uptime", FB_LEAF_FLOAT, "Uptime", "s", "Since start.", 1e9, true, get_uptime},
@@ -103,9 +103,10 @@ static const struct {
 		"Ticks that the meters were too slow to take.", 1e9, true, get_taps_lost},
 	{"/server/audit/recording", FB_LEAF_BOOL, "Recording", "",
 		"False while the database cannot be written.", 1, true, get_recording},
-	{"/server/audit/rows", FB_LEAF_INT, "Audit rows", "", "Written since start.", 1e9, true, get_rows},
-	{"/server/audit/lost", FB_LEAF_INT, "Audit lost", "", "Entries that could not be kept.", 1e9, true,
-		get_unkept},
+	{"/server/audit/rows", FB_LEAF_INT, "Audit rows", "", "Written since start.", 1e9, true,
+		get_rows},
+	{"/server/audit/lost", FB_LEAF_INT, "Audit lost", "", "Entries that could not be kept.", 1e9,
+		true, get_unkept},
 };
 
 fb_status fb_server_add_leaves(fb_server *server, fb_error *error)

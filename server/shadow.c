@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** A shadow station: the same code as a live one, run offline from a fresh state over a source,
-    measured over exactly its frames, scored and reported. */
+	measured over exactly its frames, scored and reported. */
 #include "audition.h"
 
 #include "server.h"
@@ -13,7 +13,7 @@
 
 enum { SAMPLE_SECONDS_MAX = 600, PERIOD = 1024, FEED = 4096 };
 
-void fb_job_destroy(fb_job *job)
+void fb_shadow_job_destroy(fb_shadow_job *job)
 {
 	if (!job) {
 		return;
@@ -34,12 +34,12 @@ void fb_job_destroy(fb_job *job)
 /* --- source */
 
 /** The reference is cut or padded to the sample's length; the analyser aligns it. */
-static fb_status read_reference(fb_job *job)
+static fb_status read_reference(fb_shadow_job *job)
 {
 	float *audio[2];
 	uint64_t frames;
-	fb_status status =
-		fb_audio_read(job->reference, job->rate_hz, SAMPLE_SECONDS_MAX, audio, &frames, &job->error);
+	fb_status status = fb_audio_read(
+		job->reference, job->rate_hz, SAMPLE_SECONDS_MAX, audio, &frames, &job->error);
 	if (status) {
 		return status;
 	}
@@ -58,7 +58,7 @@ static fb_status read_reference(fb_job *job)
 	return status;
 }
 
-static fb_status get_source(fb_job *job)
+static fb_status get_source(fb_shadow_job *job)
 {
 	float *audio[2];
 	uint64_t frames;
@@ -81,7 +81,7 @@ static fb_status get_source(fb_job *job)
 
 /* --- measuring */
 
-static fb_status measure(const fb_job *job, const fb_offline *render, fb_metric_set *set)
+static fb_status measure(const fb_shadow_job *job, const fb_offline *render, fb_metric_set *set)
 {
 	const fb_source *source = job->source;
 	fb_analyser_options options = {.rate_hz = job->rate_hz,
@@ -142,17 +142,17 @@ static json_t *parts_to_json(const fb_goal *goal, const double *parts)
 }
 
 static json_t *make_report(
-	const fb_job *job, const fb_candidate *candidate, const fb_metric_set *set, uint64_t faults)
+	const fb_shadow_job *job, const fb_candidate *candidate, const fb_metric_set *set, uint64_t faults)
 {
 	double parts[FB_METRICS];
 	double score = fb_score(&job->goal, set, parts);
 	json_t *invalid = json_array(), *metrics = metrics_to_json(set, invalid);
-	json_t *report = json_pack("{s:s, s:i, s:O, s:o, s:o, s:o, s:f, s:o, s:I, s:I, s:f, s:I}", "run_id",
-		candidate->run_id, "station_id", (int)job->station + 1, "parameters", candidate->given,
-		"params_after", fb_params_to_json(candidate->patch), "metrics", metrics, "invalid", invalid,
-		"score", score, "score_parts", parts_to_json(&job->goal, parts), "frame_start",
-		(json_int_t)set->frame_start, "frame_end", (json_int_t)set->frame_end, "sample_rate",
-		set->rate_hz, "node_faults", (json_int_t)faults);
+	json_t *report = json_pack("{s:s, s:i, s:O, s:o, s:o, s:o, s:f, s:o, s:I, s:I, s:f, s:I}",
+		"run_id", candidate->run_id, "station_id", (int)job->station + 1, "parameters",
+		candidate->given, "params_after", fb_params_to_json(candidate->patch), "metrics", metrics,
+		"invalid", invalid, "score", score, "score_parts", parts_to_json(&job->goal, parts),
+		"frame_start", (json_int_t)set->frame_start, "frame_end", (json_int_t)set->frame_end,
+		"sample_rate", set->rate_hz, "node_faults", (json_int_t)faults);
 	if (report) {
 		json_object_update(report, job->common);
 		json_object_set_new(report, "source", json_string(job->source->hash));
@@ -160,11 +160,11 @@ static json_t *make_report(
 	return report;
 }
 
-static void attach_audio(const fb_job *job, json_t *report)
+static void attach_audio(const fb_shadow_job *job, json_t *report)
 {
 	size_t len;
-	unsigned char *wav = fb_wav_encode((const float *const *)job->audio, 2, job->source->frames,
-		job->rate_hz, &len);
+	unsigned char *wav =
+		fb_wav_encode((const float *const *)job->audio, 2, job->source->frames, job->rate_hz, &len);
 	char *text = wav ? fb_base64(wav, len) : NULL;
 	if (text) {
 		json_object_set_new(report, "audio_snapshot_base64", json_string_nocheck(text));
@@ -176,11 +176,11 @@ static void attach_audio(const fb_job *job, json_t *report)
 /* --- the job */
 
 /** Buffers that every candidate is rendered into. */
-typedef struct bench {
+typedef struct fb_bench {
 	float *out[2], *reduction;
-} bench;
+} fb_bench;
 
-static fb_status run_candidate(fb_job *job, uint32_t index, bench *bench)
+static fb_status run_candidate(fb_shadow_job *job, uint32_t index, fb_bench *bench)
 {
 	fb_candidate *candidate = &job->candidate[index];
 	fb_metric_set set;
@@ -211,13 +211,14 @@ static fb_status run_candidate(fb_job *job, uint32_t index, bench *bench)
 	return FB_OK;
 }
 
-fb_status fb_job_run(fb_job *job)
+fb_status fb_shadow_job_run(fb_shadow_job *job)
 {
 	fb_status status = get_source(job);
-	bench bench = {{NULL, NULL}, NULL};
+	fb_bench bench = {{NULL, NULL}, NULL};
 	for (uint32_t i = 0; i < job->n_candidates && !status; i++) {
 		for (int c = 0; c < 2; c++) {
-			bench.out[c] = bench.out[c] ? bench.out[c] : malloc(job->source->frames * sizeof(float));
+			bench.out[c] =
+				bench.out[c] ? bench.out[c] : malloc(job->source->frames * sizeof(float));
 		}
 		if (!bench.reduction) {
 			bench.reduction = calloc(job->source->frames / FB_TICK + 1, sizeof(float));

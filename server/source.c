@@ -68,7 +68,8 @@ static fb_status read_interleaved(const char *file, SNDFILE *sound, const SF_INF
 	double seconds_max, float **out, fb_error *error)
 {
 	if (info->channels > 2) {
-		return fb_fail(error, FB_INVALID, file, "has %d channels, 1 or 2 are taken", info->channels);
+		return fb_fail(
+			error, FB_INVALID, file, "has %d channels, 1 or 2 are taken", info->channels);
 	}
 	if (info->frames < 1) {
 		return fb_fail(error, FB_INVALID, file, "holds no audio");
@@ -114,8 +115,8 @@ static fb_status resample(const char *file, float **audio, const SF_INFO *info, 
 	return FB_OK;
 }
 
-static fb_status split(
-	const char *file, const float *audio, int channels, uint64_t frames, float *out[2], fb_error *error)
+static fb_status split(const char *file, const float *audio, int channels, uint64_t frames,
+	float *out[2], fb_error *error)
 {
 	out[0] = malloc(frames * sizeof(float));
 	out[1] = malloc(frames * sizeof(float));
@@ -225,8 +226,8 @@ unsigned char *fb_wav_from_interleaved(
 	return m.data;
 }
 
-unsigned char *fb_wav_encode(const float *const *audio, uint32_t channels, uint64_t frames,
-	double rate_hz, size_t *len)
+unsigned char *fb_wav_encode(
+	const float *const *audio, uint32_t channels, uint64_t frames, double rate_hz, size_t *len)
 {
 	float *woven = malloc(frames * channels * sizeof *woven + 1);
 	if (!woven) {

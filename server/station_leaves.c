@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The leaves of a station that belong to no node: name, mode, switches, metrics, scores, undo,
-    edits, runs and proposals. */
+	edits, runs and proposals. */
 #include "server.h"
 
 #include "calibration.h"
@@ -43,8 +43,8 @@ static void name_get(void *ctx, uint32_t index, fb_value *value)
 	*value = text_value(((fb_channel *)ctx)->name);
 }
 
-static fb_status name_set(void *ctx, uint32_t index, const fb_value *value,
-	const fb_origin *origin, fb_error *error)
+static fb_status name_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
 {
 	(void)index, (void)origin;
 	fb_channel *channel = ctx;
@@ -63,8 +63,8 @@ static void mode_get(void *ctx, uint32_t index, fb_value *value)
 	*value = text_value(modes[((fb_channel *)ctx)->mode]);
 }
 
-static fb_status mode_set(void *ctx, uint32_t index, const fb_value *value,
-	const fb_origin *origin, fb_error *error)
+static fb_status mode_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
 {
 	(void)index, (void)origin, (void)error;
 	fb_channel *channel = ctx;
@@ -78,8 +78,8 @@ static void switch_get(void *ctx, uint32_t index, fb_value *value)
 	*value = bool_value(fb_station_switched(((fb_channel *)ctx)->station, (fb_switch)index));
 }
 
-static fb_status switch_set(void *ctx, uint32_t index, const fb_value *value,
-	const fb_origin *origin, fb_error *error)
+static fb_status switch_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
 {
 	(void)origin, (void)error;
 	fb_station_switch(((fb_channel *)ctx)->station, (fb_switch)index, value->tag == 'T');
@@ -105,8 +105,8 @@ static bool metric_valid(void *ctx, uint32_t index)
 }
 
 /** The recogniser's confidence is the one metric that a client writes. */
-static fb_status stt_set(void *ctx, uint32_t index, const fb_value *value,
-	const fb_origin *origin, fb_error *error)
+static fb_status stt_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
 {
 	(void)origin, (void)error;
 	fb_channel *channel = ctx;
@@ -216,8 +216,8 @@ static void armed_get(void *ctx, uint32_t index, fb_value *value)
 	*value = bool_value(((fb_channel *)ctx)->proposal.armed);
 }
 
-static fb_status armed_set(void *ctx, uint32_t index, const fb_value *value,
-	const fb_origin *origin, fb_error *error)
+static fb_status armed_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
 {
 	(void)index, (void)origin, (void)error;
 	((fb_channel *)ctx)->proposal.armed = value->tag == 'T';
@@ -230,8 +230,8 @@ static void morph_get(void *ctx, uint32_t index, fb_value *value)
 	*value = (fb_value){.tag = 'f', .f = ((fb_channel *)ctx)->proposal.morph_s};
 }
 
-static fb_status morph_set(void *ctx, uint32_t index, const fb_value *value,
-	const fb_origin *origin, fb_error *error)
+static fb_status morph_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
 {
 	(void)index, (void)origin, (void)error;
 	((fb_channel *)ctx)->proposal.morph_s = value->f;
@@ -261,78 +261,181 @@ static fb_status proposal_call(void *ctx, uint32_t index, const fb_value *argv, 
 
 /* --- the list */
 
-#define OPS(...) &(const fb_leaf_ops){__VA_ARGS__}
+#define OPS(...)                                                                                   \
+	&(const fb_leaf_ops)                                                                           \
+	{                                                                                              \
+		__VA_ARGS__                                                                                \
+	}
 
 /** Every leaf of a station that is not of a node and not a metric. */
 static const struct {
 	const char *leaf;
 	fb_leaf_spec spec;
 } own_leaves[] = {
-	{"name", {.kind = FB_LEAF_TEXT, .access = FB_READ_WRITE, .label = "Name",
-		.doc = "What people call this station.", .ops = OPS(.get = name_get, .set = name_set)}},
-	{"mode", {.kind = FB_LEAF_CHOICE, .access = FB_READ_WRITE, .label = "Mode",
-		.doc = "auto: an armed proposal may change it; manual: only people do; bypass: the input "
-			   "passes, as late as the chain.",
-		.choices = modes, .n_choices = 3, .ops = OPS(.get = mode_get, .set = mode_set)}},
-	{"mute", {.kind = FB_LEAF_BOOL, .access = FB_READ_WRITE, .label = "Mute", .max = 1,
-		.doc = "Silence the station's output, faded.", .index = FB_SWITCH_MUTE,
-		.ops = OPS(.get = switch_get, .set = switch_set)}},
-	{"mono", {.kind = FB_LEAF_BOOL, .access = FB_READ_WRITE, .label = "Mono input", .max = 1,
-		.doc = "The left input feeds both channels.", .index = FB_SWITCH_MONO,
-		.ops = OPS(.get = switch_get, .set = switch_set)}},
-	{"patch", {.kind = FB_LEAF_TEXT, .access = FB_READ, .label = "Patch",
-		.doc = "Name of the patch in force.", .ops = OPS(.get = patch_get)}},
-	{"goal/target_lufs", {.kind = FB_LEAF_FLOAT, .access = FB_READ, .label = "Loudness target",
-		.unit = "LUFS", .doc = "The loudness that the station's goal asks for.", .min = -60, .max = 0,
-		.def = -23, .ops = OPS(.get = target_get)}},
-	{"score/quality", {.kind = FB_LEAF_FLOAT, .access = FB_READ, .label = "Quality",
-		.doc = "How well the live metrics meet the station's goal.", .max = 100, .meter = true,
-		.ops = OPS(.get = score_get), .index = 0}},
-	{"score/voidline", {.kind = FB_LEAF_FLOAT, .access = FB_READ, .label = "Voidline",
-		.doc = "How finished the output is as a master.", .max = 100, .meter = true,
-		.ops = OPS(.get = score_get), .index = 1}},
-	{"undo", {.kind = FB_LEAF_COMMAND, .access = FB_WRITE, .label = "Undo",
-		.doc = "Take the last change of parameters or nodes back.", .args = "",
-		.ops = OPS(.call = travel_call), .index = 0}},
-	{"redo", {.kind = FB_LEAF_COMMAND, .access = FB_WRITE, .label = "Redo",
-		.doc = "Make the change again that undo took back.", .args = "",
-		.ops = OPS(.call = travel_call), .index = 1}},
-	{"node/add", {.kind = FB_LEAF_COMMAND, .access = FB_WRITE, .label = "Add node",
-		.doc = "TYPE ID [BEFORE]: insert a node in front of another, or at the end.", .args = "ss?s",
-		.ops = OPS(.call = edit_call), .index = EDIT_ADD}},
-	{"node/remove", {.kind = FB_LEAF_COMMAND, .access = FB_WRITE, .label = "Remove node",
-		.doc = "ID: take a node out; its neighbours are joined.", .args = "s",
-		.ops = OPS(.call = edit_call), .index = EDIT_REMOVE}},
-	{"node/move", {.kind = FB_LEAF_COMMAND, .access = FB_WRITE, .label = "Move node",
-		.doc = "ID [BEFORE]: put a node in front of another, or at the end.", .args = "s?s",
-		.ops = OPS(.call = edit_call), .index = EDIT_MOVE}},
-	{"run", {.kind = FB_LEAF_COMMAND, .access = FB_WRITE, .label = "Run",
-		.doc = "[SECONDS]: capture the live input, measure the station's settings on it and store "
-			   "the run.",
-		.args = "?f", .ops = OPS(.call = run_call)}},
-	{"run/last", {.kind = FB_LEAF_TEXT, .access = FB_READ, .label = "Last run",
-		.doc = "Id of the newest run.", .ops = OPS(.get = last_run_get), .index = 0}},
-	{"run/score", {.kind = FB_LEAF_FLOAT, .access = FB_READ, .label = "Last score",
-		.doc = "Score of the newest run.", .max = 100, .ops = OPS(.get = last_run_get), .index = 1}},
-	{"proposal/state", {.kind = FB_LEAF_TEXT, .access = FB_READ, .label = "Proposal",
-		.doc = "none, offered, accepted or rejected.", .ops = OPS(.get = proposal_get), .index = 0}},
-	{"proposal/id", {.kind = FB_LEAF_TEXT, .access = FB_READ, .label = "Proposal's run",
-		.doc = "The run whose parameters are proposed.", .ops = OPS(.get = proposal_get), .index = 1}},
-	{"proposal/armed", {.kind = FB_LEAF_BOOL, .access = FB_READ_WRITE, .label = "Armed", .max = 1,
-		.doc = "Accept proposals at once while the mode is auto.",
-		.ops = OPS(.get = armed_get, .set = armed_set)}},
-	{"proposal/morph", {.kind = FB_LEAF_FLOAT, .access = FB_READ_WRITE, .label = "Morph", .unit = "s",
-		.doc = "How long accepting glides from the old values to the new.", .min = 0, .max = 60,
-		.def = 2, .ops = OPS(.get = morph_get, .set = morph_set)}},
-	{"proposal/offer", {.kind = FB_LEAF_COMMAND, .access = FB_WRITE, .label = "Offer",
-		.doc = "RUN: propose the parameters of a run.", .args = "s",
-		.ops = OPS(.call = proposal_call), .index = PROPOSAL_OFFER}},
-	{"proposal/accept", {.kind = FB_LEAF_COMMAND, .access = FB_WRITE, .label = "Accept",
-		.doc = "Let the proposal be heard; undo brings the old values back.", .args = "",
-		.ops = OPS(.call = proposal_call), .index = PROPOSAL_ACCEPT}},
-	{"proposal/reject", {.kind = FB_LEAF_COMMAND, .access = FB_WRITE, .label = "Reject",
-		.doc = "Put the proposal aside.", .args = "",
-		.ops = OPS(.call = proposal_call), .index = PROPOSAL_REJECT}},
+	{"name", {.kind = FB_LEAF_TEXT,
+				 .access = FB_READ_WRITE,
+				 .label = "Name",
+				 .doc = "What people call this station.",
+				 .ops = OPS(.get = name_get, .set = name_set)}},
+	{"mode",
+		{.kind = FB_LEAF_CHOICE,
+			.access = FB_READ_WRITE,
+			.label = "Mode",
+			.doc =
+				"auto: an armed proposal may change it; manual: only people do; bypass: the input "
+				"passes, as late as the chain.",
+			.choices = modes,
+			.n_choices = 3,
+			.ops = OPS(.get = mode_get, .set = mode_set)}},
+	{"mute", {.kind = FB_LEAF_BOOL,
+				 .access = FB_READ_WRITE,
+				 .label = "Mute",
+				 .max = 1,
+				 .doc = "Silence the station's output, faded.",
+				 .index = FB_SWITCH_MUTE,
+				 .ops = OPS(.get = switch_get, .set = switch_set)}},
+	{"mono", {.kind = FB_LEAF_BOOL,
+				 .access = FB_READ_WRITE,
+				 .label = "Mono input",
+				 .max = 1,
+				 .doc = "The left input feeds both channels.",
+				 .index = FB_SWITCH_MONO,
+				 .ops = OPS(.get = switch_get, .set = switch_set)}},
+	{"patch", {.kind = FB_LEAF_TEXT,
+				  .access = FB_READ,
+				  .label = "Patch",
+				  .doc = "Name of the patch in force.",
+				  .ops = OPS(.get = patch_get)}},
+	{"goal/target_lufs", {.kind = FB_LEAF_FLOAT,
+							 .access = FB_READ,
+							 .label = "Loudness target",
+							 .unit = "LUFS",
+							 .doc = "The loudness that the station's goal asks for.",
+							 .min = -60,
+							 .max = 0,
+							 .def = -23,
+							 .ops = OPS(.get = target_get)}},
+	{"score/quality", {.kind = FB_LEAF_FLOAT,
+						  .access = FB_READ,
+						  .label = "Quality",
+						  .doc = "How well the live metrics meet the station's goal.",
+						  .max = 100,
+						  .meter = true,
+						  .ops = OPS(.get = score_get),
+						  .index = 0}},
+	{"score/voidline", {.kind = FB_LEAF_FLOAT,
+						   .access = FB_READ,
+						   .label = "Voidline",
+						   .doc = "How finished the output is as a master.",
+						   .max = 100,
+						   .meter = true,
+						   .ops = OPS(.get = score_get),
+						   .index = 1}},
+	{"undo", {.kind = FB_LEAF_COMMAND,
+				 .access = FB_WRITE,
+				 .label = "Undo",
+				 .doc = "Take the last change of parameters or nodes back.",
+				 .args = "",
+				 .ops = OPS(.call = travel_call),
+				 .index = 0}},
+	{"redo", {.kind = FB_LEAF_COMMAND,
+				 .access = FB_WRITE,
+				 .label = "Redo",
+				 .doc = "Make the change again that undo took back.",
+				 .args = "",
+				 .ops = OPS(.call = travel_call),
+				 .index = 1}},
+	{"node/add", {.kind = FB_LEAF_COMMAND,
+					 .access = FB_WRITE,
+					 .label = "Add node",
+					 .doc = "TYPE ID [BEFORE]: insert a node in front of another, or at the end.",
+					 .args = "ss?s",
+					 .ops = OPS(.call = edit_call),
+					 .index = EDIT_ADD}},
+	{"node/remove", {.kind = FB_LEAF_COMMAND,
+						.access = FB_WRITE,
+						.label = "Remove node",
+						.doc = "ID: take a node out; its neighbours are joined.",
+						.args = "s",
+						.ops = OPS(.call = edit_call),
+						.index = EDIT_REMOVE}},
+	{"node/move", {.kind = FB_LEAF_COMMAND,
+					  .access = FB_WRITE,
+					  .label = "Move node",
+					  .doc = "ID [BEFORE]: put a node in front of another, or at the end.",
+					  .args = "s?s",
+					  .ops = OPS(.call = edit_call),
+					  .index = EDIT_MOVE}},
+	{"run",
+		{.kind = FB_LEAF_COMMAND,
+			.access = FB_WRITE,
+			.label = "Run",
+			.doc =
+				"[SECONDS]: capture the live input, measure the station's settings on it and store "
+				"the run.",
+			.args = "?f",
+			.ops = OPS(.call = run_call)}},
+	{"run/last", {.kind = FB_LEAF_TEXT,
+					 .access = FB_READ,
+					 .label = "Last run",
+					 .doc = "Id of the newest run.",
+					 .ops = OPS(.get = last_run_get),
+					 .index = 0}},
+	{"run/score", {.kind = FB_LEAF_FLOAT,
+					  .access = FB_READ,
+					  .label = "Last score",
+					  .doc = "Score of the newest run.",
+					  .max = 100,
+					  .ops = OPS(.get = last_run_get),
+					  .index = 1}},
+	{"proposal/state", {.kind = FB_LEAF_TEXT,
+						   .access = FB_READ,
+						   .label = "Proposal",
+						   .doc = "none, offered, accepted or rejected.",
+						   .ops = OPS(.get = proposal_get),
+						   .index = 0}},
+	{"proposal/id", {.kind = FB_LEAF_TEXT,
+						.access = FB_READ,
+						.label = "Proposal's run",
+						.doc = "The run whose parameters are proposed.",
+						.ops = OPS(.get = proposal_get),
+						.index = 1}},
+	{"proposal/armed", {.kind = FB_LEAF_BOOL,
+						   .access = FB_READ_WRITE,
+						   .label = "Armed",
+						   .max = 1,
+						   .doc = "Accept proposals at once while the mode is auto.",
+						   .ops = OPS(.get = armed_get, .set = armed_set)}},
+	{"proposal/morph", {.kind = FB_LEAF_FLOAT,
+						   .access = FB_READ_WRITE,
+						   .label = "Morph",
+						   .unit = "s",
+						   .doc = "How long accepting glides from the old values to the new.",
+						   .min = 0,
+						   .max = 60,
+						   .def = 2,
+						   .ops = OPS(.get = morph_get, .set = morph_set)}},
+	{"proposal/offer", {.kind = FB_LEAF_COMMAND,
+						   .access = FB_WRITE,
+						   .label = "Offer",
+						   .doc = "RUN: propose the parameters of a run.",
+						   .args = "s",
+						   .ops = OPS(.call = proposal_call),
+						   .index = PROPOSAL_OFFER}},
+	{"proposal/accept", {.kind = FB_LEAF_COMMAND,
+							.access = FB_WRITE,
+							.label = "Accept",
+							.doc = "Let the proposal be heard; undo brings the old values back.",
+							.args = "",
+							.ops = OPS(.call = proposal_call),
+							.index = PROPOSAL_ACCEPT}},
+	{"proposal/reject", {.kind = FB_LEAF_COMMAND,
+							.access = FB_WRITE,
+							.label = "Reject",
+							.doc = "Put the proposal aside.",
+							.args = "",
+							.ops = OPS(.call = proposal_call),
+							.index = PROPOSAL_REJECT}},
 };
 
 static fb_status add_metric(fb_channel *channel, int metric, fb_error *error)

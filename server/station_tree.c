@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** A station's nodes in the tree: a leaf for every parameter, meter and bypass, kept in step with
-    the patch as stages come and go. */
+	the patch as stages come and go. */
 #include "meters.h"
 #include "server.h"
 
@@ -30,7 +30,8 @@ static void param_get(void *ctx, uint32_t index, fb_value *value)
 	const fb_stage_view *view = ctx;
 	const fb_param_info *info = &view->type->params[index];
 	int stage = stage_of(view);
-	float now = stage < 0 ? info->def : fb_station_patch(view->channel->station)->stage[stage].values[index];
+	float now = stage < 0 ? info->def
+						  : fb_station_patch(view->channel->station)->stage[stage].values[index];
 	switch (info->kind) {
 	case FB_FLOAT:
 		*value = (fb_value){.tag = 'f', .f = (double)now};
@@ -44,8 +45,8 @@ static void param_get(void *ctx, uint32_t index, fb_value *value)
 	}
 }
 
-static fb_status param_set(void *ctx, uint32_t index, const fb_value *value,
-	const fb_origin *origin, fb_error *error)
+static fb_status param_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
 {
 	(void)origin;
 	fb_stage_view *view = ctx;
@@ -54,13 +55,12 @@ static fb_status param_set(void *ctx, uint32_t index, const fb_value *value,
 	if (stage < 0) {
 		return fb_fail(error, FB_NOT_FOUND, view->id, "the stage is gone");
 	}
-	float number = value->tag == 'f' ? (float)value->f
+	float number = value->tag == 'f'   ? (float)value->f
 				   : value->tag == 'i' ? (float)value->i
 									   : (value->tag == 'T' ? 1.0f : 0.0f);
 	snprintf(key, sizeof key, "%s/%s", view->id, view->type->params[index].symbol);
 	fb_station_remember(view->channel->station, key, fb_now_s());
-	return fb_station_set(
-		view->channel->station, (uint32_t)stage, index, number, -1.0, error);
+	return fb_station_set(view->channel->station, (uint32_t)stage, index, number, -1.0, error);
 }
 
 static fb_leaf_kind leaf_kind(fb_param_kind kind)
@@ -106,8 +106,8 @@ static void bypass_get(void *ctx, uint32_t index, fb_value *value)
 	*value = (fb_value){.tag = on ? 'T' : 'F'};
 }
 
-static fb_status bypass_set(void *ctx, uint32_t index, const fb_value *value,
-	const fb_origin *origin, fb_error *error)
+static fb_status bypass_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
 {
 	(void)index, (void)origin;
 	fb_stage_view *view = ctx;
@@ -265,8 +265,7 @@ static void touch_stage_leaf(
 	}
 }
 
-static void touch_differences(
-	fb_channel *channel, const fb_patch *before, const fb_origin *origin)
+static void touch_differences(fb_channel *channel, const fb_patch *before, const fb_origin *origin)
 {
 	const fb_patch *now = fb_station_patch(channel->station);
 	for (uint32_t i = 0; i < now->n_stages; i++) {
@@ -305,7 +304,8 @@ void fb_channel_sync(fb_channel *channel, const fb_patch *before, const fb_origi
 		fb_log_error("a stage could not be listed", &error);
 	}
 	touch_differences(channel, before, origin);
-	(void)patch_goal(fb_station_patch(channel->station), &channel->goal, NULL); /* checked when it came */
+	(void)patch_goal(
+		fb_station_patch(channel->station), &channel->goal, NULL); /* checked when it came */
 	fb_channel_touch(channel, "patch", origin);
 	fb_channel_touch(channel, "goal/target_lufs", origin);
 	fb_meters_set_target(channel->server->meters, channel->index, channel->goal.target_lufs);

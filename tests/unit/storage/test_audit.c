@@ -2,6 +2,8 @@
 /* Which entries become which rows, and that a change to a row shows. */
 #include "scratch.h"
 
+#include "../../../storage/rides.h"
+
 static fb_audit_entry set(double value, int64_t time_us, char *text, size_t size)
 {
 	snprintf(text, size, "%g", value);
@@ -78,6 +80,25 @@ static void test_silence_ends_a_ride_by_itself(void **state)
 	}
 	assert_int_equal(outside(scratch_db, "SELECT count(*) FROM audit"), 1);
 	fb_store_close(store);
+}
+
+/* Somebody who never lets go of the fader must not keep it out of the audit. */
+static void test_a_ride_is_held_for_a_minute_at_most(void **state)
+{
+	char text[32];
+	(void)state;
+	fb_rides *rides = fb_rides_create();
+	for (int64_t now = 0; now < 100000000; now += 100000) {
+		fb_audit_entry entry = set((double)now, now, text, sizeof text);
+		fb_rides_add(rides, fb_ride_create(&entry), now);
+		fb_rides_expire(rides, now);
+	}
+	const fb_ride *ended = fb_rides_ended(rides);
+	assert_non_null(ended);
+	assert_null(ended->next);
+	assert_int_equal(ended->count, 600);
+	assert_int_equal(ended->last->time_us, 59900000);
+	fb_rides_destroy(rides);
 }
 
 static void test_another_origin_ends_a_ride(void **state)
@@ -377,6 +398,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_gap_ends_a_ride, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_silence_ends_a_ride_by_itself, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_ride_is_held_for_a_minute_at_most, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_another_origin_ends_a_ride, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(

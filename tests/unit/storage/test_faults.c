@@ -153,6 +153,33 @@ static void test_a_limit_on_file_size(void **state)
 	assert_chain(3, 0);
 }
 
+/* Audio that does not fit takes nothing else down with it, though both wait for one commit. */
+static void test_a_run_too_big_for_the_disk(void **state)
+{
+	struct rlimit before, small;
+	sqlite3 *other;
+	(void)state;
+	fb_store *store = open_store();
+	sync_ok(store);
+	assert_int_equal(sqlite3_open(scratch_db, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	post_commands(store, 1);
+	sleep_ms(100); /* the store thread waits for the file now */
+	json_t *document = json_object();
+	assert_int_equal(fb_store_put(store, "scene", "evening", document), FB_OK);
+	json_decref(document);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 400000;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	sqlite3_close(other);
+	fb_error error = store_audio(store, "big", 100000);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(error.status, FB_IO);
+	fb_store_close(store);
+	assert_int_equal(outside(scratch_db, "SELECT count(*) FROM scene"), 1);
+}
+
 static void overwrite(const char *path, off_t from)
 {
 	static char garbage[65536];
@@ -180,7 +207,7 @@ static void test_a_file_that_breaks_in_use(void **state)
 		snprintf(name, sizeof name, "run-%d", i);
 		assert_int_equal(store_audio(store, name, 500000).status, FB_OK);
 	}
-	overwrite(scratch_db, 4096);
+	overwrite(scratch_db, 1 << 20); /* the audit, in the first pages, can still be read */
 	assert_int_equal(fb_store_audio(store, "run-0", keep_audio, &a), FB_OK);
 	wait_for(store, &a);
 	assert_int_equal(a.error.status, FB_IO);
@@ -239,6 +266,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_full_disk, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_a_limit_on_file_size, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_run_too_big_for_the_disk, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_file_that_breaks_in_use, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(

@@ -325,6 +325,8 @@ static void test_the_oldest_beyond_the_size_are_pruned(void **state)
 	(void)state;
 	fb_store *store = open_pruning(24000, 0); /* three runs of 2 x 1000 samples of 4 bytes */
 	fb_store_snapshot(store, "pinned", audio, 1, 1000, 48000, true);
+	sync_ok(store);
+	outside(scratch_db, "UPDATE snapshot SET time_us = 1"); /* the oldest, and yet it stays */
 	for (int i = 0; i < 5; i++) {
 		snprintf(name, sizeof name, "run-%d", i);
 		store_run(store, name, now_us() + i, data, 1000, NULL);

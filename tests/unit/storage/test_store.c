@@ -243,9 +243,9 @@ static void test_close_writes_what_was_posted(void **state)
 	fb_store *store = open_store();
 	fb_audit_entry ride = command_entry("/station/1/comp/ratio");
 	ride.mergeable = true;
-	assert_int_equal(fb_store_audit(store, &ride), FB_OK);
 	post_commands(store, 1000);
 	assert_int_equal(fb_store_sync(store, keep_rows, &a), FB_OK);
+	assert_int_equal(fb_store_audit(store, &ride), FB_OK);
 	fb_store_close(store);
 	assert_int_equal(a.calls, 1);
 	assert_int_equal(a.error.status, FB_OK);
@@ -310,6 +310,27 @@ static void test_a_full_queue_is_refused_and_counted(void **state)
 	sync_ok(store);
 	fb_store_close(store);
 	assert_chain(taken + 2, 0);
+}
+
+static void test_audio_the_disk_does_not_keep_up_with_is_refused(void **state)
+{
+	float sample = 0;
+	const float *audio[1] = {&sample};
+	(void)state;
+	fb_store *store = open_store();
+	sync_ok(store);
+	sqlite3 *other = hold_write_lock();
+	assert_int_equal(fb_store_snapshot(store, "small", audio, 1, 1, 48000, false), FB_OK);
+	/* 600 MB, refused before a sample of it is read */
+	assert_int_equal(
+		fb_store_snapshot(store, "big", audio, 1, 150000000, 48000, false), FB_TOO_MANY);
+	assert_mentions(fb_store_refusal(store)->text, "4 bytes of audio wait");
+	sqlite3_close(other);
+	sync_ok(store);
+	fb_store_status health;
+	fb_store_health(store, &health);
+	assert_int_equal(health.lost, 1);
+	fb_store_close(store);
 }
 
 static void test_completions_are_bounded_and_in_order(void **state)
@@ -421,6 +442,8 @@ int main(void)
 			test_what_waits_is_one_transaction, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_full_queue_is_refused_and_counted, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_audio_the_disk_does_not_keep_up_with_is_refused, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_completions_are_bounded_and_in_order, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(

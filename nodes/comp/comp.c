@@ -5,6 +5,7 @@
 #include "../dsp/crest.h"
 #include "../dsp/fade.h"
 #include "../dsp/knee.h"
+#include "../dsp/largest.h"
 #include "../dsp/lookahead.h"
 #include "../dsp/matched.h"
 
@@ -35,9 +36,8 @@ enum { METER_REDUCTION, N_METERS };
 
 typedef struct comp_node {
 	double rate_hz, rms_share;
-	uint32_t delay_frames;
-	bool fresh; ///< reset: take the next tick's values at once
-	uint64_t ticks;
+	fb_lookahead ahead;
+	bool fresh;                          ///< reset: take the next tick's values at once
 	float attack_ms, release_ms, hpf_hz; ///< that times and hpf were made for
 	fb_times times;
 	fb_section hpf;
@@ -50,19 +50,20 @@ typedef struct comp_node {
 	_Alignas(FB_ALIGN) float rings[]; ///< two lookahead delays
 } comp_node;
 
-static uint32_t delay_of(double rate_hz, const float *values)
+static fb_lookahead ahead_of(double rate_hz, const float *values)
 {
-	return (uint32_t)lround((double)values[LOOKAHEAD] * 1e-3 * rate_hz);
+	return fb_lookahead_make((uint32_t)lround((double)values[LOOKAHEAD] * 1e-3 * rate_hz));
 }
 
-static size_t ring_bytes(uint32_t delay_frames)
+static size_t ring_bytes(const fb_lookahead *ahead)
 {
-	return 2 * fb_lookahead_samples(delay_frames) * sizeof(float);
+	return 2 * (size_t)ahead->size * sizeof(float);
 }
 
 static size_t instance_size(double rate_hz, const float *values)
 {
-	return sizeof(comp_node) + ring_bytes(delay_of(rate_hz, values));
+	fb_lookahead ahead = ahead_of(rate_hz, values);
+	return sizeof(comp_node) + ring_bytes(&ahead);
 }
 
 /** Frames a time stands for, from ms. */
@@ -104,6 +105,9 @@ static fb_knee knee_of(const float *values)
 	loses. */
 static float makeup_of(const comp_node *self, const float *values)
 {
+	if (self->automatic.at == 0.0f) {
+		return values[MAKEUP];
+	}
 	fb_knee knee = knee_of(values);
 	return values[MAKEUP] + 0.5f * self->automatic.at * fb_knee_reduction(&knee, 0.0f);
 }
@@ -111,12 +115,11 @@ static float makeup_of(const comp_node *self, const float *values)
 /** At rest, with these values in force. */
 static void start(comp_node *self, const float *values)
 {
-	memset(self->rings, 0, ring_bytes(self->delay_frames));
+	memset(self->rings, 0, ring_bytes(&self->ahead));
 	memset(self->crest, 0, sizeof self->crest);
 	memset(self->average, 0, sizeof self->average);
 	memset(self->reduction, 0, sizeof self->reduction);
 	memset(&self->hpf_state, 0, sizeof self->hpf_state);
-	self->ticks = 0;
 	fb_fade_set(&self->rms, values[DETECTOR] > 0.5f);
 	fb_fade_set(&self->external, values[SIDECHAIN] > 0.5f);
 	fb_fade_set(&self->automatic, values[AUTO_MAKEUP] > 0.5f);
@@ -133,7 +136,7 @@ static bool prepare(void *instance, double rate_hz, const float *values)
 {
 	comp_node *self = instance;
 	self->rate_hz = rate_hz;
-	self->delay_frames = delay_of(rate_hz, values);
+	self->ahead = ahead_of(rate_hz, values);
 	self->rms_share = fb_time_share(RMS_MS * 1e-3 * rate_hz);
 	fb_fade_init(&self->rms, rate_hz, SWITCH_MS);
 	fb_fade_init(&self->external, rate_hz, SWITCH_MS);
@@ -151,7 +154,7 @@ static void reset(void *instance) FB_RT
 static uint32_t latency(const void *instance)
 {
 	const comp_node *self = instance;
-	return self->delay_frames;
+	return self->ahead.delay;
 }
 
 /** What the detector listens to: the signal, the key, or on the way from one to the other. */
@@ -277,7 +280,10 @@ static void link_levels(float from, float to, float level[2][FB_TICK])
 /** From levels to what the curve asks for, its threshold and slope gliding. */
 static void ask(const fb_tick *tick, float level[FB_TICK])
 {
-	fb_knee knee = knee_of(tick->to), was = knee_of(tick->from);
+	fb_knee knee = knee_of(tick->to), was = knee;
+	if (memcmp(tick->from + THRESHOLD, tick->to + THRESHOLD, 3 * sizeof(float)) != 0) {
+		was = knee_of(tick->from);
+	}
 	float shift = (was.threshold_db - knee.threshold_db) / FB_TICK;
 	float slope = knee.slope, bend = (was.slope - slope) / FB_TICK;
 	knee.slope = 1.0f;
@@ -297,15 +303,6 @@ static void gain_of(
 		float wet = fb_db_to_gain(makeup + makeup_step * k - reduction[i]);
 		reduction[i] = 1.0f + (mix + mix_step * k) * (wet - 1.0f);
 	}
-}
-
-static float largest(const float x[FB_TICK])
-{
-	float most = 0.0f;
-	for (int i = 0; i < FB_TICK; i++) {
-		most = x[i] > most ? x[i] : most;
-	}
-	return most;
 }
 
 static void process(void *instance, const fb_tick *tick) FB_RT
@@ -330,7 +327,7 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 	for (int c = 0; c < n; c++) {
 		ask(tick, gain[c]);
 		fb_ballistics_tick(&self->reduction[c], &self->times, gain[c]);
-		most = fmaxf(most, largest(gain[c]));
+		most = fmaxf(most, fb_largest(gain[c], FB_TICK));
 	}
 	if (n == 1) {
 		self->crest[1] = self->crest[0];
@@ -343,19 +340,18 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 	float makeup = self->makeup_db, mix = self->mix;
 	self->makeup_db = makeup_of(self, tick->to);
 	self->mix = tick->to[MIX] * 0.01f;
-	uint32_t delay = self->delay_frames;
 	for (int c = 0; c < 2; c++) {
 		const float *g = gain[n == 1 ? 0 : c];
+		float *out = tick->out[c];
 		if (c < n) {
 			gain_of(gain[c], makeup, self->makeup_db, mix, self->mix);
 		}
-		fb_lookahead_tick(self->rings + (size_t)c * fb_lookahead_samples(delay), delay, self->ticks,
-			own[c], tick->out[c]);
+		fb_lookahead_tick(&self->ahead, self->rings + (size_t)c * self->ahead.size, own[c], out);
 		for (int i = 0; i < FB_TICK; i++) {
-			tick->out[c][i] *= g[i];
+			out[i] *= g[i];
 		}
 	}
-	self->ticks++;
+	fb_lookahead_advance(&self->ahead);
 }
 
 static const fb_port_info inputs[] = {{"in", "In", "The signal", 2},

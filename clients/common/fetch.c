@@ -114,7 +114,8 @@ static fb_status broken(const fb_fetch *fetch, CURLcode code, const char *path, 
 			fetch->where);
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
-		return fb_fail(error, FB_IO, path, "what answers at %s is no foldback server", fetch->where);
+		return fb_fail(
+			error, FB_IO, path, "what answers at %s is no foldback server", fetch->where);
 	default:
 		return fb_fail(error, FB_IO, path, "%s: %s", fetch->where, curl_easy_strerror(code));
 	}
@@ -141,7 +142,8 @@ static fb_status refused(
 	if (message) {
 		fb_fail(error, status_of(code), address ? address : "", "%s", message);
 	} else {
-		fb_fail(error, status_of(code), path, "%s answers with HTTP status %ld", fetch->where, code);
+		fb_fail(
+			error, status_of(code), path, "%s answers with HTTP status %ld", fetch->where, code);
 	}
 	json_decref(root);
 	return status_of(code);
@@ -186,8 +188,8 @@ static fb_status read_json(
 {
 	json_t *root = a->text ? json_loadb(a->text, a->len, JSON_DECODE_ANY, NULL) : NULL;
 	if (!root) {
-		return fb_fail(error, FB_IO, path, "%s answers with no JSON: no foldback server?",
-			fetch->where);
+		return fb_fail(
+			error, FB_IO, path, "%s answers with no JSON: no foldback server?", fetch->where);
 	}
 	*out = root;
 	return FB_OK;

@@ -3,7 +3,7 @@
 #include "ctl.h"
 #include "nodes.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 static struct {
 	const char *node_path, *markdown;
@@ -163,9 +163,9 @@ static json_t *ports_json(const fb_port_info *ports, uint32_t n)
 {
 	json_t *list = json_array();
 	for (uint32_t i = 0; i < n; i++) {
-		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:i}", "symbol", ports[i].symbol, "label", ports[i].label,
-				"doc", ports[i].doc, "channels", (int)ports[i].channels));
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:i}", "symbol", ports[i].symbol, "label",
+					  ports[i].label, "doc", ports[i].doc, "channels", (int)ports[i].channels));
 	}
 	return list;
 }
@@ -233,7 +233,7 @@ static int run(const fb_ctl *ctl, int count, char **words)
 		return FB_EXIT_FAILED;
 	}
 	int code = chosen.markdown ? fb_nodes_markdown(nodes, chosen.markdown)
-			   : count		   ? one_node(ctl, nodes, words[0])
+			   : count         ? one_node(ctl, nodes, words[0])
 							   : all_nodes(ctl, nodes);
 	fb_nodes_close(nodes);
 	return code;
@@ -249,4 +249,4 @@ static const fb_arg args[] = {
 };
 
 const fb_command fb_cmd_nodes = {"nodes", "[ID]",
-	"the node types: parameters, ranges, defaults, ports, meters", NULL, 0, 1, args, run};
+	"the node types: parameters, ranges, defaults, ports, meters", NULL, 0, 1, false, args, run};

@@ -40,8 +40,7 @@ static fb_status read_whole(
 static json_t *check_json(const char *file, const fb_patch *patch, const fb_plan *plan)
 {
 	return json_pack("{s:s, s:b, s:s, s:i, s:i}", "file", file, "ok", 1, "name",
-		fb_patch_name(patch), "stages", (int)patch->n_stages, "latency_frames",
-		(int)plan->latency);
+		fb_patch_name(patch), "stages", (int)patch->n_stages, "latency_frames", (int)plan->latency);
 }
 
 static json_t *failed_json(const char *file, const fb_error *error)
@@ -173,9 +172,8 @@ static json_t *show_json(const fb_patch *patch, const fb_plan *plan, const uint3
 	json_t *root = fb_patch_to_json(patch), *stages = json_array();
 	for (uint32_t i = 0; i < patch->n_stages; i++) {
 		const char *id = patch->stage[order[i]].id;
-		json_array_append_new(stages,
-			json_pack("{s:s, s:i}", "id", id, "latency_frames",
-				(int)fb_plan_find(plan, id)->latency));
+		json_array_append_new(stages, json_pack("{s:s, s:i}", "id", id, "latency_frames",
+										  (int)fb_plan_find(plan, id)->latency));
 	}
 	return json_pack(
 		"{s:o, s:o, s:i}", "patch", root, "order", stages, "latency_frames", (int)plan->latency);
@@ -221,10 +219,11 @@ static const fb_arg args[] = {
 
 const fb_command fb_cmd_patch_check = {"patch check", "FILE...",
 	"read patches, their goals too, and compile them",
-	"Prints a line for each good one; tells the place and the reason for each that is not, and exits "
+	"Prints a line for each good one; tells the place and the reason for each that is not, and "
+	"exits "
 	"with 1.",
-	1, 10000, args, run_check};
+	1, 10000, false, args, run_check};
 
 const fb_command fb_cmd_patch_show = {"patch show", "FILE",
 	"a patch's stages in order, their settings and latency",
-	"A star marks what is not at its default. Latency is at 48 kHz.", 1, 1, args, run_show};
+	"A star marks what is not at its default. Latency is at 48 kHz.", 1, 1, false, args, run_show};

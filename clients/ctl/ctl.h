@@ -5,8 +5,8 @@
 
 #include "../../graph/loader.h"
 #include "../../graph/patch.h"
-#include "../lib/args.h"
-#include "../lib/fetch.h"
+#include "../common/args.h"
+#include "../common/fetch.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -27,6 +27,7 @@ typedef struct fb_command {
 	const char *doc;   ///< a line
 	const char *more;  ///< the rest of its help, NULL if none
 	int least, most;   ///< how many words it takes
+	bool online;       ///< talks to a server
 	const fb_arg *args;
 	/** Returns the exit status. */
 	int (*run)(const fb_ctl *ctl, int count, char **words);

@@ -6,21 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const fb_command *const commands[] = {&fb_cmd_ls, &fb_cmd_get, &fb_cmd_set, &fb_cmd_watch,
-	&fb_cmd_run, &fb_cmd_runs, &fb_cmd_run_show, &fb_cmd_snapshot, &fb_cmd_audit, NULL,
+static const fb_command *const commands[] = {NULL,
+
 	&fb_cmd_nodes, &fb_cmd_patch_check, &fb_cmd_patch_show, &fb_cmd_render, &fb_cmd_analyze, NULL};
 
 static fb_ctl ctl = {.host = "127.0.0.1", .osc_port = 7770, .http_port = 7771};
 
 static const fb_arg common[] = {
 	{"json", NULL, "answer in JSON", FB_ARG_FLAG, 0, &ctl.json, 0, 0},
+	{"help", NULL, "this", FB_ARG_FLAG, 'h', &ctl.help, 0, 0},
+	{"version", NULL, "print the version", FB_ARG_FLAG, 0, &ctl.version, 0, 0},
+	{NULL, NULL, NULL, FB_ARG_FLAG, 0, NULL, 0, 0},
+};
+
+/** Taken by all commands, so that a script need not know which of them talk to a server. */
+static const fb_arg server[] = {
 	{"host", "HOST", "where foldbackd runs (127.0.0.1)", FB_ARG_TEXT, 0, &ctl.host, 0, 0},
 	{"osc-port", "N", "its port for OSC (7770)", FB_ARG_INT, 0, &ctl.osc_port, 1, 65535},
 	{"http-port", "N", "its port for HTTP (7771)", FB_ARG_INT, 0, &ctl.http_port, 1, 65535},
 	{"token-file", "F", "file whose first line is the server's token, for writing from beyond\n"
 						"its own machine", FB_ARG_TEXT, 0, &ctl.token_file, 0, 0},
-	{"help", NULL, "this", FB_ARG_FLAG, 'h', &ctl.help, 0, 0},
-	{"version", NULL, "print the version", FB_ARG_FLAG, 0, &ctl.version, 0, 0},
 	{NULL, NULL, NULL, FB_ARG_FLAG, 0, NULL, 0, 0},
 };
 
@@ -50,6 +55,7 @@ static int print_help(void)
 	puts("\nWithout one:");
 	list_commands(&at);
 	puts("\nOptions of every command (foldback COMMAND --help shows its own):");
+	fb_args_help(server, stdout);
 	fb_args_help(common, stdout);
 	puts("\nResults go to standard output, everything else to standard error.\n"
 		 "Exit status: 0 done, 1 failed, 2 bad usage.");
@@ -67,6 +73,9 @@ static int print_command_help(const fb_command *command)
 	}
 	puts("\nOptions:");
 	fb_args_help(command->args, stdout);
+	if (command->online) {
+		fb_args_help(server, stdout);
+	}
 	fb_args_help(common, stdout);
 	return FB_EXIT_OK;
 }
@@ -104,7 +113,7 @@ static int command_place(int count, char **words)
 		if (words[i][0] != '-') {
 			return i;
 		}
-		for (const fb_arg *arg = common; arg->name; arg++) {
+		for (const fb_arg *arg = server; arg->name; arg++) {
 			if (arg->value && !strncmp(words[i], "--", 2) && !strcmp(words[i] + 2, arg->name)) {
 				i++;
 				break;
@@ -147,7 +156,7 @@ static const fb_command *take_command(int *count, char **words)
 
 static int run_command(const fb_command *command, int count, char **words)
 {
-	const fb_arg *const tables[] = {command->args, common, NULL};
+	const fb_arg *const tables[] = {command->args, common, server, NULL};
 	fb_error error;
 	if (fb_args_read(tables, &count, words, &error)) {
 		return fb_say_usage(command, "%s: %s", error.where, error.text);
@@ -170,7 +179,7 @@ static int run_command(const fb_command *command, int count, char **words)
 
 static int run(int count, char **words)
 {
-	const fb_arg *const tables[] = {common, NULL};
+	const fb_arg *const tables[] = {common, server, NULL};
 	fb_error error;
 	const fb_command *command = take_command(&count, words);
 	if (command) {

@@ -4,7 +4,7 @@
 #define FB_CTL_NODES_H
 
 #include "../../graph/patch.h"
-#include "../lib/args.h"
+#include "../common/args.h"
 
 enum { FB_VALUE_TEXT = 96, FB_RANGE_TEXT = 256 };
 

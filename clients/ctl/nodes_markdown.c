@@ -47,12 +47,12 @@ static void put_meters(FILE *to, const fb_node_desc *desc)
 			info->unit, info->label);
 		put(to, info->doc);
 		fputs(info->flags & FB_METER_REDUCTION ? " Counts in the metric `gain_reduction`. |\n"
-											   : " |\n", to);
+											   : " |\n",
+			to);
 	}
 }
 
-static void put_ports(
-	FILE *to, const char *title, const fb_port_info *ports, uint32_t n)
+static void put_ports(FILE *to, const char *title, const fb_port_info *ports, uint32_t n)
 {
 	fprintf(to, "\n## %s\n\n| port | channels | |\n|---|---|---|\n", title);
 	for (uint32_t i = 0; i < n; i++) {

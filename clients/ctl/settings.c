@@ -12,7 +12,8 @@
 /** Does this take up the rest of the text as a unit: letters, '%', ':1'? */
 static bool is_unit(const char *text)
 {
-	return *text && text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ%:1/")] == '\0';
+	return *text &&
+		   text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ%:1/")] == '\0';
 }
 
 static json_t *value_json(const char *text)
@@ -29,7 +30,8 @@ static json_t *value_json(const char *text)
 		return json_real(number);
 	}
 	const char *unit = end + strspn(end, " ");
-	return is_unit(unit) ? json_pack("{s:f, s:s}", "value", number, "unit", unit) : json_string(text);
+	return is_unit(unit) ? json_pack("{s:f, s:s}", "value", number, "unit", unit)
+						 : json_string(text);
 }
 
 json_t *fb_setting_json(const char *setting, bool text, char *key, size_t size)

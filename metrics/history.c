@@ -16,12 +16,12 @@ double fb_level_of_bin(unsigned bin)
 	return -120.0 + ((double)bin + 0.5) / 10.0;
 }
 
-static size_t rows(const fb_history *history)
+static size_t rows(const fb_trail *history)
 {
 	return history->records ? history->records : FB_LEVEL_BINS;
 }
 
-bool fb_history_init(fb_history *history, uint32_t features, uint32_t records)
+bool fb_trail_init(fb_trail *history, uint32_t features, uint32_t records)
 {
 	memset(history, 0, sizeof *history);
 	history->features = features;
@@ -32,14 +32,14 @@ bool fb_history_init(fb_history *history, uint32_t features, uint32_t records)
 	return history->bin_count && history->bin && history->sums;
 }
 
-void fb_history_finish(fb_history *history)
+void fb_trail_finish(fb_trail *history)
 {
 	free(history->bin_count);
 	free(history->bin);
 	free(history->sums);
 }
 
-void fb_history_clear(fb_history *history)
+void fb_trail_clear(fb_trail *history)
 {
 	history->count = 0;
 	history->next = 0;
@@ -47,7 +47,7 @@ void fb_history_clear(fb_history *history)
 	memset(history->sums, 0, rows(history) * history->features * sizeof *history->sums);
 }
 
-void fb_history_push(fb_history *history, double level_db, const double *features)
+void fb_trail_push(fb_trail *history, double level_db, const double *features)
 {
 	unsigned bin = fb_level_bin(level_db);
 	history->bin_count[bin]++;
@@ -78,7 +78,7 @@ static void add(double *sums, const double *more, uint32_t n)
 	}
 }
 
-uint64_t fb_history_sum(const fb_history *history, unsigned from, unsigned to, double *sums)
+uint64_t fb_trail_sum(const fb_trail *history, unsigned from, unsigned to, double *sums)
 {
 	uint32_t n = history->features;
 	uint64_t count = 0;
@@ -104,7 +104,7 @@ uint64_t fb_history_sum(const fb_history *history, unsigned from, unsigned to, d
 	return count;
 }
 
-unsigned fb_history_percentile(const fb_history *history, unsigned from, double share)
+unsigned fb_trail_percentile(const fb_trail *history, unsigned from, double share)
 {
 	uint64_t total = 0;
 	for (unsigned bin = from; bin < FB_LEVEL_BINS; bin++) {

@@ -5,8 +5,8 @@
 
 	Live, the last `records` are kept. For a run, which may last hours, sums are kept per level, in
 	bins of 0.1 dB. Both ask by bins, so both give the same answers. */
-#ifndef FB_HISTORY_H
-#define FB_HISTORY_H
+#ifndef FB_TRAIL_H
+#define FB_TRAIL_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,25 +17,25 @@ enum { FB_LEVEL_BINS = 1600 }; ///< -120 .. 40 dB in steps of 0.1 dB; louder is 
 unsigned fb_level_bin(double level_db);
 double fb_level_of_bin(unsigned bin);
 
-typedef struct fb_history {
+typedef struct fb_trail {
 	uint32_t features, records; ///< records == 0: a run
 	uint64_t count;             ///< records kept now
 	uint32_t next;              ///< live: where the next record goes
 	uint32_t *bin_count;        ///< [FB_LEVEL_BINS]
 	uint16_t *bin;              ///< live: [records]
 	double *sums;               ///< [records or FB_LEVEL_BINS][features]
-} fb_history;
+} fb_trail;
 
 /** errors: false when out of memory; finish it all the same */
-bool fb_history_init(fb_history *history, uint32_t features, uint32_t records);
-void fb_history_finish(fb_history *history);
-void fb_history_clear(fb_history *history);
-void fb_history_push(fb_history *history, double level_db, const double *features);
+bool fb_trail_init(fb_trail *history, uint32_t features, uint32_t records);
+void fb_trail_finish(fb_trail *history);
+void fb_trail_clear(fb_trail *history);
+void fb_trail_push(fb_trail *history, double level_db, const double *features);
 /** Sums of all records in bins from..to, both included; their number.
 	shape: sums[features] */
-uint64_t fb_history_sum(const fb_history *history, unsigned from, unsigned to, double *sums);
+uint64_t fb_trail_sum(const fb_trail *history, unsigned from, unsigned to, double *sums);
 /** The bin that holds the record which `share` (0..1) of those in bins from.. lie below, by nearest
 	rank; 0 when there are none. */
-unsigned fb_history_percentile(const fb_history *history, unsigned from, double share);
+unsigned fb_trail_percentile(const fb_trail *history, unsigned from, double share);
 
 #endif

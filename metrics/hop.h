@@ -45,6 +45,16 @@ typedef enum fb_sum {
 	FB_SUM_CLIPS_R,
 	FB_SUM_CLICKS,
 	FB_SUM_DROPOUTS,
+	FB_SUM_CROSSINGS,
+	FB_SUM_ONSETS,
+	FB_SUM_GAPS, ///< between onsets: how many, their sum in seconds, their squares'
+	FB_SUM_GAP,
+	FB_SUM_GAP_SQUARED,
+	FB_SUM_VOICED,   ///< voiced 20 ms frames
+	FB_SUM_HARMONIC, ///< dB of harmonics to noise over them
+	FB_SUM_CYCLES,   ///< pairs of neighbouring cycles of the voice
+	FB_SUM_JITTER,   ///< relative difference of their periods
+	FB_SUM_SHIMMER,  ///< difference of their levels in dB
 	FB_SUM_REDUCTION,
 	FB_SUM_REDUCTIONS, ///< how many values FB_SUM_REDUCTION is made of
 	FB_SUMS

@@ -10,18 +10,18 @@ enum { STABILITY_HOPS = 40, STABILITY_STEP = 10 };
 bool fb_level_init(fb_level *level, bool live)
 {
 	memset(level, 0, sizeof *level);
-	return fb_history_init(&level->blocks, 2, live ? FB_LIVE_HOPS / STABILITY_STEP : 0);
+	return fb_trail_init(&level->blocks, 2, live ? FB_LIVE_HOPS / STABILITY_STEP : 0);
 }
 
 void fb_level_finish(fb_level *level)
 {
-	fb_history_finish(&level->blocks);
+	fb_trail_finish(&level->blocks);
 }
 
 void fb_level_clear(fb_level *level)
 {
 	level->hops = 0;
-	fb_history_clear(&level->blocks);
+	fb_trail_clear(&level->blocks);
 }
 
 /* Sums over up to 256 frames, in floats side by side: 32 additions a lane, so the error stays below
@@ -80,7 +80,7 @@ void fb_level_hop(fb_level *level, const fb_part *hop)
 			frames += level->recent_frames[i];
 		}
 		double db = fb_power_db(fmax(power, 0.0) / (2.0 * frames));
-		fb_history_push(&level->blocks, db, (double[]){db, db * db});
+		fb_trail_push(&level->blocks, db, (double[]){db, db * db});
 	}
 }
 
@@ -90,23 +90,23 @@ static double level_db(float peak)
 }
 
 static void read_steadiness(
-	const fb_level *level, const fb_history *frames, const fb_reading *reading)
+	const fb_level *level, const fb_trail *frames, const fb_reading *reading)
 {
 	double sums[2];
-	uint64_t n = fb_history_sum(&level->blocks, reading->active_from, FB_LEVEL_BINS - 1, sums);
+	uint64_t n = fb_trail_sum(&level->blocks, reading->active_from, FB_LEVEL_BINS - 1, sums);
 	if (n >= 2) {
 		double mean = sums[0] / (double)n;
 		double deviation = sqrt(fmax(sums[1] / (double)n - mean * mean, 0.0));
 		fb_answer(reading->set, FB_M_RMS_STABILITY, 1.0 / (1.0 + deviation / 6.0));
 	}
-	unsigned low = fb_history_percentile(frames, reading->active_from, 0.10);
-	unsigned high = fb_history_percentile(frames, reading->active_from, 0.95);
+	unsigned low = fb_trail_percentile(frames, reading->active_from, 0.10);
+	unsigned high = fb_trail_percentile(frames, reading->active_from, 0.95);
 	if (low) {
 		fb_answer(reading->set, FB_M_DYNAMIC_RANGE, 0.1 * (double)(high - low));
 	}
 }
 
-void fb_level_read(const fb_level *level, const fb_history *frames, const fb_reading *reading)
+void fb_level_read(const fb_level *level, const fb_trail *frames, const fb_reading *reading)
 {
 	const fb_part *window = &reading->window;
 	double n = window->sum[FB_SUM_FRAMES];

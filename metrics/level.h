@@ -11,7 +11,7 @@ typedef struct fb_level {
 	double recent[40]; ///< power sums of the last 40 hops: the 400 ms RMS
 	double recent_frames[40];
 	uint64_t hops;
-	fb_history blocks; ///< 400 ms levels every 100 ms: dB and dB squared
+	fb_trail blocks; ///< 400 ms levels every 100 ms: dB and dB squared
 } fb_level;
 
 bool fb_level_init(fb_level *level, bool live);
@@ -22,6 +22,6 @@ void fb_level_measure(const fb_hop *hop, fb_part *part);
 /** A whole hop has passed, and this is what it added. */
 void fb_level_hop(fb_level *level, const fb_part *hop);
 /** frames: the history of 50 ms frames */
-void fb_level_read(const fb_level *level, const fb_history *frames, const fb_reading *reading);
+void fb_level_read(const fb_level *level, const fb_trail *frames, const fb_reading *reading);
 
 #endif

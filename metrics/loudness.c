@@ -131,7 +131,7 @@ bool fb_loudness_init(fb_loudness *loudness, double rate_hz, bool live)
 	ok = fb_slide_init(&loudness->short_term, SHORT_TERM_HOPS) && ok;
 	ok = gate_init(&loudness->blocks) && ok;
 	ok = gate_init(&loudness->range) && ok;
-	ok = fb_history_init(&loudness->drift, 4, live ? STEPS : 0) && ok;
+	ok = fb_trail_init(&loudness->drift, 4, live ? STEPS : 0) && ok;
 	if (ok) {
 		fb_loudness_clear_windows(loudness);
 	}
@@ -144,7 +144,7 @@ void fb_loudness_finish(fb_loudness *loudness)
 	fb_slide_finish(&loudness->short_term);
 	gate_finish(&loudness->blocks);
 	gate_finish(&loudness->range);
-	fb_history_finish(&loudness->drift);
+	fb_trail_finish(&loudness->drift);
 }
 
 void fb_loudness_clear_windows(fb_loudness *loudness)
@@ -152,7 +152,7 @@ void fb_loudness_clear_windows(fb_loudness *loudness)
 	loudness->hops = 0;
 	fb_slide_clear(&loudness->momentary);
 	fb_slide_clear(&loudness->short_term);
-	fb_history_clear(&loudness->drift);
+	fb_trail_clear(&loudness->drift);
 	loudness->max_momentary = loudness->max_short_term = 0.0;
 	loudness->tenth_power = loudness->tenth_frames = 0.0;
 	memset(loudness->peaks, 0, sizeof loudness->peaks);
@@ -195,7 +195,7 @@ static void short_term_step(fb_loudness *loudness, double power)
 	}
 	double minutes = (double)loudness->hops / (60.0 * FB_HOPS_PER_SECOND);
 	double level = fb_power_db(loudness->tenth_power / (2.0 * loudness->tenth_frames));
-	fb_history_push(
+	fb_trail_push(
 		&loudness->drift, level, (double[]){minutes, lufs, minutes * minutes, minutes * lufs});
 }
 
@@ -235,7 +235,7 @@ static void read_drift(const fb_loudness *loudness, const fb_reading *reading)
 {
 	double sums[4];
 	double n =
-		(double)fb_history_sum(&loudness->drift, reading->active_from, FB_LEVEL_BINS - 1, sums);
+		(double)fb_trail_sum(&loudness->drift, reading->active_from, FB_LEVEL_BINS - 1, sums);
 	double spread = n * sums[2] - sums[0] * sums[0];
 	/* a second of values at least, or the slope is a guess */
 	if (n >= FB_HOPS_PER_SECOND / STEP_HOPS && spread > 0.0) {

@@ -15,7 +15,7 @@ static double power_of(const double *sums)
 
 /* Mean power of the quietest tenth: whole bins from below, and the share still missing of the bin
    in which the tenth ends. */
-static double quietest_tenth(const fb_history *frames)
+static double quietest_tenth(const fb_trail *frames)
 {
 	double wanted = (double)frames->count / 10.0;
 	uint64_t below = 0;
@@ -25,15 +25,15 @@ static double quietest_tenth(const fb_history *frames)
 	}
 	double sums[FB_SUMS], power = 0.0;
 	if (bin > 0) {
-		fb_history_sum(frames, 0, bin - 1, sums);
+		fb_trail_sum(frames, 0, bin - 1, sums);
 		power = power_of(sums) * (double)below;
 	}
-	fb_history_sum(frames, bin, bin, sums);
+	fb_trail_sum(frames, bin, bin, sums);
 	power += power_of(sums) * (wanted - (double)below);
 	return power / wanted;
 }
 
-void fb_noise_prepare(const fb_history *frames, fb_reading *reading)
+void fb_noise_prepare(const fb_trail *frames, fb_reading *reading)
 {
 	reading->whole = frames->count;
 	reading->floor_power = frames->count ? quietest_tenth(frames) : 0.0;
@@ -64,7 +64,7 @@ static void read_gains(bool has_input, const fb_reading *reading)
 	}
 }
 
-void fb_noise_read(const fb_history *frames, bool has_input, const fb_reading *reading)
+void fb_noise_read(const fb_trail *frames, bool has_input, const fb_reading *reading)
 {
 	read_gains(has_input, reading);
 	if (!reading->whole) {
@@ -72,7 +72,7 @@ void fb_noise_read(const fb_history *frames, bool has_input, const fb_reading *r
 	}
 	fb_answer(reading->set, FB_M_NOISE_FLOOR, fb_power_db(reading->floor_power));
 	double sums[FB_SUMS];
-	uint64_t active = fb_history_sum(frames, reading->active_from, FB_LEVEL_BINS - 1, sums);
+	uint64_t active = fb_trail_sum(frames, reading->active_from, FB_LEVEL_BINS - 1, sums);
 	fb_answer(reading->set, FB_M_SILENCE_RATIO, 1.0 - (double)active / (double)reading->whole);
 	if (active) {
 		double signal = fmax(power_of(sums) - reading->floor_power, 0.0);

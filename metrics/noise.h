@@ -12,7 +12,7 @@
 
 /** Fill in what the other parts ask of a window: floor_power, whole, active_from.
 	frames: the history of 50 ms frames, FB_SUMS features each; window.sum is there already */
-void fb_noise_prepare(const fb_history *frames, fb_reading *reading);
-void fb_noise_read(const fb_history *frames, bool has_input, const fb_reading *reading);
+void fb_noise_prepare(const fb_trail *frames, fb_reading *reading);
+void fb_noise_read(const fb_trail *frames, bool has_input, const fb_reading *reading);
 
 #endif

@@ -15,19 +15,19 @@ static void ready(void)
 	pthread_once(&once, make_safe);
 }
 
-fftwf_plan fb_plan_real(uint32_t size, float *in, fftwf_complex *out)
+fftwf_plan fb_fft_real(uint32_t size, float *in, fftwf_complex *out)
 {
 	ready();
 	return fftwf_plan_dft_r2c_1d((int)size, in, out, FFTW_ESTIMATE);
 }
 
-fftwf_plan fb_plan_real_inverse(uint32_t size, fftwf_complex *in, float *out)
+fftwf_plan fb_fft_real_inverse(uint32_t size, fftwf_complex *in, float *out)
 {
 	ready();
 	return fftwf_plan_dft_c2r_1d((int)size, in, out, FFTW_ESTIMATE);
 }
 
-void fb_plan_destroy(fftwf_plan plan)
+void fb_fft_destroy(fftwf_plan plan)
 {
 	if (plan) {
 		fftwf_destroy_plan(plan);

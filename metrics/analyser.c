@@ -6,7 +6,7 @@
 #include "crossings.h"
 #include "decimate.h"
 #include "defects.h"
-#include "history.h"
+#include "trail.h"
 #include "hop.h"
 #include "hum.h"
 #include "level.h"

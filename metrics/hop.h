@@ -71,7 +71,7 @@ typedef struct fb_reading {
 	fb_part window;       ///< summed over the window
 	uint64_t whole;       ///< whole 50 ms frames in the window
 	double floor_power;   ///< mean square of the quietest tenth of them
-	unsigned active_from; ///< level bin (history.h) from which a frame is active
+	unsigned active_from; ///< level bin (trail.h) from which a frame is active
 	double rate_hz;
 	bool live;
 	fb_metric_set *set;

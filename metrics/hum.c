@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "hum.h"
 
-#include "plan.h"
+#include "fft.h"
 
 #include <stdlib.h>
 #include <string.h>

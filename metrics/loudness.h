@@ -4,7 +4,7 @@
 #ifndef FB_LOUDNESS_H
 #define FB_LOUDNESS_H
 
-#include "history.h"
+#include "trail.h"
 #include "hop.h"
 #include "slide.h"
 

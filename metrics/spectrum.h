@@ -6,7 +6,7 @@
 #ifndef FB_SPECTRUM_H
 #define FB_SPECTRUM_H
 
-#include "history.h"
+#include "trail.h"
 #include "stft.h"
 
 enum {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "stft.h"
 
-#include "plan.h"
+#include "fft.h"
 #include "wide.h"
 
 #include <stdlib.h>

@@ -53,6 +53,11 @@ static band_shape shape_of(const float *p)
 	return shape;
 }
 
+static bool same_shape(band_shape a, band_shape b)
+{
+	return a.type == b.type && a.order == b.order;
+}
+
 static band_setting setting_of(const float *p)
 {
 	return (band_setting){p[FREQ], p[GAIN], p[Q]};
@@ -186,7 +191,7 @@ static void band_tick(eq_node *self, int index, const fb_tick *tick, eq_queue *q
 	const float *from = tick->from + index * PER_BAND, *to = tick->to + index * PER_BAND;
 	band_shape shape = shape_of(to);
 	if (band->fade.at >= 1.0f) {
-		if (shape.type == band->shape.type && shape.order == band->shape.order) {
+		if (same_shape(shape, band->shape)) {
 			band_run(self, band, from, to, queue, x);
 			return;
 		}
@@ -242,11 +247,31 @@ static void reset(void *instance) FB_RT
 	self->fresh = true;
 }
 
+/** Nothing to do, nothing on the way: the usual case of a band, so it is worth a question. */
+static bool idle(const eq_node *self, const float *values)
+{
+	for (int i = 0; i < BANDS; i++) {
+		const eq_band *band = &self->bands[i];
+		band_shape shape = shape_of(values + i * PER_BAND);
+		band_setting set = setting_of(values + i * PER_BAND);
+		if (band->now.n > 0 || band->fade.at < 1.0f || !same_shape(shape, band->shape) ||
+			(shape.type != BAND_OFF && !same(&set, &band->at))) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static void process(void *instance, const fb_tick *tick) FB_RT
 {
 	eq_node *self = instance;
 	if (self->fresh) {
 		start(self, tick->from);
+	}
+	if (idle(self, tick->to)) {
+		fb_clean_tick(tick->in[0], tick->out[0]);
+		fb_clean_tick(tick->in[1], tick->out[1]);
+		return;
 	}
 	_Alignas(FB_ALIGN) float clean[2][FB_TICK];
 	fb_clean_tick(tick->in[0], clean[0]);

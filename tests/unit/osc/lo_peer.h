@@ -28,16 +28,20 @@ static inline int peer_handler(
 	n += (size_t)snprintf(peer->heard + n, sizeof peer->heard - n, "%s ,%s", path, types);
 	for (int i = 0; i < argc && n < sizeof peer->heard; i++) {
 		char text[FB_NUMBER_TEXT];
+		float real; /* copied out: liblo's arguments are aligned to 4 bytes only */
+		int32_t whole;
 		switch (types[i]) {
 		case 'f':
-			fb_float_text((double)argv[i]->f, text);
+			memcpy(&real, argv[i], sizeof real);
+			fb_float_text((double)real, text);
 			n += (size_t)snprintf(peer->heard + n, sizeof peer->heard - n, " %s", text);
 			break;
 		case 'i':
-			n += (size_t)snprintf(peer->heard + n, sizeof peer->heard - n, " %d", argv[i]->i);
+			memcpy(&whole, argv[i], sizeof whole);
+			n += (size_t)snprintf(peer->heard + n, sizeof peer->heard - n, " %d", whole);
 			break;
 		case 's':
-			n += (size_t)snprintf(peer->heard + n, sizeof peer->heard - n, " %s", &argv[i]->s);
+			n += (size_t)snprintf(peer->heard + n, sizeof peer->heard - n, " %s", (char *)argv[i]);
 			break;
 		default:
 			break;

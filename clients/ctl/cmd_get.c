@@ -83,15 +83,15 @@ static fb_value value_of(const char *word, char tag)
 
 /** What is at an address. */
 typedef struct place {
-	bool command;
+	bool command, pattern;
 	char types[32]; ///< a tag for each argument; beyond its end unknown
 } place;
 
 /** Ask the server what is there; a pattern may match all sorts of things. */
 static bool find_place(const fb_ctl *ctl, const char *address, place *out)
 {
-	*out = (place){.command = false};
-	if (strpbrk(address, "*?[{")) {
+	*out = (place){.pattern = strpbrk(address, "*?[{") != NULL};
+	if (out->pattern) {
 		return true;
 	}
 	char *path = fb_fetch_escape(address, "/");
@@ -144,9 +144,15 @@ static int send_values(
 	if (!client) {
 		return FB_EXIT_FAILED;
 	}
-	fb_status status = at->command || n > 1
-						   ? fb_client_call(client, address, values, n, answer, &count, &error)
-						   : fb_client_set(client, address, values, answer, &error);
+	fb_status status = FB_OK;
+	if (at->command || n > 1) {
+		status = fb_client_call(client, address, values, n, answer, &count, &error);
+	} else {
+		status = fb_client_set(client, address, values, answer, &error);
+		if (!status && !at->pattern) { /* a choice set by its index has a name */
+			status = fb_client_get(client, address, answer, &error);
+		}
+	}
 	int code = status ? fb_wire_error(ctl, &error) : print_applied(ctl, address, answer, count);
 	fb_client_close(client);
 	return code;

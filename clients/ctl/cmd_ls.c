@@ -110,13 +110,14 @@ static void print_leaf(const json_t *node, const char *shown, int width)
 		snprintf(value, sizeof value, "command%s%s", strcmp(type, "N") ? " " : "",
 			strcmp(type, "N") ? type : "");
 	}
-	printf("%-*s  %-16s", width, shown, value);
-	if (*range && access != FB_READ) {
-		printf("  (%s)", range);
-	} else if (access == FB_READ) {
-		fputs("  read only", stdout);
+	if (access == FB_READ) {
+		snprintf(range, sizeof range, "read only");
 	}
-	fputc('\n', stdout);
+	if (*range) {
+		printf("%-*s  %-16s  %s\n", width, shown, value, range);
+	} else {
+		printf("%-*s  %s\n", width, shown, value);
+	}
 }
 
 static void print_place(const json_t *node, const char *shown, int width)

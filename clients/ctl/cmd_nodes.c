@@ -25,6 +25,12 @@ fb_nodes *fb_ctl_nodes(const char *path)
 
 /* --- values as text */
 
+/** What stands between a number and its unit: "-20 dB", "3:1", "50%". */
+static const char *gap(const char *unit)
+{
+	return unit[0] && unit[0] != ':' && unit[0] != '%' ? " " : "";
+}
+
 const char *fb_param_text(const fb_param_info *info, float value, char text[FB_VALUE_TEXT])
 {
 	char number[32];
@@ -37,7 +43,7 @@ const char *fb_param_text(const fb_param_info *info, float value, char text[FB_V
 		break;
 	default:
 		snprintf(text, FB_VALUE_TEXT, "%s%s%s", fb_number_text((double)value, number),
-			info->unit[0] && info->unit[0] != ':' && info->unit[0] != '%' ? " " : "", info->unit);
+			gap(info->unit), info->unit);
 		break;
 	}
 	return text;
@@ -60,7 +66,7 @@ const char *fb_param_range(const fb_param_info *info, char text[FB_RANGE_TEXT])
 		break;
 	default:
 		snprintf(text, FB_RANGE_TEXT, "%s to %s%s%s", fb_number_text((double)info->min, lo),
-			fb_number_text((double)info->max, hi), info->unit[0] ? " " : "", info->unit);
+			fb_number_text((double)info->max, hi), gap(info->unit), info->unit);
 		break;
 	}
 	return text;

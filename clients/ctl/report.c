@@ -3,7 +3,6 @@
 
 #include "tables.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 const char *fb_time_text(int64_t time_us, char text[32])
@@ -27,9 +26,17 @@ static double number_of(const json_t *report, const char *key)
 	return json_number_value(json_object_get(report, key));
 }
 
-static char *value_text(const json_t *value)
+/** A parameter's value, as a patch has it. */
+static void print_value(const json_t *value)
 {
-	return json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+	char number[32];
+	if (json_is_number(value)) {
+		fputs(fb_number_text(json_number_value(value), number), stdout);
+	} else if (json_is_string(value)) {
+		fputs(json_string_value(value), stdout);
+	} else {
+		fputs(json_is_true(value) ? "true" : "false", stdout);
+	}
 }
 
 /** What this run had set otherwise than the station. */
@@ -42,10 +49,11 @@ static void print_changes(const json_t *report)
 	{
 		const json_t *old = json_object_get(before, key);
 		if (old && !json_equal((json_t *)(uintptr_t)old, value)) {
-			char *from = value_text(old), *to = value_text(value);
-			printf("  %-28s %s -> %s\n", key, from ? from : "-", to ? to : "-");
-			free(from);
-			free(to);
+			printf("  %-28s ", key);
+			print_value(old);
+			fputs(" -> ", stdout);
+			print_value(value);
+			fputc('\n', stdout);
 		}
 	}
 }

@@ -24,7 +24,7 @@ fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb
 	memset(engine, 0, bytes);
 	engine->rate_hz = options->rate_hz;
 	engine->n_stations = options->stations;
-	engine->switch_step = (float)(FB_TICK / (SWITCH_MS * 1e-3 * options->rate_hz));
+	engine->switch_step = fb_fade_step(SWITCH_MS, options->rate_hz);
 	engine->fault_ticks = (uint32_t)ceil(options->rate_hz * FAULT_HOLD_S / FB_TICK);
 	engine->events = fb_ring_create(EVENTS, sizeof(fb_event));
 	engine->retired = fb_ring_create(4 * FB_STATIONS_MAX, sizeof(fb_plan *));

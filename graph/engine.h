@@ -103,8 +103,8 @@ typedef struct fb_engine_counts {
 	uint64_t events_late;   ///< arrived after their frame
 	uint64_t events_orphan; ///< for an instance that is gone
 	uint64_t events_lost;   ///< refused because the ring was full
-	uint64_t bad_samples;   ///< ticks of input that held NaN or infinity, replaced by silence
-	uint64_t faults;        ///< ticks in which a node yielded NaN or infinity
+	uint64_t bad_samples;   ///< ticks of input with NaN or infinity, such samples silenced
+	uint64_t faults;        ///< ticks in which a node, or the sum of all, was NaN or infinity
 	uint64_t replies_lost;  ///< plans that could not be handed back in time (they are, later)
 } fb_engine_counts;
 void fb_engine_count(const fb_engine *engine, fb_engine_counts *out); ///< thread: any

@@ -5,7 +5,7 @@
 
 #include "engine.h"
 
-#define SWITCH_MS 5.0    /**< mute, bypass and fade to dry */
+#define SWITCH_MS 5.0    /**< at most: mute, bypass, mono and the fade to dry */
 #define FAULT_HOLD_S 1.0 /**< a station stays dry this long after a node failed */
 
 enum {
@@ -17,7 +17,7 @@ typedef struct engine_station {
 	/* audio's */
 	fb_plan *plan;
 	fb_plan *handing_back; ///< waits for room in the ring of retired plans
-	float wet, loud;       ///< in force: 1 = processed, 1 = not muted
+	float wet, loud, mono; ///< where the fades are: 1 = processed, not muted, left on both sides
 	bool on[FB_SWITCHES];
 	uint32_t fault_left; ///< ticks the station stays dry
 	_Alignas(FB_ALIGN) float fifo_in[2][FB_TICK];

@@ -76,8 +76,7 @@ static void take_plan(fb_engine *engine, engine_station *station, fb_plan *plan)
 static void finish_fade(fb_engine *engine, engine_station *station)
 {
 	fb_plan *fading = station->plan;
-	if (fading->next && fading->faded >= fading->fade_ticks &&
-		retry_handing_back(engine, station)) {
+	if (fb_plan_faded(fading) && retry_handing_back(engine, station)) {
 		station->plan = fading->next;
 		hand_back(engine, station, fading);
 		count_settled(station);
@@ -178,42 +177,76 @@ static float toward(float now, float aim, float step)
 	return aim > now ? fminf(now + step, aim) : fmaxf(now - step, aim);
 }
 
-static void take_input(
-	fb_engine *engine, const engine_station *station, const float *const *in, float *buffers)
+/** Copy a channel's tick; what is no number becomes silence. Returns false if there was any. */
+static bool clean_copy(float *to, const float *from)
 {
-	for (int c = 0; c < 2; c++) {
-		const float *source = in[station->on[FB_SWITCH_MONO] ? 0 : c];
-		float *buffer = buffers + c * FB_TICK;
-		if (source && fb_tick_finite(source)) {
-			memcpy(buffer, source, FB_TICK * sizeof *buffer);
-		} else {
-			memset(buffer, 0, FB_TICK * sizeof *buffer);
-			atomic_fetch_add_explicit(&engine->bad_input, source ? 1 : 0, memory_order_relaxed);
-		}
+	if (!from) {
+		memset(to, 0, FB_TICK * sizeof *to);
+		return true;
+	}
+	memcpy(to, from, FB_TICK * sizeof *to);
+	if (fb_tick_finite(to)) {
+		return true;
+	}
+	for (int i = 0; i < FB_TICK; i++) {
+		to[i] = isfinite(to[i]) ? to[i] : 0.0f;
+	}
+	return false;
+}
+
+static void take_input(
+	fb_engine *engine, engine_station *station, const float *const *in, float *buffers)
+{
+	float *left = buffers, *right = buffers + FB_TICK;
+	float mono =
+		toward(station->mono, station->on[FB_SWITCH_MONO] ? 1.0f : 0.0f, engine->switch_step);
+	bool left_good = clean_copy(left, in[0]), right_good = clean_copy(right, in[1]);
+	if (!left_good || !right_good) {
+		atomic_fetch_add_explicit(&engine->bad_input, 1, memory_order_relaxed);
+	}
+	if (mono == 1.0f && station->mono == 1.0f) {
+		memcpy(right, left, FB_TICK * sizeof *right);
+	} else if (mono != 0.0f || station->mono != 0.0f) {
+		/* right fades from itself (wet) to the left (dry) */
+		fb_tick_blend(right, left, 1.0f - station->mono, 1.0f - mono);
+	}
+	station->mono = mono;
+}
+
+static void fade_mute(float *out, float from, float to)
+{
+	float step = (to - from) / FB_TICK;
+	for (int i = 0; i < FB_TICK; i++) {
+		out[i] *= fb_fade_gain(from + step * (float)(i + 1));
 	}
 }
 
-/** The station's own switches: processed against dry, and mute. */
-static void mix_output(const fb_engine *engine, engine_station *station, float *const *out)
+/** The station's own switches: processed against dry, and mute. What leaves is finite, whatever
+	weights and sums have made of it: false if that took silence. */
+static bool mix_output(const fb_engine *engine, engine_station *station, float *const *out)
 {
-	bool dry = station->on[FB_SWITCH_BYPASS] || station->fault_left;
+	bool dry = station->on[FB_SWITCH_BYPASS] || station->fault_left, sound = true;
 	float wet = toward(station->wet, dry ? 0.0f : 1.0f, engine->switch_step);
 	float loud =
 		toward(station->loud, station->on[FB_SWITCH_MUTE] ? 0.0f : 1.0f, engine->switch_step);
 	for (int c = 0; c < 2; c++) {
-		memcpy(out[c], station->plan->out[c], FB_TICK * sizeof(float));
-		if (wet != 1.0f || station->wet != 1.0f) {
+		bool all_dry = wet == 0.0f && station->wet == 0.0f;
+		memcpy(out[c], all_dry ? station->plan->dry[c] : station->plan->out[c],
+			FB_TICK * sizeof(float));
+		if (!all_dry && (wet != 1.0f || station->wet != 1.0f)) {
 			fb_tick_blend(out[c], station->plan->dry[c], station->wet, wet);
 		}
 		if (loud != 1.0f || station->loud != 1.0f) {
-			float step = (loud - station->loud) / FB_TICK;
-			for (int i = 0; i < FB_TICK; i++) {
-				out[c][i] *= station->loud + step * (float)(i + 1);
-			}
+			fade_mute(out[c], station->loud, loud);
+		}
+		if (!fb_tick_finite(out[c])) {
+			memset(out[c], 0, FB_TICK * sizeof(float));
+			sound = false;
 		}
 	}
 	station->wet = wet;
 	station->loud = loud;
+	return sound;
 }
 
 static void write_tap(
@@ -246,11 +279,12 @@ static void run_station(fb_engine *engine, engine_station *station, uint64_t fra
 	float *input = station->plan->buffers;
 	take_input(engine, station, in, input);
 	station->fault_left -= station->fault_left > 0;
-	if (!fb_plan_tick(station->plan, frame, engine->tempo, &reduction_db)) {
+	bool sound = fb_plan_tick(station->plan, frame, engine->tempo, &reduction_db);
+	sound = mix_output(engine, station, out) && sound;
+	if (!sound) {
 		station->fault_left = engine->fault_ticks;
 		atomic_fetch_add_explicit(&station->faults, 1, memory_order_relaxed);
 	}
-	mix_output(engine, station, out);
 	write_tap(station, frame, input, out, reduction_db);
 	finish_fade(engine, station);
 }

@@ -13,6 +13,7 @@
 #include "loudness.h"
 #include "noise.h"
 #include "onset.h"
+#include "reference.h"
 #include "spectrum.h"
 #include "stereo.h"
 #include "stft.h"
@@ -28,7 +29,8 @@
 #define LOW_RATE_HZ 11000.0 /* at least, for what is measured on the decimated signal */
 
 enum {
-	CHANNELS = 4,   ///< out L, out R, in L, in R
+	CHANNELS = 6, ///< out L, out R, in L, in R, ref L, ref R
+	STT_SECONDS = 10,
 	LOW_MOST = 224, ///< samples a hop may leave behind at the low rate, which is below 22 kHz
 };
 
@@ -57,6 +59,9 @@ struct fb_analyser {
 	fb_decimate low[2]; ///< both channels at about 12 kHz, for what needs no more
 	fb_hum hum;
 	fb_voice voice;
+	fb_reference reference;
+	double stt;        ///< what a recogniser said, NAN: nothing
+	uint64_t stt_hops; ///< live: hops that it still holds for
 	float buffer[CHANNELS][FB_MAX_HOP];
 };
 
@@ -87,6 +92,9 @@ static bool init_low(fb_analyser *analyser, bool live)
 fb_analyser *fb_analyser_create(const fb_analyser_options *options)
 {
 	void *block = NULL;
+	if (!(options->rate_hz >= 8000.0 && options->rate_hz <= 192000.0)) {
+		return NULL;
+	}
 	if (posix_memalign(&block, 64, sizeof(fb_analyser)) != 0) {
 		return NULL;
 	}
@@ -104,6 +112,7 @@ fb_analyser *fb_analyser_create(const fb_analyser_options *options)
 		return NULL;
 	}
 	fb_weighting_init(&analyser->weighting, options->rate_hz);
+	fb_reference_init(&analyser->reference, options->rate_hz);
 	fb_true_peak_init(&analyser->true_peaks);
 	fb_defects_init(&analyser->defects, options->rate_hz);
 	fb_analyser_reset(analyser, 0);
@@ -125,6 +134,7 @@ void fb_analyser_destroy(fb_analyser *analyser)
 		fb_decimate_finish(&analyser->low[1]);
 		fb_hum_finish(&analyser->hum);
 		fb_voice_finish(&analyser->voice);
+		fb_reference_finish(&analyser->reference);
 		free(analyser);
 	}
 }
@@ -164,6 +174,7 @@ static void clear_windows(fb_analyser *analyser, uint64_t frame)
 	fb_decimate_clear(&analyser->low[1]);
 	fb_hum_clear(&analyser->hum);
 	fb_voice_clear(&analyser->voice);
+	fb_reference_clear(&analyser->reference);
 }
 
 void fb_analyser_reset(fb_analyser *analyser, uint64_t frame)
@@ -172,6 +183,7 @@ void fb_analyser_reset(fb_analyser *analyser, uint64_t frame)
 	fb_loudness_reset(&analyser->loudness);
 	analyser->doubtful = 0;
 	analyser->bad_samples = 0;
+	analyser->stt = (double)NAN;
 }
 
 void fb_analyser_gap(fb_analyser *analyser, uint64_t frames)
@@ -191,6 +203,12 @@ void fb_analyser_set_target(fb_analyser *analyser, double target_lufs)
 void fb_analyser_set_latency(fb_analyser *analyser, double latency_ms)
 {
 	analyser->options.latency_ms = latency_ms;
+}
+
+void fb_analyser_set_stt(fb_analyser *analyser, double confidence)
+{
+	analyser->stt = fmin(fmax(confidence, 0.0), 1.0);
+	analyser->stt_hops = STT_SECONDS * FB_HOPS_PER_SECOND;
 }
 
 void fb_analyser_reset_loudness(fb_analyser *analyser)
@@ -298,7 +316,20 @@ static void finish_hop(fb_analyser *analyser)
 	if (analyser->doubtful && analyser->doubtful != UINT64_MAX) {
 		analyser->doubtful--;
 	}
+	if (is_live(analyser) && analyser->stt_hops && --analyser->stt_hops == 0) {
+		analyser->stt = (double)NAN;
+	}
 	aim_for_hop(analyser);
+}
+
+/* The n frames that have just been cleaned into the buffer. */
+static void feed_reference(fb_analyser *analyser, uint32_t n)
+{
+	float(*buffer)[FB_MAX_HOP] = analyser->buffer;
+	uint32_t at = analyser->fill;
+	const float *out[2] = {buffer[0] + at, buffer[1] + at};
+	const float *ref[2] = {buffer[4] + at, buffer[5] + at};
+	fb_reference_feed(&analyser->reference, out, ref, n);
 }
 
 void fb_analyser_feed(fb_analyser *analyser, const fb_stretch *stretch)
@@ -313,6 +344,12 @@ void fb_analyser_feed(fb_analyser *analyser, const fb_stretch *stretch)
 			if (analyser->options.has_input) {
 				clean(stretch->in[c] + done, n, analyser->buffer[2 + c] + analyser->fill);
 			}
+			if (analyser->options.has_reference) {
+				clean(stretch->ref[c] + done, n, analyser->buffer[4 + c] + analyser->fill);
+			}
+		}
+		if (analyser->options.has_reference) {
+			feed_reference(analyser, n);
 		}
 		if (stretch->reduction_db) {
 			for (uint64_t i = (done + 31) / 32; i * 32 < done + n; i++) {
@@ -408,11 +445,15 @@ void fb_analyser_read(fb_analyser *analyser, fb_metric_set *out)
 	if (reading.window.sum[FB_SUM_FRAMES] > 0.0) {
 		fb_answer(out, FB_M_TRUE_PEAK, fb_true_peak_db(&reading.window));
 	}
+	if (analyser->options.has_reference) {
+		fb_reference_read(&analyser->reference, &reading);
+	}
 	if (analyser->doubtful) {
 		out->valid = 0;
 	}
 	fb_loudness_read(&analyser->loudness, analyser->options.target_lufs, &reading);
 	fb_answer(out, FB_M_LATENCY, analyser->options.latency_ms);
+	fb_answer(out, FB_M_STT_CONFIDENCE, analyser->stt);
 	for (int i = 0; i < FB_METRICS; i++) {
 		if (!fb_metric_valid(out, i)) {
 			out->value[i] = fb_metric_catalogue[i].none;

@@ -20,7 +20,8 @@
 	- /xremote [i HZ] [i PORT]: the same for every parameter, changes only, without twins and
    meters.
 	- /unsubscribe [s PATTERN]: one, or all. Answer: /unsubscribe ,si PATTERN COUNT.
-	- /sync ,i N -> /synced ,i N; /info -> name, program, version, port; /version -> program,
+	- /sync ,i N -> /synced ,i N, with a second i where error replies were withheld since the last
+	  one: how many; /info -> name, program, version, port; /version -> program,
 	  version; /status -> pairs of address and value.
 	- Errors: /error ,siss ADDRESS CODE REASON TYPE-TAGS, to the asker, at most some a second; a
 	  refused or adjusted set is also answered with the value in force. An /error is never answered.

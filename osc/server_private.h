@@ -49,6 +49,7 @@ struct fb_osc_client {
 							 ///< its host that it named; also its identity towards the tree
 	double error_tokens;     ///< error replies it may still get now
 	int64_t error_time_us;
+	uint32_t withheld; ///< error replies it did not get since its last /sync
 	char origin[80];
 };
 

@@ -413,7 +413,7 @@ size_t fb_rest_body_max(fb_method method, const char *path)
 			return routes[i].body_max;
 		}
 	}
-	return 0;
+	return BODY_MAX; /* taken, to be told that there is no such route */
 }
 
 static void answer_oscquery(fb_request *request, const fb_asked *asked)

@@ -75,4 +75,19 @@ static inline void fb_ballistics_tick(fb_ballistics *state, const fb_times *time
 	state->value = value < 1e-9 ? 0.0 : value;
 }
 
+/** Follow a fall at once and a rise by a share of the way per frame, in place; the mirror image of
+   what `held` does above, and for gains instead of reductions. rt: yes */
+static inline void fb_lazy_rise_tick(double *state, double share, float x[FB_TICK])
+{
+	double keep = 1.0 - share, keep2 = keep * keep, value = *state;
+	for (int i = 0; i < FB_TICK; i += 2) {
+		double a = (double)x[i], b = (double)x[i + 1];
+		x[i] = (float)fb_less(a, keep * value + share * a);
+		value = fb_less(
+			fb_less(b, keep * a + share * b), keep2 * value + (keep * (share * a) + share * b));
+		x[i + 1] = (float)value;
+	}
+	*state = value;
+}
+
 #endif

@@ -47,6 +47,17 @@ static inline fb_lanes fb_lanes_max(fb_lanes a, fb_lanes b)
 #endif
 }
 
+/** Lane by lane the smaller one; no NaN. */
+static inline fb_lanes fb_lanes_min(fb_lanes a, fb_lanes b)
+{
+#if defined(__SSE__)
+	return (fb_lanes)_mm_min_ps((__m128)a, (__m128)b);
+#else
+	fb_lane_bits less = a < b;
+	return (fb_lanes)(((fb_lane_bits)a & less) | ((fb_lane_bits)b & ~less));
+#endif
+}
+
 /** In each lane the largest of it and those before; values >= 0. */
 static inline fb_lanes fb_lanes_largest_yet(fb_lanes v)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** The largest of a tick, in lanes: a compiler may not reorder a float maximum by itself. */
+/** The largest and the smallest of a tick, in lanes: a compiler may not reorder a float maximum by
+ * itself. */
 #ifndef FB_DSP_LARGEST_H
 #define FB_DSP_LARGEST_H
 
@@ -14,6 +15,18 @@ static inline float fb_largest(const float *x, int n)
 		b = fb_lanes_max(b, fb_lanes_load(x + i + FB_LANES));
 	}
 	return fb_lanes_largest_yet(fb_lanes_max(a, b))[FB_LANES - 1];
+}
+
+/** Smallest of n values >= 0; n a multiple of 4. rt: yes */
+static inline float fb_smallest(const float *x, int n)
+{
+	fb_lanes least = fb_lanes_load(x);
+	for (int i = FB_LANES; i < n; i += FB_LANES) {
+		least = fb_lanes_min(least, fb_lanes_load(x + i));
+	}
+	float a = least[0] < least[1] ? least[0] : least[1],
+		  b = least[2] < least[3] ? least[2] : least[3];
+	return a < b ? a : b;
 }
 
 #endif

@@ -6,7 +6,7 @@ float fb_param_fit(const fb_param_info *info, float value)
 	if (info->kind != FB_FLOAT) {
 		value = roundf(value);
 	}
-	return value < info->min ? info->min : value > info->max ? info->max : value;
+	return value > info->min ? fminf(value, info->max) : info->min; /* NaN: min */
 }
 
 uint32_t fb_glide_ticks(const fb_param_info *info, double rate_hz)

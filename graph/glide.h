@@ -12,7 +12,8 @@ typedef struct fb_glide {
 	uint32_t done, ticks; ///< ticks == 0: at rest
 } fb_glide;
 
-/** Clamp to the parameter's range; whole numbers for all kinds but FB_FLOAT. rt: yes */
+/** Clamp to the parameter's range (NaN: the least); whole numbers for all kinds but FB_FLOAT.
+	rt: yes */
 float fb_param_fit(const fb_param_info *info, float value);
 
 /** Ticks the parameter's own smoothing takes, 0 = at once. rt: yes */

@@ -28,7 +28,7 @@ typedef enum fb_status {
 	FB_UNAVAILABLE, ///< not now: busy, not connected, shutting down (503)
 } fb_status;
 
-/** What went wrong, for a person. Filled only on failure. */
+/** What went wrong, for a person: printable UTF-8 whatever it quotes. Filled only on failure. */
 typedef struct fb_error {
 	fb_status status;
 	char where[192]; ///< the place: a file and a path in it, an address, an option

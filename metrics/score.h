@@ -23,16 +23,28 @@ typedef struct fb_goal {
 	uint32_t n_aims;
 } fb_goal;
 
-/** The goal of a station that has none. */
+/** The goal of a station that has none: design.md's example. thread: any */
 void fb_goal_default(fb_goal *goal);
-/** Read the "goal" object of a patch. Weights: {"metric": w} or {"metric": {"weight", "maximize":
-	true} | {"weight", "minimize": true} | {"weight", "target", "tolerance"}}.
-	errors: FB_INVALID naming the key */
+
+/** Read the "goal" object of a patch. A weight is a number, or {"weight": w} with one of
+	"maximize": true, "minimize": true, "target": v (and "tolerance"). What is not said is taken
+	from the catalogue; the target of `lufs_*` is the goal's target_lufs, and of `rms` 2.3 dB less
+	(a flat spectrum at that loudness). Without "weights" the default ones count; a weight of 0
+	leaves the metric out.
+	errors: FB_INVALID, `where` ending in the key; *out untouched
+	thread: any but audio */
 FB_MUST_CHECK fb_status fb_goal_parse(
 	const json_t *object, const char *where, fb_goal *out, fb_error *error);
 
-/** 0..100: the weighted share of what the goal asks for. Invalid metrics are left out.
-	range: parts may be NULL, else [n_aims]: each aim's own 0..1, -1 where left out */
+/** How well a value meets one aim, 0..1: its place on the metric's scale for "more", one minus
+	that for "less", 1 / sqrt(1 + ((value - target) / tolerance)^2) for a target. thread: any */
+double fb_aim_part(const fb_aim *aim, double value);
+
+/** 0..100: the mean of the aims' parts, by weight. With good and bad metrics only this is
+	sum(w norm(good)) - sum(w norm(bad)), rescaled from its least..greatest value.
+	Metrics that have no answer are left out of both sums; when none has one, 0.
+	range:  parts may be NULL, else [n_aims]: each aim's own 0..1, -1 where left out
+	thread: any */
 double fb_score(const fb_goal *goal, const fb_metric_set *set, double *parts);
 
 #endif

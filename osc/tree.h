@@ -53,7 +53,8 @@ typedef struct fb_answer {
 
 /** How a leaf is read and written. A leaf's owner fills one of these per family of leaves. */
 typedef struct fb_leaf_ops {
-	/** Current value. Never NaN or infinite. */
+	/** Current value. Never NaN or infinite. A choice may be given by index or by name, a bool as
+		'T'/'F' or 0/1: fb_tree_get() makes it the kind's wire form. */
 	void (*get)(void *ctx, uint32_t index, fb_value *value);
 	/** Take a value that fits kind, range and choices (choices arrive as 'i', bools as 'T'/'F').
 		The tree reads back with get() what was really applied. */
@@ -98,7 +99,8 @@ FB_MUST_CHECK fb_status fb_tree_add(
 /** Give a container (made if missing) a label and a description. */
 FB_MUST_CHECK fb_status fb_tree_describe(
 	fb_tree *tree, const char *address, const char *label, const char *doc);
-/** Remove a place with everything below it and their twins. No-op if there is none. */
+/** Remove a place with everything below it and their twins, and the containers above that this
+	leaves empty and undescribed. No-op if there is none. Safe from inside a set or a command. */
 void fb_tree_remove(fb_tree *tree, const char *address);
 
 /* --- finding and walking; one hash lookup */
@@ -125,8 +127,8 @@ fb_status fb_tree_match(
 	fb_tree *tree, const char *pattern, fb_match_fn *found, void *ctx, fb_error *error);
 
 /* --- values */
-void fb_tree_get(
-	fb_tree *tree, const fb_branch *leaf, fb_value *value); ///< 'N' for a write-only leaf
+/** In wire form: a choice as its name ('s'), a bool as 'T' or 'F'; 'N' for a write-only leaf. */
+void fb_tree_get(fb_tree *tree, const fb_branch *leaf, fb_value *value);
 bool fb_tree_valid(fb_tree *tree, const fb_branch *leaf);
 
 typedef enum fb_range_policy {
@@ -134,7 +136,8 @@ typedef enum fb_range_policy {
 	FB_STRICT, ///< out of range is refused (HTTP, presets)
 } fb_range_policy;
 
-/** Would this set be accepted? Coerces into `fit` (kind's own tag; choice as 'i'); changes nothing.
+/** Would this set be accepted? Coerces into `fit` (kind's own tag; choice as 'i'; untouched for a
+	command); changes nothing.
 	errors: FB_FORBIDDEN, FB_WRONG_TYPE, FB_INVALID (NaN, infinity, range, unknown choice, count) */
 FB_MUST_CHECK fb_status fb_tree_check(fb_tree *tree, const fb_branch *leaf, const fb_value *argv,
 	uint32_t argc, fb_range_policy policy, fb_value *fit, fb_error *error);
@@ -147,6 +150,8 @@ typedef struct fb_set_result {
 } fb_set_result;
 
 /** Set a leaf or run a command: check, apply, audit, tell the listeners. Refusals are audited too.
+	Every call is a begin/end group of its own. A twin's set is audited at its leaf's address, in
+	real units.
 	range: result may be NULL */
 FB_MUST_CHECK fb_status fb_tree_set(fb_tree *tree, fb_branch *leaf, const fb_value *argv,
 	uint32_t argc, fb_range_policy policy, const fb_origin *origin, fb_set_result *result,
@@ -167,10 +172,12 @@ typedef struct fb_tree_watcher {
 	void *ctx;
 	/** A value changed: by a set (origin says whose) or by itself. */
 	void (*changed)(void *ctx, fb_branch *leaf, const fb_origin *origin);
-	void (*added)(void *ctx, fb_branch *branch);
-	void (*removing)(void *ctx, fb_branch *branch); ///< still there, gone after the call
+	void (*added)(void *ctx, fb_branch *branch); ///< each new place, containers first
+	/** Each place that goes, the topmost first: still there, gone after the call. */
+	void (*removing)(void *ctx, fb_branch *branch);
 	/** A set or command was accepted or refused. `before` and `after` have tag 'N' where there is
-		no such value; error is NULL unless refused. */
+		no such value; `after` is, of a refused set, what was asked for, and of a command its
+		arguments, as text. error is NULL unless refused. */
 	void (*audit)(void *ctx, const char *address, const fb_value *before, const fb_value *after,
 		const fb_origin *origin, fb_outcome outcome, const fb_error *error);
 	void (*begin)(void *ctx); ///< outermost fb_tree_begin

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "align.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The line holds a whole number of ticks, so a tick is written in one piece and read in at most
+ * two. */
+bool fb_align_init(fb_align *align, uint32_t frames)
+{
+	align->frames = frames;
+	align->at = 0;
+	align->size = (frames + FB_TICK - 1) / FB_TICK * FB_TICK + FB_TICK;
+	size_t bytes = align->size * sizeof *align->line;
+	align->line = aligned_alloc(FB_ALIGN, bytes);
+	if (align->line) {
+		memset(align->line, 0, bytes); /* not calloc: audio must not fault a page in */
+	}
+	return align->line != NULL;
+}
+
+void fb_align_finish(fb_align *align)
+{
+	free(align->line);
+	align->line = NULL;
+}
+
+void fb_align_tick(fb_align *align, const float *in, float *out)
+{
+	memcpy(align->line + align->at, in, FB_TICK * sizeof *in);
+	uint32_t from = (align->at + align->size - align->frames) % align->size;
+	uint32_t first = align->size - from;
+	first = first < FB_TICK ? first : FB_TICK;
+	memcpy(out, align->line + from, first * sizeof *out);
+	memcpy(out + first, align->line, (FB_TICK - first) * sizeof *out);
+	align->at = (align->at + FB_TICK) % align->size;
+}

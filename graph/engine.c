@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** The engine's state and its control side. What the audio thread runs is in process.c. */
+#include "engine_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { EVENTS = 8192, TAP_BLOCKS = 512 };
+
+fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb_error *error)
+{
+	if (options->stations < 1 || options->stations > FB_STATIONS_MAX) {
+		return fb_fail(error, FB_INVALID, "stations", "must be 1 to %d", FB_STATIONS_MAX);
+	}
+	if (!(options->rate_hz >= 8000.0 && options->rate_hz <= 192000.0)) {
+		return fb_fail(error, FB_INVALID, "rate", "must be 8000 to 192000 Hz");
+	}
+	size_t bytes = sizeof(fb_engine) + options->stations * sizeof(engine_station);
+	bytes = (bytes + FB_ALIGN - 1) / FB_ALIGN * FB_ALIGN;
+	fb_engine *engine = aligned_alloc(FB_ALIGN, bytes);
+	if (!engine) {
+		return fb_fail(error, FB_NO_MEMORY, "engine", "out of memory");
+	}
+	memset(engine, 0, bytes);
+	engine->rate_hz = options->rate_hz;
+	engine->n_stations = options->stations;
+	engine->switch_step = fb_fade_step(SWITCH_MS, options->rate_hz);
+	engine->fault_ticks = (uint32_t)ceil(options->rate_hz * FAULT_HOLD_S / FB_TICK);
+	engine->events = fb_ring_create(EVENTS, sizeof(fb_event));
+	engine->retired = fb_ring_create(4 * FB_STATIONS_MAX, sizeof(fb_plan *));
+	bool whole = engine->events && engine->retired;
+	for (uint32_t i = 0; i < options->stations; i++) {
+		engine->station[i].wet = 1.0f;
+		engine->station[i].loud = 1.0f;
+		if (options->taps) {
+			engine->station[i].tap = fb_ring_create(TAP_BLOCKS, sizeof(fb_tap_block));
+			whole = whole && engine->station[i].tap;
+		}
+	}
+	fb_engine_set_period(engine, options->period);
+	if (!whole) {
+		fb_engine_destroy(engine);
+		return fb_fail(error, FB_NO_MEMORY, "engine", "out of memory");
+	}
+	*out = engine;
+	return FB_OK;
+}
+
+static void destroy_chain(fb_plan *plan)
+{
+	while (plan) {
+		fb_plan *next = plan->next;
+		fb_plan_destroy(plan);
+		plan = next;
+	}
+}
+
+void fb_engine_destroy(fb_engine *engine)
+{
+	fb_event event;
+	if (!engine) {
+		return;
+	}
+	if (engine->retired) {
+		fb_engine_service(engine);
+	}
+	for (uint32_t i = 0; i < engine->n_held; i++) {
+		if (engine->held[i].kind == FB_EVENT_PLAN) {
+			destroy_chain(engine->held[i].plan);
+		}
+	}
+	while (engine->events && fb_ring_read(engine->events, &event)) {
+		if (event.kind == FB_EVENT_PLAN) {
+			destroy_chain(event.plan);
+		}
+	}
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		engine_station *station = &engine->station[i];
+		fb_plan_destroy(station->handing_back);
+		destroy_chain(station->plan);
+		fb_ring_destroy(station->tap);
+	}
+	fb_ring_destroy(engine->events);
+	fb_ring_destroy(engine->retired);
+	free(engine);
+}
+
+void fb_engine_set_period(fb_engine *engine, uint32_t period)
+{
+	engine->fifo = period % FB_TICK != 0;
+	engine->fifo_at = 0;
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		memset(engine->station[i].fifo_in, 0, sizeof engine->station[i].fifo_in);
+		memset(engine->station[i].fifo_out, 0, sizeof engine->station[i].fifo_out);
+	}
+}
+
+bool fb_engine_send(fb_engine *engine, const fb_event *event)
+{
+	if (!fb_ring_put(engine->events, event)) {
+		return false;
+	}
+	if (event->kind == FB_EVENT_PLAN) {
+		engine->station[event->station].sent++;
+	}
+	if (!engine->group_depth) {
+		fb_ring_publish(engine->events);
+	}
+	return true;
+}
+
+void fb_engine_begin(fb_engine *engine)
+{
+	engine->group_depth++;
+}
+
+void fb_engine_end(fb_engine *engine)
+{
+	if (!--engine->group_depth) {
+		fb_ring_publish(engine->events);
+	}
+}
+
+uint32_t fb_engine_space(const fb_engine *engine)
+{
+	return (uint32_t)fb_ring_space(engine->events);
+}
+
+void fb_engine_service(fb_engine *engine)
+{
+	fb_plan *plan;
+	while (fb_ring_read(engine->retired, &plan)) {
+		fb_plan_destroy(plan);
+	}
+}
+
+bool fb_engine_settled(const fb_engine *engine, uint32_t station)
+{
+	const engine_station *s = &engine->station[station];
+	return atomic_load_explicit(&s->settled, memory_order_acquire) == s->sent;
+}
+
+double fb_engine_rate(const fb_engine *engine)
+{
+	return engine->rate_hz;
+}
+
+uint32_t fb_engine_stations(const fb_engine *engine)
+{
+	return engine->n_stations;
+}
+
+uint32_t fb_engine_latency(const fb_engine *engine)
+{
+	return engine->fifo ? FB_TICK : 0;
+}
+
+uint64_t fb_engine_frame(const fb_engine *engine)
+{
+	return atomic_load_explicit(&engine->frame, memory_order_relaxed);
+}
+
+fb_ring *fb_engine_tap(fb_engine *engine, uint32_t station)
+{
+	return engine->station[station].tap;
+}
+
+void fb_engine_set_tap(fb_engine *engine, uint32_t station, bool on)
+{
+	atomic_store_explicit(&engine->station[station].tap_on, on, memory_order_relaxed);
+}
+
+uint64_t fb_engine_station_faults(const fb_engine *engine, uint32_t station)
+{
+	return atomic_load_explicit(&engine->station[station].faults, memory_order_relaxed);
+}
+
+void fb_engine_count(const fb_engine *engine, fb_engine_counts *out)
+{
+	*out = (fb_engine_counts){
+		.events_late = atomic_load_explicit(&engine->late, memory_order_relaxed),
+		.events_orphan = atomic_load_explicit(&engine->orphans, memory_order_relaxed),
+		.events_lost = fb_ring_lost(engine->events),
+		.bad_samples = atomic_load_explicit(&engine->bad_input, memory_order_relaxed),
+		.replies_lost = fb_ring_lost(engine->retired),
+	};
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		out->faults += fb_engine_station_faults(engine, i);
+	}
+}

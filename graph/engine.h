@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** The engine: runs the plans of all stations in ticks of FB_TICK frames, whatever the period.
+
+	Two threads meet here, through rings alone. Control sends events (parameters, plans, switches)
+	and receives back what audio has done with. Audio calls fb_engine_process() and nothing else.
+	The determinism contract: same input, patch and events at the same frames, same bits, at any
+	period, live or offline. */
+#ifndef FB_ENGINE_H
+#define FB_ENGINE_H
+
+#include "plan.h"
+#include "ring.h"
+
+#include <stdatomic.h>
+
+typedef struct fb_engine fb_engine;
+
+enum { FB_STATIONS_MAX = 64 };
+
+typedef struct fb_engine_options {
+	uint32_t stations; ///< 1..FB_STATIONS_MAX
+	double rate_hz;    ///< 8000..192000
+	uint32_t period;   ///< frames per fb_engine_process() call
+	bool taps;         ///< make a tap ring per station (live measurement, capture)
+} fb_engine_options;
+
+typedef enum fb_event_kind {
+	FB_EVENT_PARAM,   ///< node `serial`: param, value, ticks
+	FB_EVENT_BYPASS,  ///< node `serial`: value 0 or 1
+	FB_EVENT_STATION, ///< station switch `param` (fb_switch): value 0 or 1
+	FB_EVENT_PLAN,    ///< station: plan (audio owns it until it comes back)
+} fb_event_kind;
+
+typedef enum fb_switch {
+	FB_SWITCH_MUTE,   ///< silence, faded
+	FB_SWITCH_BYPASS, ///< the input, as late as the processed output, crossfaded
+	FB_SWITCH_MONO,   ///< the left input feeds both channels
+	FB_SWITCHES
+} fb_switch;
+
+/** One message from control to audio. Takes effect with the tick that holds `frame`; 0 or a frame
+	gone by: with the next tick. */
+typedef struct fb_event {
+	uint64_t frame;
+	uint16_t kind;    ///< fb_event_kind
+	uint16_t station; ///< from 0
+	uint32_t serial;  ///< FB_EVENT_PARAM and _BYPASS: which instance; unknown: dropped and counted
+	uint32_t param;
+	float value;
+	uint32_t ticks; ///< of the glide; UINT32_MAX: the parameter's own smoothing
+	fb_plan *plan;
+} fb_event;
+
+/** What the tap of a station carries, a tick at a time. */
+typedef struct fb_tap_block {
+	uint64_t frame; ///< a jump tells of blocks lost to a full ring
+	float in[2][FB_TICK], out[2][FB_TICK];
+	float reduction_db; ///< summed over the station's dynamics nodes
+} fb_tap_block;
+
+/** errors: FB_NO_MEMORY, FB_INVALID */
+FB_MUST_CHECK fb_status fb_engine_create(
+	const fb_engine_options *options, fb_engine **out, fb_error *error);
+/** Audio must have stopped. Frees every plan still inside. NULL is allowed. */
+void fb_engine_destroy(fb_engine *engine);
+
+/* --- audio */
+
+/** One period. in and out: [2 * stations] arrays of `frames` floats, L and R of each station in
+	turn; an in[] of NULL is silence. thread: audio; rt: yes */
+void fb_engine_process(
+	fb_engine *engine, const float *const *in, float *const *out, uint32_t frames) FB_RT;
+/** Transport tempo in bpm from the next tick on, 0 = none. thread: audio; rt: yes */
+void fb_engine_set_tempo(fb_engine *engine, double bpm) FB_RT;
+
+/* --- control */
+
+/** The period is about to change. Only while audio stands still. */
+void fb_engine_set_period(fb_engine *engine, uint32_t period);
+/** Send an event. Unless within begin/end it is published at once; a group is seen whole and
+	lands in one tick. false when the ring is full: nothing was sent (counted). */
+bool fb_engine_send(fb_engine *engine, const fb_event *event);
+void fb_engine_begin(fb_engine *engine); ///< nests
+void fb_engine_end(fb_engine *engine);
+uint32_t fb_engine_space(const fb_engine *engine); ///< events that fit now
+/** Free what audio has handed back. Call it often. */
+void fb_engine_service(fb_engine *engine);
+/** Has audio taken up the last plan sent to this station, and finished its fade? */
+bool fb_engine_settled(const fb_engine *engine, uint32_t station);
+
+double fb_engine_rate(const fb_engine *engine);
+uint32_t fb_engine_stations(const fb_engine *engine);
+uint32_t fb_engine_latency(
+	const fb_engine *engine); ///< frames added by the period's FIFO: 0 or FB_TICK
+/** The next frame to be processed. thread: any */
+uint64_t fb_engine_frame(const fb_engine *engine);
+/** The ring that carries a station's tap, NULL without taps. Read by one thread. */
+fb_ring *fb_engine_tap(fb_engine *engine, uint32_t station);
+/** Does audio feed this tap? Off at first. thread: any */
+void fb_engine_set_tap(fb_engine *engine, uint32_t station, bool on);
+
+typedef struct fb_engine_counts {
+	uint64_t events_late;   ///< arrived after their frame
+	uint64_t events_orphan; ///< for an instance that is gone
+	uint64_t events_lost;   ///< refused because the ring was full
+	uint64_t bad_samples;   ///< ticks of input with NaN or infinity, such samples silenced
+	uint64_t faults;        ///< ticks in which a node, or the sum of all, was NaN or infinity
+	uint64_t replies_lost;  ///< plans that could not be handed back in time (they are, later)
+} fb_engine_counts;
+void fb_engine_count(const fb_engine *engine, fb_engine_counts *out); ///< thread: any
+/** Faults of one station. thread: any */
+uint64_t fb_engine_station_faults(const fb_engine *engine, uint32_t station);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** The engine's insides, shared by engine.c (control) and process.c (audio) alone. */
+#ifndef FB_ENGINE_PARTS_H
+#define FB_ENGINE_PARTS_H
+
+#include "engine.h"
+
+#define SWITCH_MS 5.0    /**< at most: mute, bypass, mono and the fade to dry */
+#define FAULT_HOLD_S 1.0 /**< a station stays dry this long after a node failed */
+
+enum {
+	HELD_MAX = 1024,         /**< events waiting for their frame */
+	EVENTS_PER_PERIOD = 4096 /**< bounds the work of one period */
+};
+
+typedef struct engine_station {
+	/* audio's */
+	fb_plan *plan;
+	fb_plan *handing_back; ///< waits for room in the ring of retired plans
+	float wet, loud, mono; ///< where the fades are: 1 = processed, not muted, left on both sides
+	bool on[FB_SWITCHES];
+	uint32_t fault_left; ///< ticks the station stays dry
+	_Alignas(FB_ALIGN) float fifo_in[2][FB_TICK];
+	_Alignas(FB_ALIGN) float fifo_out[2][FB_TICK];
+	/* constant */
+	fb_ring *tap;
+	/* control's */
+	uint32_t sent; ///< plans sent
+	/* written by audio */
+	_Atomic uint32_t settled; ///< plans taken up and faded in
+	_Atomic uint64_t faults;
+	/* written by anyone but audio */
+	_Atomic bool tap_on;
+} engine_station;
+
+struct fb_engine {
+	/* constant while audio runs */
+	double rate_hz;
+	uint32_t n_stations;
+	bool fifo; ///< the period is no multiple of a tick
+	float switch_step;
+	uint32_t fault_ticks;
+	fb_ring *events, *retired;
+	/* control's */
+	uint32_t group_depth;
+	/* audio's */
+	float tempo;
+	uint32_t fifo_at;
+	fb_event held[HELD_MAX]; ///< by frame, soonest first
+	uint32_t n_held;
+	/* written by audio */
+	_Atomic uint64_t frame, late, orphans, bad_input;
+	engine_station station[];
+};
+
+#endif

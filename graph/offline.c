@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "offline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PERIOD_MAX = 8192 };
+
+/** One period's worth of both channels. */
+typedef struct period_work {
+	_Alignas(FB_ALIGN) float in[2][PERIOD_MAX], out[2][PERIOD_MAX];
+} period_work;
+
+/** Send the events of the coming frames: few at a time, so that the ring never fills. */
+static fb_status send_events(const fb_offline *job, fb_engine *engine, const fb_plan *plan,
+	size_t *next, uint64_t until, fb_error *error)
+{
+	for (; *next < job->n_events && job->events[*next].frame < until; ++*next) {
+		const fb_offline_event *e = &job->events[*next];
+		const fb_instance *node = fb_plan_find(plan, e->stage);
+		if (!node || e->param >= node->desc->n_params) {
+			return fb_fail(error, FB_NOT_FOUND, e->stage, "no such stage or parameter");
+		}
+		fb_event event = {.frame = e->frame,
+			.kind = FB_EVENT_PARAM,
+			.serial = node->serial,
+			.param = e->param,
+			.value = e->value,
+			.ticks = UINT32_MAX};
+		if (!fb_engine_send(engine, &event)) {
+			return fb_fail(error, FB_TOO_MANY, "events", "too many at frame %llu",
+				(unsigned long long)e->frame);
+		}
+	}
+	return FB_OK;
+}
+
+static void copy_in(const fb_offline *job, period_work *work, uint64_t at)
+{
+	uint64_t left = at < job->frames ? job->frames - at : 0;
+	size_t n = left < job->period ? (size_t)left : job->period;
+	for (int c = 0; c < 2; c++) {
+		memset(work->in[c], 0, job->period * sizeof(float));
+		if (job->in[c]) {
+			memcpy(work->in[c], job->in[c] + at * (n > 0), n * sizeof(float));
+		}
+	}
+}
+
+/** The part of this period's output that falls into the result, `skip` frames late. */
+static void copy_out(const fb_offline *job, const period_work *work, uint64_t at, uint64_t skip)
+{
+	uint64_t first = at < skip ? skip - at : 0;
+	for (uint64_t i = first; i < job->period && at + i - skip < job->frames; i++) {
+		job->out[0][at + i - skip] = work->out[0][i];
+		job->out[1][at + i - skip] = work->out[1][i];
+	}
+}
+
+static void copy_reduction(const fb_offline *job, fb_ring *tap, uint64_t skip)
+{
+	const fb_tap_block *block;
+	while ((block = fb_ring_peek(tap))) {
+		uint64_t ticks = (job->frames + FB_TICK - 1) / FB_TICK;
+		/* to the nearest tick: a reduction is a slow thing */
+		uint64_t tick = (block->frame + FB_TICK / 2) / FB_TICK,
+				 late = (skip + FB_TICK / 2) / FB_TICK;
+		if (tick >= late && tick - late < ticks) {
+			job->reduction_db[tick - late] = block->reduction_db;
+		}
+		fb_ring_drop(tap);
+	}
+}
+
+static fb_status run(
+	fb_offline *job, fb_engine *engine, const fb_plan *plan, period_work *work, fb_error *error)
+{
+	const float *in[2] = {work->in[0], work->in[1]};
+	float *out[2] = {work->out[0], work->out[1]};
+	uint64_t chain = job->late ? 0 : plan->latency, skip = chain + fb_engine_latency(engine);
+	size_t next = 0;
+	for (uint64_t at = 0; at < job->frames + skip; at += job->period) {
+		fb_status status = send_events(job, engine, plan, &next, at + job->period, error);
+		if (status) {
+			return status;
+		}
+		copy_in(job, work, at);
+		fb_engine_process(engine, in, out, job->period);
+		copy_out(job, work, at, skip);
+		if (job->reduction_db) {
+			copy_reduction(job, fb_engine_tap(engine, 0), chain);
+		}
+	}
+	return FB_OK;
+}
+
+fb_status fb_offline_render(fb_offline *job, fb_error *error)
+{
+	fb_engine_options options = {1, job->rate_hz, job->period, job->reduction_db != NULL};
+	fb_engine *engine = NULL;
+	fb_plan *plan = NULL;
+	if (job->period < 1 || job->period > PERIOD_MAX) {
+		return fb_fail(error, FB_INVALID, "period", "must be 1 to %d frames", PERIOD_MAX);
+	}
+	period_work *work = aligned_alloc(FB_ALIGN, sizeof *work);
+	fb_status status = work ? FB_OK : fb_fail(error, FB_NO_MEMORY, "render", "out of memory");
+	if (!status) {
+		status = fb_engine_create(&options, &engine, error);
+	}
+	if (!status) {
+		status = fb_plan_compile(job->patch, job->rate_hz, NULL, 0.0, &plan, error);
+	}
+	if (!status) {
+		fb_event event = {.kind = FB_EVENT_PLAN, .plan = plan};
+		(void)fb_engine_send(engine, &event); /* an empty ring has room */
+		fb_engine_set_tap(engine, 0, job->reduction_db != NULL);
+		job->latency = plan->latency;
+		status = run(job, engine, plan, work, error);
+		job->faults = fb_engine_station_faults(engine, 0);
+	}
+	fb_engine_destroy(engine);
+	free(work);
+	return status;
+}

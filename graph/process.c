@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** What the audio thread runs: events, ticks, stations. No allocation, lock, system call or
+	unbounded loop from here down. */
+#include "engine_parts.h"
+
+#include <string.h>
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
+/* --- denormals: flushed to zero, so that a fading tail costs no more than a full one */
+
+static unsigned flush_denormals(void)
+{
+#if defined(__SSE__)
+	unsigned saved = _mm_getcsr();
+	_mm_setcsr(saved | 0x8040u); /* flush to zero, denormals are zero */
+	return saved;
+#elif defined(__aarch64__)
+	uint64_t saved;
+	__asm__ volatile("mrs %0, fpcr" : "=r"(saved));
+	__asm__ volatile("msr fpcr, %0" : : "r"(saved | (1u << 24)));
+	return (unsigned)saved;
+#else
+	return 0;
+#endif
+}
+
+static void restore_denormals(unsigned saved)
+{
+#if defined(__SSE__)
+	_mm_setcsr(saved);
+#elif defined(__aarch64__)
+	__asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)saved));
+#else
+	(void)saved;
+#endif
+}
+
+/* --- plans */
+
+static void hand_back(fb_engine *engine, engine_station *station, fb_plan *plan)
+{
+	if (!fb_ring_write(engine->retired, &plan)) {
+		station->handing_back = plan; /* tried again before the next plan is taken up */
+	}
+}
+
+static bool retry_handing_back(fb_engine *engine, engine_station *station)
+{
+	if (station->handing_back && fb_ring_write(engine->retired, &station->handing_back)) {
+		station->handing_back = NULL;
+	}
+	return !station->handing_back;
+}
+
+static void count_settled(engine_station *station)
+{
+	uint32_t settled = atomic_load_explicit(&station->settled, memory_order_relaxed);
+	atomic_store_explicit(&station->settled, settled + 1, memory_order_release);
+}
+
+static void take_plan(fb_engine *engine, engine_station *station, fb_plan *plan)
+{
+	fb_plan *old = station->plan;
+	station->plan = plan;
+	if (old) {
+		hand_back(engine, station, old);
+	}
+	if (!plan->next) {
+		count_settled(station);
+	}
+}
+
+/** After a fade: on to the plan of what stays. */
+static void finish_fade(fb_engine *engine, engine_station *station)
+{
+	fb_plan *fading = station->plan;
+	if (fb_plan_faded(fading) && retry_handing_back(engine, station)) {
+		station->plan = fading->next;
+		hand_back(engine, station, fading);
+		count_settled(station);
+	}
+}
+
+/* --- events */
+
+static fb_instance *find_instance(const engine_station *station, uint32_t serial)
+{
+	const fb_plan *plan = station->plan;
+	for (uint32_t i = 0; plan && i < plan->n_steps; i++) {
+		if (plan->step[i].node->serial == serial) {
+			return plan->step[i].node;
+		}
+	}
+	return NULL;
+}
+
+static void apply(fb_engine *engine, const fb_event *event)
+{
+	engine_station *station = &engine->station[event->station];
+	if (event->kind == FB_EVENT_PLAN) {
+		take_plan(engine, station, event->plan);
+	} else if (event->kind == FB_EVENT_STATION) {
+		station->on[event->param] = event->value != 0.0f;
+	} else {
+		fb_instance *node = find_instance(station, event->serial);
+		if (!node) {
+			atomic_fetch_add_explicit(&engine->orphans, 1, memory_order_relaxed);
+		} else if (event->kind == FB_EVENT_PARAM) {
+			fb_instance_set(node, event->param, event->value, event->ticks);
+		} else {
+			fb_instance_bypass(node, event->value != 0.0f);
+		}
+	}
+}
+
+/** Keep an event that is ahead of time, in order of frame, equal frames in order of arrival. */
+static void hold(fb_engine *engine, const fb_event *event)
+{
+	uint32_t at = engine->n_held;
+	while (at > 0 && engine->held[at - 1].frame > event->frame) {
+		engine->held[at] = engine->held[at - 1];
+		at--;
+	}
+	engine->held[at] = *event;
+	engine->n_held++;
+}
+
+/** Can this event be applied now? A plan waits until the one before has been handed back. */
+static bool can_apply(fb_engine *engine, const fb_event *event)
+{
+	return event->kind != FB_EVENT_PLAN ||
+		   retry_handing_back(engine, &engine->station[event->station]);
+}
+
+/** Apply what is due within the tick that starts at `frame`. */
+static void apply_held(fb_engine *engine, uint64_t frame)
+{
+	uint32_t done = 0;
+	while (done < engine->n_held && engine->held[done].frame < frame + FB_TICK &&
+		   can_apply(engine, &engine->held[done])) {
+		apply(engine, &engine->held[done++]);
+	}
+	if (done) {
+		engine->n_held -= done;
+		memmove(engine->held, engine->held + done, engine->n_held * sizeof *engine->held);
+	}
+}
+
+static void take_events(fb_engine *engine, uint64_t frame)
+{
+	const fb_event *event;
+	for (uint32_t n = 0; n < EVENTS_PER_PERIOD && (event = fb_ring_peek(engine->events)); n++) {
+		if (event->frame >= frame + FB_TICK) {
+			if (engine->n_held == HELD_MAX) {
+				break;
+			}
+			hold(engine, event);
+		} else {
+			if (!can_apply(engine, event)) {
+				break;
+			}
+			if (event->frame && event->frame < frame) {
+				atomic_fetch_add_explicit(&engine->late, 1, memory_order_relaxed);
+			}
+			apply(engine, event);
+		}
+		fb_ring_drop(engine->events);
+	}
+}
+
+/* --- a station's tick */
+
+static float toward(float now, float aim, float step)
+{
+	return aim > now ? fminf(now + step, aim) : fmaxf(now - step, aim);
+}
+
+/** Copy a channel's tick; what is no number becomes silence. Returns false if there was any. */
+static bool clean_copy(float *to, const float *from)
+{
+	if (!from) {
+		memset(to, 0, FB_TICK * sizeof *to);
+		return true;
+	}
+	memcpy(to, from, FB_TICK * sizeof *to);
+	if (fb_tick_finite(to)) {
+		return true;
+	}
+	for (int i = 0; i < FB_TICK; i++) {
+		to[i] = isfinite(to[i]) ? to[i] : 0.0f;
+	}
+	return false;
+}
+
+static void take_input(
+	fb_engine *engine, engine_station *station, const float *const *in, float *buffers)
+{
+	float *left = buffers, *right = buffers + FB_TICK;
+	float mono =
+		toward(station->mono, station->on[FB_SWITCH_MONO] ? 1.0f : 0.0f, engine->switch_step);
+	bool left_good = clean_copy(left, in[0]), right_good = clean_copy(right, in[1]);
+	if (!left_good || !right_good) {
+		atomic_fetch_add_explicit(&engine->bad_input, 1, memory_order_relaxed);
+	}
+	if (mono == 1.0f && station->mono == 1.0f) {
+		memcpy(right, left, FB_TICK * sizeof *right);
+	} else if (mono != 0.0f || station->mono != 0.0f) {
+		/* right fades from itself (wet) to the left (dry) */
+		fb_tick_blend(right, left, 1.0f - station->mono, 1.0f - mono);
+	}
+	station->mono = mono;
+}
+
+static void fade_mute(float *out, float from, float to)
+{
+	float step = (to - from) / FB_TICK;
+	for (int i = 0; i < FB_TICK; i++) {
+		out[i] *= fb_fade_gain(from + step * (float)(i + 1));
+	}
+}
+
+/** The station's own switches: processed against dry, and mute. What leaves is finite, whatever
+	weights and sums have made of it: false if that took silence. */
+static bool mix_output(const fb_engine *engine, engine_station *station, float *const *out)
+{
+	bool dry = station->on[FB_SWITCH_BYPASS] || station->fault_left, sound = true;
+	float wet = toward(station->wet, dry ? 0.0f : 1.0f, engine->switch_step);
+	float loud =
+		toward(station->loud, station->on[FB_SWITCH_MUTE] ? 0.0f : 1.0f, engine->switch_step);
+	for (int c = 0; c < 2; c++) {
+		bool all_dry = wet == 0.0f && station->wet == 0.0f;
+		memcpy(out[c], all_dry ? station->plan->dry[c] : station->plan->out[c],
+			FB_TICK * sizeof(float));
+		if (!all_dry && (wet != 1.0f || station->wet != 1.0f)) {
+			fb_tick_blend(out[c], station->plan->dry[c], station->wet, wet);
+		}
+		if (loud != 1.0f || station->loud != 1.0f) {
+			fade_mute(out[c], station->loud, loud);
+		}
+		if (!fb_tick_finite(out[c])) {
+			memset(out[c], 0, FB_TICK * sizeof(float));
+			sound = false;
+		}
+	}
+	station->wet = wet;
+	station->loud = loud;
+	return sound;
+}
+
+static void write_tap(
+	engine_station *station, uint64_t frame, const float *in, float *const *out, float reduction_db)
+{
+	if (!station->tap || !atomic_load_explicit(&station->tap_on, memory_order_relaxed)) {
+		return;
+	}
+	fb_tap_block *block = fb_ring_claim(station->tap);
+	if (block) {
+		block->frame = frame;
+		block->reduction_db = reduction_db;
+		for (int c = 0; c < 2; c++) {
+			memcpy(block->in[c], in + c * FB_TICK, sizeof block->in[c]);
+			memcpy(block->out[c], out[c], sizeof block->out[c]);
+		}
+		fb_ring_publish(station->tap);
+	}
+}
+
+static void run_station(fb_engine *engine, engine_station *station, uint64_t frame,
+	const float *const *in, float *const *out)
+{
+	float reduction_db;
+	if (!station->plan) {
+		memset(out[0], 0, FB_TICK * sizeof(float));
+		memset(out[1], 0, FB_TICK * sizeof(float));
+		return;
+	}
+	float *input = station->plan->buffers;
+	take_input(engine, station, in, input);
+	station->fault_left -= station->fault_left > 0;
+	bool sound = fb_plan_tick(station->plan, frame, engine->tempo, &reduction_db);
+	sound = mix_output(engine, station, out) && sound;
+	if (!sound) {
+		station->fault_left = engine->fault_ticks;
+		atomic_fetch_add_explicit(&station->faults, 1, memory_order_relaxed);
+	}
+	write_tap(station, frame, input, out, reduction_db);
+	finish_fade(engine, station);
+}
+
+static void run_tick(fb_engine *engine, const float *const *in, float *const *out, size_t offset)
+{
+	uint64_t frame = atomic_load_explicit(&engine->frame, memory_order_relaxed);
+	apply_held(engine, frame);
+	take_events(engine, frame);
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		const float *station_in[2];
+		float *station_out[2];
+		for (int c = 0; c < 2; c++) {
+			const float *source = in[2 * i + (uint32_t)c];
+			station_in[c] = source ? source + offset : NULL;
+			station_out[c] = out[2 * i + (uint32_t)c] + offset;
+		}
+		run_station(engine, &engine->station[i], frame, station_in, station_out);
+	}
+	atomic_store_explicit(&engine->frame, frame + FB_TICK, memory_order_relaxed);
+}
+
+/* --- periods */
+
+/** A tick over every station's FIFO. */
+static void run_fifo_tick(fb_engine *engine)
+{
+	const float *in[2 * FB_STATIONS_MAX];
+	float *out[2 * FB_STATIONS_MAX];
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		for (uint32_t c = 0; c < 2; c++) {
+			in[2 * i + c] = engine->station[i].fifo_in[c];
+			out[2 * i + c] = engine->station[i].fifo_out[c];
+		}
+	}
+	run_tick(engine, in, out, 0);
+}
+
+/** Any number of frames, one tick late. */
+static void run_fifo(fb_engine *engine, const float *const *in, float *const *out, uint32_t frames)
+{
+	for (uint32_t done = 0; done < frames;) {
+		uint32_t n = FB_TICK - engine->fifo_at;
+		n = n < frames - done ? n : frames - done;
+		for (uint32_t i = 0; i < 2 * engine->n_stations; i++) {
+			engine_station *station = &engine->station[i / 2];
+			float *fifo_in = station->fifo_in[i % 2] + engine->fifo_at;
+			const float *fifo_out = station->fifo_out[i % 2] + engine->fifo_at;
+			if (in[i]) {
+				memcpy(fifo_in, in[i] + done, n * sizeof(float));
+			} else {
+				memset(fifo_in, 0, n * sizeof(float));
+			}
+			memcpy(out[i] + done, fifo_out, n * sizeof(float));
+		}
+		engine->fifo_at += n;
+		done += n;
+		if (engine->fifo_at == FB_TICK) {
+			run_fifo_tick(engine);
+			engine->fifo_at = 0;
+		}
+	}
+}
+
+void fb_engine_process(
+	fb_engine *engine, const float *const *in, float *const *out, uint32_t frames)
+{
+	unsigned saved = flush_denormals();
+	if (engine->fifo || frames % FB_TICK) {
+		run_fifo(engine, in, out, frames);
+	} else {
+		for (uint32_t at = 0; at < frames; at += FB_TICK) {
+			run_tick(engine, in, out, at);
+		}
+	}
+	restore_denormals(saved);
+}
+
+void fb_engine_set_tempo(fb_engine *engine, double bpm)
+{
+	engine->tempo = (float)bpm;
+}

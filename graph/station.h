@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** A station as control sees it: the patch in force, how edits reach audio, and the way back
+	(undo). The patch here is the truth; audio follows it.
+
+	Owner: the control thread. */
+#ifndef FB_STATION_H
+#define FB_STATION_H
+
+#include "engine.h"
+
+typedef struct fb_station fb_station;
+
+enum { FB_HISTORY_MAX = 100 };
+
+/** Take a patch and start to play it. The patch is the station's from here on, on success.
+	errors: as fb_plan_compile */
+FB_MUST_CHECK fb_status fb_station_create(
+	fb_engine *engine, uint32_t index, fb_patch *take, fb_station **out, fb_error *error);
+/** The engine must be idle or gone. NULL is allowed. */
+void fb_station_destroy(fb_station *station);
+
+const fb_patch *fb_station_patch(const fb_station *station);
+uint32_t fb_station_latency(const fb_station *station); ///< frames of the chain, without the FIFO
+
+/** How long edits crossfade. range: 0..10000 ms */
+void fb_station_set_fade(fb_station *station, double fade_ms);
+
+/** Set one parameter, in range. glide_ms < 0: the parameter's own smoothing.
+	errors: FB_INVALID if the node refuses to be prepared so; nothing has changed then */
+FB_MUST_CHECK fb_status fb_station_set(fb_station *station, uint32_t stage, uint32_t param,
+	float value, double glide_ms, fb_error *error);
+void fb_station_bypass(fb_station *station, uint32_t stage, bool bypass);
+/** The station's switches are no part of the patch. */
+void fb_station_switch(fb_station *station, fb_switch which, bool on);
+bool fb_station_switched(const fb_station *station, fb_switch which);
+
+/** Make `take` the patch in force: parameters of stages that stay glide, other changes crossfade.
+	errors: as fb_plan_compile; FB_UNAVAILABLE if too many edits wait for their fades. The old
+			patch stays in force and `take` the caller's then. */
+FB_MUST_CHECK fb_status fb_station_apply(
+	fb_station *station, fb_patch *take, double glide_ms, fb_error *error);
+
+/** What a node's meter reads now; its minimum while the node is not yet in audio. */
+float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter);
+
+/** Remember the patch as it is, before a change that undo should take back. Changes with the same
+	key within a second of each other are one (a fader ride). */
+void fb_station_remember(fb_station *station, const char *key, double now_s);
+/** errors: FB_EXISTS when there is nothing to undo (redo) */
+FB_MUST_CHECK fb_status fb_station_undo(fb_station *station, double glide_ms, fb_error *error);
+FB_MUST_CHECK fb_status fb_station_redo(fb_station *station, double glide_ms, fb_error *error);
+uint32_t fb_station_undos(const fb_station *station);
+uint32_t fb_station_redos(const fb_station *station);
+
+/** Send on what had to wait. Call it often. */
+void fb_station_service(fb_station *station);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** What can be done with one value of the tree, and how numbers are written as text: for the
+	audit, for JSON, for people. */
+#ifndef FB_VALUE_H
+#define FB_VALUE_H
+
+#include "tree.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** Same type and same value, exactly. Strings compare by their text. thread: any */
+bool fb_value_same(const fb_value *a, const fb_value *b);
+
+/** The number a value stands for: f and i as they are, T as 1, F as 0.
+	errors: false for text and for nothing ('N')
+	thread: any */
+bool fb_value_number(const fb_value *value, double *number);
+
+enum { FB_NUMBER_TEXT = 32 }; ///< room for fb_float_text
+
+/** A number in the fewest digits that give the same float when read back, always recognisable as
+	a fraction ("1.0", "-0.5", "1e-07"). Returns the length.
+	range:  finite, and within float's
+	thread: any */
+size_t fb_float_text(double value, char text[FB_NUMBER_TEXT]);
+
+/** A value as text: 0.5, 3, true, comp; nothing for 'N'. Cut if too long. Returns the length.
+	thread: any */
+size_t fb_value_text(const fb_value *value, char *text, size_t size);
+
+/** Several values as text, separated by spaces. Cut if too long. thread: any */
+size_t fb_values_text(const fb_value *values, uint32_t count, char *text, size_t size);
+
+/** Well-formed UTF-8 without control characters (tabs and line ends may stand). thread: any */
+bool fb_text_is_clean(const char *text);
+
+#endif

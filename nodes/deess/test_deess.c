@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "testing.h"
 
+#include "hammer.h"
 #include "rig.h"
 
 enum { RATE = 48000, LONG = 20 * RATE, FRAME = 960, BEFORE = 5 };
@@ -234,6 +235,16 @@ static void test_switching_fades(void **state)
 	stereo_close(&s);
 }
 
+/* Bound: what a 24 dB per octave filter overshoots by, listened to. */
+static void test_hammer(void **state)
+{
+	(void)state;
+	static const double rates[] = {44100, 48000, 96000, 192000};
+	for (int i = 0; i < 4; i++) {
+		hammer_node("deess", rates[i], 2.0, 3.0, 0.2);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_leaves_the_rest_alone),
 		cmocka_unit_test(test_amount),
 		cmocka_unit_test(test_switching_fades),
+		cmocka_unit_test(test_hammer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,6 +81,11 @@ void fb_engine_destroy(fb_engine *engine)
 		engine_station *station = &engine->station[i];
 		fb_plan_destroy(station->handing_back);
 		destroy_chain(station->plan);
+		while (station->in_line) {
+			fb_plan *plan = station->in_line;
+			station->in_line = plan->after;
+			destroy_chain(plan);
+		}
 		fb_ring_destroy(station->tap);
 	}
 	fb_ring_destroy(engine->events);

@@ -83,8 +83,8 @@ void fb_engine_set_tempo(fb_engine *engine, double bpm) FB_RT;
 void fb_engine_set_period(fb_engine *engine, uint32_t period);
 /** Send an event. Unless within begin/end it is published at once; a group (of up to 4096) is seen
 	whole and lands in one tick. false when the ring is full, or FB_WAITING_MAX events wait for
-	their frames: it was not sent (counted). A plan waits until the one before has faded in, and
-	all events sent after it wait with it: see fb_engine_settled(). */
+	their frames: it was not sent (counted). A plan waits in line until the one before has faded
+	in. */
 bool fb_engine_send(fb_engine *engine, const fb_event *event);
 void fb_engine_begin(fb_engine *engine); ///< nests
 void fb_engine_end(fb_engine *engine);

@@ -13,6 +13,7 @@ enum { EVENTS_PER_TICK = 4096 }; /**< bounds the work of one tick */
 typedef struct engine_station {
 	/* audio's */
 	fb_plan *plan;
+	fb_plan *in_line;      ///< came while another faded in; the first of them
 	fb_plan *handing_back; ///< waits for room in the ring of retired plans
 	float wet, loud, mono; ///< where the fades are: 1 = processed, not muted, left on both sides
 	bool on[FB_SWITCHES];

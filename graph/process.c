@@ -67,6 +67,12 @@ static void count_settled(engine_station *station)
 	atomic_store_explicit(&station->settled, settled + 1, memory_order_release);
 }
 
+/** Is there a fade to finish first, or no room to hand the old plan back? */
+static bool busy(fb_engine *engine, engine_station *station)
+{
+	return (station->plan && station->plan->next) || !retry_handing_back(engine, station);
+}
+
 static void take_plan(fb_engine *engine, engine_station *station, fb_plan *plan)
 {
 	fb_plan *old = station->plan;
@@ -79,14 +85,33 @@ static void take_plan(fb_engine *engine, engine_station *station, fb_plan *plan)
 	}
 }
 
-/** After a fade: on to the plan of what stays. */
-static void finish_fade(fb_engine *engine, engine_station *station)
+/** Take a plan up, or put it in line behind those that wait for a fade to end. */
+static void receive_plan(fb_engine *engine, engine_station *station, fb_plan *plan)
+{
+	if (!station->in_line && !busy(engine, station)) {
+		take_plan(engine, station, plan);
+		return;
+	}
+	fb_plan **end = &station->in_line;
+	while (*end) {
+		end = &(*end)->after;
+	}
+	*end = plan;
+}
+
+/** After a fade: on to the plan of what stays, and to the next in line. */
+static void advance(fb_engine *engine, engine_station *station)
 {
 	fb_plan *fading = station->plan;
 	if (fb_plan_faded(fading) && retry_handing_back(engine, station)) {
 		station->plan = fading->next;
 		hand_back(engine, station, fading);
 		count_settled(station);
+	}
+	if (station->in_line && !busy(engine, station)) {
+		fb_plan *plan = station->in_line;
+		station->in_line = plan->after;
+		take_plan(engine, station, plan);
 	}
 }
 
@@ -107,7 +132,7 @@ static void apply(fb_engine *engine, const fb_event *event)
 {
 	engine_station *station = &engine->station[event->station];
 	if (event->kind == FB_EVENT_PLAN) {
-		take_plan(engine, station, event->plan);
+		receive_plan(engine, station, event->plan);
 	} else if (event->kind == FB_EVENT_STATION) {
 		station->on[event->param] = event->value != 0.0f;
 	} else {
@@ -122,15 +147,6 @@ static void apply(fb_engine *engine, const fb_event *event)
 	}
 }
 
-/** Can this event be applied now? A plan waits until the one before has faded in and the one before
-	that has been handed back. */
-static bool can_apply(fb_engine *engine, const fb_event *event)
-{
-	engine_station *station = &engine->station[event->station];
-	return event->kind != FB_EVENT_PLAN ||
-		   (!(station->plan && station->plan->next) && retry_handing_back(engine, station));
-}
-
 static void apply_timed(fb_engine *engine, const fb_event *event)
 {
 	apply(engine, event);
@@ -141,7 +157,7 @@ static void apply_timed(fb_engine *engine, const fb_event *event)
 static void apply_due(fb_engine *engine, uint64_t frame)
 {
 	const fb_event *event;
-	while ((event = fb_agenda_due(&engine->agenda, frame)) && can_apply(engine, event)) {
+	while ((event = fb_agenda_due(&engine->agenda, frame))) {
 		apply_timed(engine, event);
 		fb_agenda_drop(&engine->agenda);
 	}
@@ -167,9 +183,6 @@ static void take_events(fb_engine *engine, uint64_t frame)
 	const fb_event *event;
 	apply_due(engine, frame + 1);
 	for (uint32_t n = 0; n < EVENTS_PER_TICK && (event = fb_ring_peek(engine->events)); n++) {
-		if (event->frame <= frame && !can_apply(engine, event)) {
-			break;
-		}
 		take_event(engine, event, frame);
 		fb_ring_drop(engine->events);
 	}
@@ -292,7 +305,7 @@ static void run_station(fb_engine *engine, engine_station *station, uint64_t fra
 		atomic_fetch_add_explicit(&station->faults, 1, memory_order_relaxed);
 	}
 	write_tap(station, frame, input, out, reduction_db);
-	finish_fade(engine, station);
+	advance(engine, station);
 }
 
 static void run_tick(fb_engine *engine, const float *const *in, float *const *out, size_t offset)

@@ -117,7 +117,8 @@ def test_clang(build):
     config = {}
     exec((build / "c4che" / "_cache.py").read_text(), config)  # waf keeps it as assignments
     def values(name):
-        return [value for key in config if key == name or key.startswith(name + "_") for value in config[key]]
+        lists = [config[key] for key in config if key == name or key.startswith(name + "_")]
+        return [value for values in lists if isinstance(values, list) for value in values]
     wrong = parallel(["clang", "-fsyntax-only", "-Wno-unknown-warning-option", "-Itests/support", '-DFB_TOP=""',
                       '-DFB_BUILD=""', *config["CFLAGS"], *[f"-D{define}" for define in values("DEFINES")],
                       *[f"-I{folder}" for folder in values("INCLUDES")]], sources.files("*.c"))

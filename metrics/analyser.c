@@ -2,14 +2,23 @@
 #include "analyser.h"
 
 #include "clicks.h"
+#include "cross.h"
+#include "crossings.h"
+#include "decimate.h"
 #include "defects.h"
-#include "history.h"
+#include "trail.h"
 #include "hop.h"
 #include "hum.h"
 #include "level.h"
 #include "loudness.h"
 #include "noise.h"
+#include "onset.h"
+#include "reference.h"
+#include "spectrum.h"
+#include "stereo.h"
+#include "stft.h"
 #include "true_peak.h"
+#include "voice.h"
 #include "weighting.h"
 #include "wide.h"
 
@@ -17,7 +26,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHANNELS = 4 }; ///< out L, out R, in L, in R
+#define LOW_RATE_HZ 11000.0 /* at least, for what is measured on the decimated signal */
+
+enum {
+	CHANNELS = 6, ///< out L, out R, in L, in R, ref L, ref R
+	STT_SECONDS = 10,
+	LOW_MOST = 224, ///< samples a hop may leave behind at the low rate, which is below 22 kHz
+};
 
 struct fb_analyser {
 	fb_analyser_options options;
@@ -34,9 +49,19 @@ struct fb_analyser {
 	fb_weighting weighting;
 	fb_true_peak true_peaks;
 	fb_loudness loudness;
+	fb_crossings crossings;
 	fb_defects defects;
 	fb_clicks clicks;
+	fb_stft stft;
+	fb_spectrum spectrum;
+	fb_cross cross;
+	fb_onset onset;
+	fb_decimate low[2]; ///< both channels at about 12 kHz, for what needs no more
 	fb_hum hum;
+	fb_voice voice;
+	fb_reference reference;
+	double stt;        ///< what a recogniser said, NAN: nothing
+	uint64_t stt_hops; ///< live: hops that it still holds for
 	float buffer[CHANNELS][FB_MAX_HOP];
 };
 
@@ -45,9 +70,31 @@ static bool is_live(const fb_analyser *analyser)
 	return analyser->options.window == FB_WINDOW_LIVE;
 }
 
+static bool init_spectra(fb_analyser *analyser, bool live)
+{
+	double rate = analyser->options.rate_hz;
+	return fb_stft_init(&analyser->stft, rate) &&
+		   fb_spectrum_init(&analyser->spectrum, &analyser->stft, rate, live) &&
+		   fb_cross_init(&analyser->cross, &analyser->stft, rate, live) &&
+		   fb_onset_init(&analyser->onset, rate, analyser->stft.size, live);
+}
+
+static bool init_low(fb_analyser *analyser, bool live)
+{
+	uint32_t factor = (uint32_t)fmax(1.0, floor(analyser->options.rate_hz / LOW_RATE_HZ));
+	double low_hz = analyser->options.rate_hz / factor;
+	return fb_decimate_init(&analyser->low[0], factor, FB_MAX_HOP) &&
+		   fb_decimate_init(&analyser->low[1], factor, FB_MAX_HOP) &&
+		   fb_hum_init(&analyser->hum, low_hz, LOW_MOST, live) &&
+		   fb_voice_init(&analyser->voice, low_hz, LOW_MOST, live);
+}
+
 fb_analyser *fb_analyser_create(const fb_analyser_options *options)
 {
 	void *block = NULL;
+	if (!(options->rate_hz >= 8000.0 && options->rate_hz <= 192000.0)) {
+		return NULL;
+	}
 	if (posix_memalign(&block, 64, sizeof(fb_analyser)) != 0) {
 		return NULL;
 	}
@@ -57,15 +104,17 @@ fb_analyser *fb_analyser_create(const fb_analyser_options *options)
 	bool ok = fb_trail_init(&analyser->frames, FB_SUMS, live ? FB_LIVE_FRAMES : 0);
 	ok = fb_level_init(&analyser->level, live) && ok;
 	ok = fb_loudness_init(&analyser->loudness, options->rate_hz, live) && ok;
-	ok = fb_hum_init(&analyser->hum, options->rate_hz, FB_MAX_HOP, live) && ok;
+	ok = fb_clicks_init(&analyser->clicks, options->rate_hz) && ok;
+	ok = init_spectra(analyser, live) && ok;
+	ok = init_low(analyser, live) && ok;
 	if (!ok) {
 		fb_analyser_destroy(analyser);
 		return NULL;
 	}
 	fb_weighting_init(&analyser->weighting, options->rate_hz);
+	fb_reference_init(&analyser->reference, options->rate_hz);
 	fb_true_peak_init(&analyser->true_peaks);
 	fb_defects_init(&analyser->defects, options->rate_hz);
-	fb_clicks_init(&analyser->clicks, options->rate_hz);
 	fb_analyser_reset(analyser, 0);
 	return analyser;
 }
@@ -76,7 +125,16 @@ void fb_analyser_destroy(fb_analyser *analyser)
 		fb_trail_finish(&analyser->frames);
 		fb_level_finish(&analyser->level);
 		fb_loudness_finish(&analyser->loudness);
+		fb_clicks_finish(&analyser->clicks);
+		fb_stft_finish(&analyser->stft);
+		fb_spectrum_finish(&analyser->spectrum);
+		fb_cross_finish(&analyser->cross);
+		fb_onset_finish(&analyser->onset);
+		fb_decimate_finish(&analyser->low[0]);
+		fb_decimate_finish(&analyser->low[1]);
 		fb_hum_finish(&analyser->hum);
+		fb_voice_finish(&analyser->voice);
+		fb_reference_finish(&analyser->reference);
 		free(analyser);
 	}
 }
@@ -105,9 +163,18 @@ static void clear_windows(fb_analyser *analyser, uint64_t frame)
 	fb_weighting_clear(&analyser->weighting);
 	fb_true_peak_clear(&analyser->true_peaks);
 	fb_loudness_clear_windows(&analyser->loudness);
+	fb_crossings_clear(&analyser->crossings);
 	fb_defects_clear(&analyser->defects);
 	fb_clicks_clear(&analyser->clicks);
+	fb_stft_clear(&analyser->stft);
+	fb_spectrum_clear(&analyser->spectrum);
+	fb_cross_clear(&analyser->cross);
+	fb_onset_clear(&analyser->onset);
+	fb_decimate_clear(&analyser->low[0]);
+	fb_decimate_clear(&analyser->low[1]);
 	fb_hum_clear(&analyser->hum);
+	fb_voice_clear(&analyser->voice);
+	fb_reference_clear(&analyser->reference);
 }
 
 void fb_analyser_reset(fb_analyser *analyser, uint64_t frame)
@@ -116,6 +183,7 @@ void fb_analyser_reset(fb_analyser *analyser, uint64_t frame)
 	fb_loudness_reset(&analyser->loudness);
 	analyser->doubtful = 0;
 	analyser->bad_samples = 0;
+	analyser->stt = (double)NAN;
 }
 
 void fb_analyser_gap(fb_analyser *analyser, uint64_t frames)
@@ -135,6 +203,12 @@ void fb_analyser_set_target(fb_analyser *analyser, double target_lufs)
 void fb_analyser_set_latency(fb_analyser *analyser, double latency_ms)
 {
 	analyser->options.latency_ms = latency_ms;
+}
+
+void fb_analyser_set_stt(fb_analyser *analyser, double confidence)
+{
+	analyser->stt = fmin(fmax(confidence, 0.0), 1.0);
+	analyser->stt_hops = STT_SECONDS * FB_HOPS_PER_SECOND;
 }
 
 void fb_analyser_reset_loudness(fb_analyser *analyser)
@@ -195,6 +269,30 @@ static void finish_frame(fb_analyser *analyser)
 	analyser->frame = (fb_part){0};
 }
 
+static void measure_spectra(fb_analyser *analyser, const fb_hop *hop, fb_part *part)
+{
+	const fb_spectra *spectra;
+	fb_stft_hop(&analyser->stft, hop);
+	while ((spectra = fb_stft_next(&analyser->stft)) != NULL) {
+		uint64_t first = analyser->stft.first - analyser->stft.size / 2;
+		double rise = fb_spectrum_frame(&analyser->spectrum, spectra);
+		fb_cross_frame(&analyser->cross, spectra);
+		fb_onset_frame(&analyser->onset, rise, spectra->level_db, first, part);
+	}
+}
+
+static void measure_low(fb_analyser *analyser, const fb_hop *hop, fb_part *part)
+{
+	float low[2][LOW_MOST], mid[LOW_MOST];
+	uint32_t n = fb_decimate_run(&analyser->low[0], hop->out[0], hop->frames, low[0]);
+	fb_decimate_run(&analyser->low[1], hop->out[1], hop->frames, low[1]);
+	for (uint32_t i = 0; i < n; i++) {
+		mid[i] = 0.5f * (low[0][i] + low[1][i]);
+	}
+	fb_hum_feed(&analyser->hum, low[0], low[1], n);
+	fb_voice_feed(&analyser->voice, mid, n, analyser->hops, part);
+}
+
 static void finish_hop(fb_analyser *analyser)
 {
 	fb_hop hop = hop_of(analyser, analyser->hop_frames);
@@ -202,10 +300,13 @@ static void finish_hop(fb_analyser *analyser)
 	fb_level_measure(&hop, part);
 	fb_true_peak_hop(&analyser->true_peaks, &hop, part);
 	fb_weighting_hop(&analyser->weighting, &hop, part);
+	fb_crossings_hop(&analyser->crossings, &hop, part);
 	fb_defects_hop(&analyser->defects, &hop, part);
 	fb_level_hop(&analyser->level, part);
 	fb_loudness_hop(&analyser->loudness, part);
-	fb_hum_feed(&analyser->hum, hop.out[0], hop.out[1], hop.frames);
+	fb_onset_hop(&analyser->onset, part);
+	measure_spectra(analyser, &hop, part);
+	measure_low(analyser, &hop, part);
 	fb_clicks_hop(&analyser->clicks, &hop);
 	merge(&analyser->frame, part);
 	analyser->hops++;
@@ -215,7 +316,20 @@ static void finish_hop(fb_analyser *analyser)
 	if (analyser->doubtful && analyser->doubtful != UINT64_MAX) {
 		analyser->doubtful--;
 	}
+	if (is_live(analyser) && analyser->stt_hops && --analyser->stt_hops == 0) {
+		analyser->stt = (double)NAN;
+	}
 	aim_for_hop(analyser);
+}
+
+/* The n frames that have just been cleaned into the buffer. */
+static void feed_reference(fb_analyser *analyser, uint32_t n)
+{
+	float(*buffer)[FB_MAX_HOP] = analyser->buffer;
+	uint32_t at = analyser->fill;
+	const float *out[2] = {buffer[0] + at, buffer[1] + at};
+	const float *ref[2] = {buffer[4] + at, buffer[5] + at};
+	fb_reference_feed(&analyser->reference, out, ref, n);
 }
 
 void fb_analyser_feed(fb_analyser *analyser, const fb_stretch *stretch)
@@ -230,6 +344,12 @@ void fb_analyser_feed(fb_analyser *analyser, const fb_stretch *stretch)
 			if (analyser->options.has_input) {
 				clean(stretch->in[c] + done, n, analyser->buffer[2 + c] + analyser->fill);
 			}
+			if (analyser->options.has_reference) {
+				clean(stretch->ref[c] + done, n, analyser->buffer[4 + c] + analyser->fill);
+			}
+		}
+		if (analyser->options.has_reference) {
+			feed_reference(analyser, n);
 		}
 		if (stretch->reduction_db) {
 			for (uint64_t i = (done + 31) / 32; i * 32 < done + n; i++) {
@@ -254,17 +374,17 @@ static fb_part rest_of_run(const fb_analyser *analyser)
 	fb_hop hop = hop_of(analyser, analyser->fill);
 	fb_true_peak true_peaks = analyser->true_peaks;
 	fb_weighting weighting = analyser->weighting;
+	fb_crossings crossings = analyser->crossings;
 	fb_defects defects = analyser->defects;
-	fb_clicks clicks = analyser->clicks;
 	if (analyser->fill) {
 		fb_level_measure(&hop, &part);
 		fb_true_peak_hop(&true_peaks, &hop, &part);
 		fb_weighting_hop(&weighting, &hop, &part);
+		fb_crossings_hop(&crossings, &hop, &part);
 		fb_defects_hop(&defects, &hop, &part);
-		fb_clicks_hop(&clicks, &hop);
 	}
 	fb_true_peak_tail(&true_peaks, &part);
-	fb_clicks_tail(&clicks, &part);
+	fb_clicks_tail(&analyser->clicks, &hop, &part);
 	merge(&part, &analyser->frame);
 	return part;
 }
@@ -315,15 +435,25 @@ void fb_analyser_read(fb_analyser *analyser, fb_metric_set *out)
 	fb_noise_read(&analyser->frames, analyser->options.has_input, &reading);
 	fb_defects_read(&reading);
 	fb_clicks_read(&reading);
+	fb_crossings_read(&reading);
 	fb_hum_read(&analyser->hum, &reading);
+	fb_stereo_read(&reading);
+	fb_spectrum_read(&analyser->spectrum, &reading);
+	fb_cross_read(&analyser->cross, &analyser->stft.spectra, &reading);
+	fb_onset_read(&analyser->onset, &reading);
+	fb_voice_read(&analyser->voice, &reading);
 	if (reading.window.sum[FB_SUM_FRAMES] > 0.0) {
 		fb_answer(out, FB_M_TRUE_PEAK, fb_true_peak_db(&reading.window));
+	}
+	if (analyser->options.has_reference) {
+		fb_reference_read(&analyser->reference, &reading);
 	}
 	if (analyser->doubtful) {
 		out->valid = 0;
 	}
 	fb_loudness_read(&analyser->loudness, analyser->options.target_lufs, &reading);
 	fb_answer(out, FB_M_LATENCY, analyser->options.latency_ms);
+	fb_answer(out, FB_M_STT_CONFIDENCE, analyser->stt);
 	for (int i = 0; i < FB_METRICS; i++) {
 		if (!fb_metric_valid(out, i)) {
 			out->value[i] = fb_metric_catalogue[i].none;

@@ -9,12 +9,40 @@
 #define DEVIATIONS 8.0f
 #define LEAST_DEVIATION (0.001f / DEVIATIONS) /* nothing below -60 dBFS is a click */
 
-enum { ORDER = FB_CLICK_ORDER, LAGS = ORDER + 1, SUBSET = 600 };
+enum {
+	ORDER = 16,
+	LAGS = ORDER + 1,
+	SUBSET = 600,              ///< residuals that the percentile is taken from
+	MOST = 5 * FB_MAX_HOP + 8, ///< samples gathered at most: a frame, and what was left over
+};
 
-void fb_clicks_init(fb_clicks *clicks, double rate_hz)
+bool fb_clicks_init(fb_clicks *clicks, double rate_hz)
 {
+	memset(clicks, 0, sizeof *clicks);
 	fb_events_init(&clicks->events, rate_hz);
-	fb_clicks_clear(clicks);
+	clicks->room = (uint32_t)(0.05 * rate_hz) + 16;
+	clicks->gap = (uint32_t)(0.001 * rate_hz);
+	clicks->longest = (uint32_t)(0.002 * rate_hz);
+	clicks->context = (uint32_t)(0.005 * rate_hz);
+	bool ok = true;
+	for (int i = 0; i < 2; i++) {
+		struct fb_click_channel *channel = &clicks->channel[i];
+		channel->x = calloc(ORDER + clicks->room, sizeof(float));
+		channel->residual = calloc(clicks->gap + clicks->context + 2 * clicks->room, sizeof(float));
+		ok = ok && channel->x && channel->residual;
+	}
+	if (ok) {
+		fb_clicks_clear(clicks);
+	}
+	return ok;
+}
+
+void fb_clicks_finish(fb_clicks *clicks)
+{
+	for (int i = 0; i < 2; i++) {
+		free(clicks->channel[i].x);
+		free(clicks->channel[i].residual);
+	}
 }
 
 void fb_clicks_clear(fb_clicks *clicks)
@@ -23,17 +51,17 @@ void fb_clicks_clear(fb_clicks *clicks)
 	clicks->first = 0;
 	clicks->events.n = 0;
 	for (int i = 0; i < 2; i++) {
-		memset(clicks->channel[i].x, 0, ORDER * sizeof(float));
-		clicks->channel[i].n = 0;
-		clicks->channel[i].deviation = LEAST_DEVIATION;
+		struct fb_click_channel *channel = &clicks->channel[i];
+		memset(channel->x, 0, ORDER * sizeof(float));
+		channel->kept = channel->n = 0;
+		channel->deviation = LEAST_DEVIATION;
+		channel->largest = 0.0f;
+		channel->done = 0;
 	}
 }
 
 void fb_clicks_hop(fb_clicks *clicks, const fb_hop *hop)
 {
-	if (!clicks->fill) {
-		clicks->first = hop->first;
-	}
 	for (int i = 0; i < 2; i++) {
 		memcpy(
 			clicks->channel[i].x + ORDER + clicks->fill, hop->out[i], hop->frames * sizeof(float));
@@ -145,73 +173,116 @@ static float deviation_of(const float *residual, uint32_t n)
 	return fmaxf(deviation, LEAST_DEVIATION);
 }
 
-/* Count the candidates that the next frame's deviation confirms. */
-static void confirm(fb_clicks *clicks, struct fb_click_channel *channel, float next, fb_part *part)
-{
-	for (uint32_t i = 0; i < channel->n; i++) {
-		if (channel->height[i] > DEVIATIONS * next &&
-			fb_events_add(&clicks->events, channel->at[i])) {
-			part->sum[FB_SUM_CLICKS] += 1.0;
-		}
-	}
-	channel->n = 0;
-}
-
-static void collect(struct fb_click_channel *channel, const float *residual, uint32_t n,
-	float threshold, uint64_t first, uint64_t merge)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		if (residual[i] <= threshold) {
-			continue;
-		}
-		uint32_t last = channel->n - 1;
-		if (channel->n && first + i - channel->at[last] <= merge) {
-			channel->height[last] = fmaxf(channel->height[last], residual[i]);
-		} else if (channel->n < FB_CLICK_GROUPS) {
-			channel->at[channel->n] = first + i;
-			channel->height[channel->n++] = residual[i];
-		}
-	}
-}
-
-static void judge_channel(fb_clicks *clicks, struct fb_click_channel *channel, fb_part *part)
+/* A frame's residual, its deviation and its largest value. */
+static void predict_frame(
+	const float *x, uint32_t n, float *residual, float *deviation, float *largest)
 {
 	float r[LAGS], filter[LAGS] = {1.0f};
-	float residual[FB_CLICK_FRAME + 8];
-	uint32_t n = clicks->fill;
-	correlate(channel->x, n, r);
+	correlate(x, n, r);
 	levinson(r, filter);
-	/* whole vectors; the few samples left over are the next frame's first */
-	float largest = predict(channel->x, n / 8 * 8, filter, residual);
-	float deviation = deviation_of(residual, n / 8 * 8);
-	confirm(clicks, channel, deviation, part);
-	float threshold = DEVIATIONS * fmaxf(deviation, channel->deviation);
-	if (largest > threshold) {
-		collect(
-			channel, residual, n / 8 * 8, threshold, clicks->first, clicks->events.merge_frames);
+	*largest = predict(x, n, filter, residual);
+	*deviation = deviation_of(residual, n);
+}
+
+static float mean_of(const float *v, uint32_t from, uint32_t to)
+{
+	double sum = 0.0;
+	for (uint32_t i = from; i < to; i++) {
+		sum += (double)v[i];
 	}
+	return to > from ? (float)(sum / (double)(to - from)) : 0.0f;
+}
+
+/* Does the group first..last stand out of what is before and after it? 1.2533 mean magnitudes are a
+   normal distribution's deviation. */
+static bool stands_alone(const fb_clicks *clicks, const float *residual, uint32_t n, uint32_t first,
+	uint32_t last, float height)
+{
+	uint32_t to = first > clicks->gap ? first - clicks->gap : 0;
+	uint32_t from = to > clicks->context ? to - clicks->context : 0;
+	float before = mean_of(residual, from, to);
+	from = last + 1 + clicks->gap < n ? last + 1 + clicks->gap : n;
+	to = from + clicks->context < n ? from + clicks->context : n;
+	float after = mean_of(residual, from, to);
+	return height > DEVIATIONS * 1.2533f * fmaxf(before, after);
+}
+
+/* Count the clicks among residual[from .. to - 1] of n; `base` is the frame number of residual[0].
+ */
+static double judge(const fb_clicks *clicks, fb_events *events, uint64_t *done,
+	const float *residual, uint32_t n, uint32_t from, uint32_t to, uint64_t base, float threshold)
+{
+	double found = 0.0;
+	for (uint32_t i = from; i < to; i++) {
+		if (residual[i] <= threshold || base + i < *done) {
+			continue;
+		}
+		uint32_t last = i, top = i;
+		for (uint32_t j = i + 1; j < n && j <= last + clicks->gap; j++) {
+			last = residual[j] > threshold ? j : last;
+			top = residual[j] > residual[top] ? j : top;
+		}
+		*done = base + last + 1;
+		if (last - i <= clicks->longest &&
+			stands_alone(clicks, residual, n, i, last, residual[top]) &&
+			fb_events_add(events, base + top)) {
+			found += 1.0;
+		}
+		i = last;
+	}
+	return found;
+}
+
+static void take_channel(fb_clicks *clicks, struct fb_click_channel *channel, fb_part *part)
+{
+	uint32_t n = clicks->fill / 8 * 8, before = channel->kept + channel->n;
+	float deviation, largest, threshold = DEVIATIONS * channel->deviation;
+	predict_frame(channel->x, n, channel->residual + before, &deviation, &largest);
+	if (channel->largest > threshold) {
+		part->sum[FB_SUM_CLICKS] +=
+			judge(clicks, &clicks->events, &channel->done, channel->residual, before + n,
+				channel->kept, before, clicks->first - before, threshold);
+	}
+	uint32_t keep = clicks->gap + clicks->context;
+	keep = keep < before ? keep : before;
+	memmove(channel->residual, channel->residual + before - keep, (keep + n) * sizeof(float));
+	channel->kept = keep;
+	channel->n = n;
 	channel->deviation = deviation;
+	channel->largest = largest;
+	/* whole vectors were predicted; the few samples left over are the next frame's first */
+	memmove(channel->x, channel->x + n, (ORDER + clicks->fill - n) * sizeof(float));
 }
 
 void fb_clicks_frame(fb_clicks *clicks, fb_part *part)
 {
 	uint32_t n = clicks->fill / 8 * 8;
-	for (int i = 0; i < 2; i++) {
-		float *x = clicks->channel[i].x;
-		judge_channel(clicks, &clicks->channel[i], part);
-		memmove(x, x + n, (ORDER + clicks->fill - n) * sizeof *x);
-	}
+	take_channel(clicks, &clicks->channel[0], part);
+	take_channel(clicks, &clicks->channel[1], part);
 	clicks->first += n;
 	clicks->fill -= n;
 }
 
-void fb_clicks_tail(fb_clicks *clicks, fb_part *part)
+void fb_clicks_tail(const fb_clicks *clicks, const fb_hop *rest, fb_part *part)
 {
-	if (clicks->fill >= 8) {
-		fb_clicks_frame(clicks, part);
-	}
+	float x[ORDER + MOST], residual[2 * MOST + MOST / 4];
+	fb_events events = clicks->events;
+	uint32_t n = (clicks->fill + rest->frames) / 8 * 8;
 	for (int i = 0; i < 2; i++) {
-		confirm(clicks, &clicks->channel[i], LEAST_DEVIATION, part);
+		const struct fb_click_channel *channel = &clicks->channel[i];
+		uint32_t before = channel->kept + channel->n;
+		uint64_t done = channel->done, base = clicks->first - before;
+		float deviation = LEAST_DEVIATION, largest = 0.0f;
+		memcpy(x, channel->x, (ORDER + clicks->fill) * sizeof *x);
+		memcpy(x + ORDER + clicks->fill, rest->out[i], rest->frames * sizeof *x);
+		memcpy(residual, channel->residual, before * sizeof *residual);
+		if (n) {
+			predict_frame(x, n, residual + before, &deviation, &largest);
+		}
+		part->sum[FB_SUM_CLICKS] += judge(clicks, &events, &done, residual, before + n,
+			channel->kept, before, base, DEVIATIONS * channel->deviation);
+		part->sum[FB_SUM_CLICKS] += judge(clicks, &events, &done, residual, before + n, before,
+			before + n, base, DEVIATIONS * deviation);
 	}
 }
 

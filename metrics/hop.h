@@ -45,6 +45,16 @@ typedef enum fb_sum {
 	FB_SUM_CLIPS_R,
 	FB_SUM_CLICKS,
 	FB_SUM_DROPOUTS,
+	FB_SUM_CROSSINGS,
+	FB_SUM_ONSETS,
+	FB_SUM_GAPS, ///< between onsets: how many, their sum in seconds, their squares'
+	FB_SUM_GAP,
+	FB_SUM_GAP_SQUARED,
+	FB_SUM_VOICED,   ///< voiced 20 ms frames
+	FB_SUM_HARMONIC, ///< dB of harmonics to noise over them
+	FB_SUM_CYCLES,   ///< pairs of neighbouring cycles of the voice
+	FB_SUM_JITTER,   ///< relative difference of their periods
+	FB_SUM_SHIMMER,  ///< difference of their levels in dB
 	FB_SUM_REDUCTION,
 	FB_SUM_REDUCTIONS, ///< how many values FB_SUM_REDUCTION is made of
 	FB_SUMS
@@ -61,7 +71,7 @@ typedef struct fb_reading {
 	fb_part window;       ///< summed over the window
 	uint64_t whole;       ///< whole 50 ms frames in the window
 	double floor_power;   ///< mean square of the quietest tenth of them
-	unsigned active_from; ///< level bin (history.h) from which a frame is active
+	unsigned active_from; ///< level bin (trail.h) from which a frame is active
 	double rate_hz;
 	bool live;
 	fb_metric_set *set;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "hum.h"
 
-#include "plan.h"
+#include "fft.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,18 +9,18 @@
 /* Bins are 1 Hz, so a tone fills 3 of them and half power leaks into no others (Hann). Mains wander
    by 0.2 Hz, which the eighth harmonic does eight times. */
 enum {
-	HARMONICS = 8,
+	HARMONICS = FB_HUM_TONES / 2,
 	REACH = 3,        ///< bins to each side of a harmonic that may be hum
 	FLOOR_REACH = 12, ///< bins to each side whose median is the floor
 };
 
-#define AROUND_HZ 1500.0
-#define PROMINENT 4.0 /* 6 dB: less is the floor's own unevenness */
+#define LEAST_HZ 1600.0 /* clean to 0.34 of it: the eighth harmonic and the floor around it */
+#define PROMINENT 4.0   /* 6 dB: less is the floor's own unevenness */
 
 bool fb_hum_init(fb_hum *hum, double rate_hz, uint32_t most, bool live)
 {
 	memset(hum, 0, sizeof *hum);
-	uint32_t factor = (uint32_t)fmax(1.0, floor(rate_hz / AROUND_HZ));
+	uint32_t factor = (uint32_t)fmax(1.0, floor(rate_hz / LEAST_HZ));
 	hum->rate_hz = rate_hz / factor;
 	hum->live = live;
 	hum->size = (uint32_t)lround(hum->rate_hz / 2.0) * 2;
@@ -28,12 +28,13 @@ bool fb_hum_init(fb_hum *hum, double rate_hz, uint32_t most, bool live)
 	ok = fb_decimate_init(&hum->decimate[1], factor, most) && ok;
 	hum->window = fftwf_alloc_real(hum->size);
 	hum->work = fftwf_alloc_real(hum->size);
+	hum->power = fftwf_alloc_real(hum->size / 2 + 1);
 	hum->spectrum = fftwf_alloc_complex(hum->size / 2 + 1);
 	for (int i = 0; i < 2; i++) {
 		hum->x[i] = calloc(hum->size + most / factor + 2, sizeof(float));
 		ok = ok && hum->x[i];
 	}
-	if (!ok || !hum->window || !hum->work || !hum->spectrum) {
+	if (!ok || !hum->window || !hum->work || !hum->power || !hum->spectrum) {
 		return false;
 	}
 	hum->plan = fb_fft_real(hum->size, hum->work, hum->spectrum);
@@ -54,6 +55,7 @@ void fb_hum_finish(fb_hum *hum)
 	fb_fft_destroy(hum->plan);
 	fftwf_free(hum->window);
 	fftwf_free(hum->work);
+	fftwf_free(hum->power);
 	fftwf_free(hum->spectrum);
 }
 
@@ -61,80 +63,60 @@ void fb_hum_clear(fb_hum *hum)
 {
 	hum->fill = 0;
 	hum->segments = 0;
-	hum->power = 0.0;
-	memset(hum->sum, 0, sizeof hum->sum);
-	memset(hum->recent, 0, sizeof hum->recent);
+	memset(hum->sum_db, 0, sizeof hum->sum_db);
 	fb_decimate_clear(&hum->decimate[0]);
 	fb_decimate_clear(&hum->decimate[1]);
 }
 
-static int by_value(const void *a, const void *b)
+/* The middle value of n. */
+static double median(double *v, int n)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
+	for (int i = 1; i < n; i++) {
+		double value = v[i];
+		int j = i;
+		for (; j > 0 && v[j - 1] > value; j--) {
+			v[j] = v[j - 1];
+		}
+		v[j] = value;
+	}
+	return 0.5 * (v[(n - 1) / 2] + v[n / 2]);
 }
 
-/* Power at a frequency above the median of the bins around it. */
-static double tone_power(const double *spectrum, double hz_per_bin, double hz)
+/* Level at a frequency above the median of the bins around it. */
+static double tone_db(const float *spectrum, double hz_per_bin, double hz)
 {
 	int centre = (int)lround(hz / hz_per_bin), n = 0;
 	double around[2 * FLOOR_REACH], peak = 0.0;
 	for (int i = centre - FLOOR_REACH; i <= centre + FLOOR_REACH; i++) {
 		if (abs(i - centre) <= REACH) {
-			peak += spectrum[i];
+			peak += (double)spectrum[i];
 		} else {
-			around[n++] = spectrum[i];
+			around[n++] = (double)spectrum[i];
 		}
 	}
-	qsort(around, (size_t)n, sizeof *around, by_value);
-	double floor_power = (2 * REACH + 1) * 0.5 * (around[n / 2 - 1] + around[n / 2]);
-	return peak > PROMINENT * floor_power ? peak - floor_power : 0.0;
-}
-
-static double hum_power(const fb_hum *hum, const double *spectrum)
-{
-	double strongest = 0.0, hz_per_bin = hum->rate_hz / hum->size;
-	for (int mains = 50; mains <= 60; mains += 10) {
-		double power = 0.0;
-		for (int harmonic = 1; harmonic <= HARMONICS; harmonic++) {
-			power += tone_power(spectrum, hz_per_bin, mains * harmonic);
-		}
-		strongest = fmax(strongest, power);
-	}
-	return strongest;
+	double floor_power = (2 * REACH + 1) * median(around, n);
+	return peak > PROMINENT * floor_power ? fb_power_db(peak - floor_power) : FB_LEVEL_FLOOR;
 }
 
 static void finish_segment(fb_hum *hum)
 {
-	float *power = hum->recent[hum->segments % FB_HUM_SEGMENTS];
-	memset(power, 0, sizeof hum->recent[0]);
+	memset(hum->power, 0, (hum->size / 2 + 1) * sizeof(float));
 	for (int channel = 0; channel < 2; channel++) {
 		for (uint32_t i = 0; i < hum->size; i++) {
 			hum->work[i] = hum->window[i] * hum->x[channel][i];
 		}
 		fftwf_execute(hum->plan);
-		for (int i = 0; i < FB_HUM_BINS; i++) {
+		for (uint32_t i = 0; i <= hum->size / 2; i++) {
 			const float *bin = hum->spectrum[i];
-			power[i] += 0.5f * (bin[0] * bin[0] + bin[1] * bin[1]);
+			hum->power[i] += 0.5f * (bin[0] * bin[0] + bin[1] * bin[1]);
 		}
 	}
-	hum->segments++;
-	double mean[FB_HUM_BINS] = {0};
-	uint64_t n = hum->segments;
-	if (hum->live) {
-		n = n < FB_HUM_SEGMENTS ? n : FB_HUM_SEGMENTS;
-		for (uint64_t s = hum->segments - n; s < hum->segments; s++) {
-			for (int i = 0; i < FB_HUM_BINS; i++) {
-				mean[i] += (double)hum->recent[s % FB_HUM_SEGMENTS][i] / (double)n;
-			}
-		}
-	} else {
-		for (int i = 0; i < FB_HUM_BINS; i++) {
-			hum->sum[i] += (double)power[i];
-			mean[i] = hum->sum[i] / (double)n;
-		}
+	double *recent = hum->recent_db[hum->segments++ % FB_HUM_SEGMENTS];
+	for (int i = 0; i < FB_HUM_TONES; i++) {
+		double hz = (i < HARMONICS ? 50.0 : 60.0) * (i % HARMONICS + 1);
+		recent[i] = tone_db(hum->power, hum->rate_hz / hum->size, hz);
+		hum->sum_db[i] += recent[i];
 	}
-	hum->power = hum_power(hum, mean);
 }
 
 void fb_hum_feed(fb_hum *hum, const float *l, const float *r, uint32_t frames)
@@ -152,9 +134,29 @@ void fb_hum_feed(fb_hum *hum, const float *l, const float *r, uint32_t frames)
 	}
 }
 
+/* Sum of one mains frequency's harmonics, from the mean level of each. */
+static double harmonics_power(const fb_hum *hum, int first)
+{
+	double power = 0.0;
+	uint64_t kept = hum->live && hum->segments > FB_HUM_SEGMENTS ? FB_HUM_SEGMENTS : hum->segments;
+	for (int i = first; i < first + HARMONICS; i++) {
+		double sum = hum->sum_db[i];
+		if (hum->live) {
+			sum = 0.0;
+			for (uint64_t s = hum->segments - kept; s < hum->segments; s++) {
+				sum += hum->recent_db[s % FB_HUM_SEGMENTS][i];
+			}
+		}
+		double db = sum / (double)kept;
+		power += db > FB_LEVEL_FLOOR ? pow(10.0, 0.1 * db) : 0.0;
+	}
+	return power;
+}
+
 void fb_hum_read(const fb_hum *hum, const fb_reading *reading)
 {
 	if (hum->segments) {
-		fb_answer(reading->set, FB_M_HUM, fb_power_db(hum->power));
+		double power = fmax(harmonics_power(hum, 0), harmonics_power(hum, HARMONICS));
+		fb_answer(reading->set, FB_M_HUM, fb_power_db(power));
 	}
 }

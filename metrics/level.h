@@ -4,7 +4,7 @@
 #ifndef FB_LEVEL_H
 #define FB_LEVEL_H
 
-#include "history.h"
+#include "trail.h"
 #include "hop.h"
 
 typedef struct fb_level {

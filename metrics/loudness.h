@@ -4,7 +4,7 @@
 #ifndef FB_LOUDNESS_H
 #define FB_LOUDNESS_H
 
-#include "history.h"
+#include "trail.h"
 #include "hop.h"
 #include "slide.h"
 
@@ -27,7 +27,7 @@ typedef struct fb_loudness {
 	float peaks[30];                      ///< true peak of each of the last 30 tenths of a second
 	double tenth_power, tenth_frames;     ///< plain power of the tenth of a second at hand
 	double psr, min_psr;                  ///< NAN while there is none
-	fb_trail drift;                     ///< short-term loudness every 100 ms: t, L, t t, t L
+	fb_trail drift;                       ///< short-term loudness every 100 ms: t, L, t t, t L
 } fb_loudness;
 
 bool fb_loudness_init(fb_loudness *loudness, double rate_hz, bool live);

@@ -7,7 +7,7 @@
 #ifndef FB_NOISE_H
 #define FB_NOISE_H
 
-#include "history.h"
+#include "trail.h"
 #include "hop.h"
 
 /** Fill in what the other parts ask of a window: floor_power, whole, active_from.

@@ -232,14 +232,14 @@ fb_status fb_fetch_file(
 	return status;
 }
 
-char *fb_fetch_escape(const char *text)
+char *fb_fetch_escape(const char *text, const char *keep)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	char *out = malloc(3 * strlen(text) + 1), *at = out;
 	for (; out && *text; text++) {
 		unsigned char c = (unsigned char)*text;
 		bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-					 strchr("-._~", c);
+					 strchr("-._~", c) || strchr(keep, c);
 		if (plain) {
 			*at++ = (char)c;
 		} else {

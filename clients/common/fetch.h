@@ -35,7 +35,8 @@ FB_MUST_CHECK fb_status fb_fetch_json(fb_fetch *fetch, const char *method, const
 FB_MUST_CHECK fb_status fb_fetch_file(
 	fb_fetch *fetch, const char *path, double timeout_s, FILE *to, fb_error *error);
 
-/** Escape text for one part of a path or a query value; free() it. NULL when out of memory. */
-char *fb_fetch_escape(const char *text);
+/** Escape text for a path or a query, all but letters, digits, "-._~" and what `keep` holds; free()
+	it. NULL when out of memory. */
+char *fb_fetch_escape(const char *text, const char *keep);
 
 #endif

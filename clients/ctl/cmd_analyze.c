@@ -108,12 +108,15 @@ static fb_status measure(fb_sound *sound, fb_sound *reference, const fb_goal *go
 
 /* --- the answer */
 
+/** As in a run's report: what has no answer is left out. */
 static json_t *parts_json(const fb_goal *goal, const double *parts)
 {
 	json_t *json = json_object();
 	for (uint32_t i = 0; i < goal->n_aims; i++) {
-		json_object_set_new(json, fb_metric_catalogue[goal->aims[i].metric].id,
-			parts[i] < 0.0 ? json_null() : json_real(parts[i]));
+		if (parts[i] >= 0.0) {
+			json_object_set_new(
+				json, fb_metric_catalogue[goal->aims[i].metric].id, json_real(parts[i]));
+		}
 	}
 	return json;
 }

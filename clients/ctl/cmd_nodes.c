@@ -3,8 +3,6 @@
 #include "ctl.h"
 #include "nodes.h"
 
-#include <stdlib.h>
-
 static struct {
 	const char *node_path, *markdown;
 	bool brief;
@@ -27,6 +25,12 @@ fb_nodes *fb_ctl_nodes(const char *path)
 
 /* --- values as text */
 
+/** What stands between a number and its unit: "-20 dB", "3:1", "50%". */
+static const char *gap(const char *unit)
+{
+	return unit[0] && unit[0] != ':' && unit[0] != '%' ? " " : "";
+}
+
 const char *fb_param_text(const fb_param_info *info, float value, char text[FB_VALUE_TEXT])
 {
 	char number[32];
@@ -39,7 +43,7 @@ const char *fb_param_text(const fb_param_info *info, float value, char text[FB_V
 		break;
 	default:
 		snprintf(text, FB_VALUE_TEXT, "%s%s%s", fb_number_text((double)value, number),
-			info->unit[0] && info->unit[0] != ':' && info->unit[0] != '%' ? " " : "", info->unit);
+			gap(info->unit), info->unit);
 		break;
 	}
 	return text;
@@ -62,7 +66,7 @@ const char *fb_param_range(const fb_param_info *info, char text[FB_RANGE_TEXT])
 		break;
 	default:
 		snprintf(text, FB_RANGE_TEXT, "%s to %s%s%s", fb_number_text((double)info->min, lo),
-			fb_number_text((double)info->max, hi), info->unit[0] ? " " : "", info->unit);
+			fb_number_text((double)info->max, hi), gap(info->unit), info->unit);
 		break;
 	}
 	return text;
@@ -111,19 +115,12 @@ static void print_brief(const fb_nodes *nodes)
 
 /* --- for machines */
 
-/** The number a person wrote for this float: 0.1 and not 0.100000001490116. */
-static json_t *number(float value)
-{
-	char text[32];
-	return json_real(strtod(fb_number_text((double)value, text), NULL));
-}
-
 static json_t *param_value(const fb_param_info *info, float value)
 {
 	return info->kind == FB_CHOICE ? json_string(info->choices[(int)value])
 		   : info->kind == FB_BOOL ? json_boolean(value != 0.0f)
 		   : info->kind == FB_INT  ? json_integer((json_int_t)value)
-								   : number(value);
+								   : fb_number_json((double)value);
 }
 
 static json_t *param_json(const fb_param_info *info)
@@ -146,7 +143,7 @@ static json_t *param_json(const fb_param_info *info)
 	if (info->kind == FB_FLOAT) {
 		json_object_set_new(
 			json, "scale", json_string(info->scale == FB_SCALE_LOG ? "log" : "linear"));
-		json_object_set_new(json, "smooth_ms", number(info->smooth_ms));
+		json_object_set_new(json, "smooth_ms", fb_number_json((double)info->smooth_ms));
 	}
 	json_object_set_new(json, "prepares", json_boolean(info->flags & FB_PARAM_REPREPARE));
 	return json;
@@ -155,8 +152,9 @@ static json_t *param_json(const fb_param_info *info)
 static json_t *meter_json(const fb_meter_info *info)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "symbol", info->symbol, "label",
-		info->label, "unit", info->unit, "doc", info->doc, "min", number(info->min), "max",
-		number(info->max), "reduction", (info->flags & FB_METER_REDUCTION) != 0);
+		info->label, "unit", info->unit, "doc", info->doc, "min", fb_number_json((double)info->min),
+		"max", fb_number_json((double)info->max), "reduction",
+		(info->flags & FB_METER_REDUCTION) != 0);
 }
 
 static json_t *ports_json(const fb_port_info *ports, uint32_t n)

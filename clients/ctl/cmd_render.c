@@ -3,6 +3,7 @@
 #include "ctl.h"
 #include "nodes.h"
 #include "progress.h"
+#include "settings.h"
 #include "sound.h"
 
 #include "../../graph/offline.h"

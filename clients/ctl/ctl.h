@@ -3,10 +3,7 @@
 #ifndef FB_CTL_H
 #define FB_CTL_H
 
-#include "../../graph/loader.h"
-#include "../../graph/patch.h"
 #include "../common/args.h"
-#include "../common/fetch.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -53,10 +50,7 @@ int fb_print_json(json_t *take);
 void fb_print_wrapped(const char *text, int indent);
 /** A number in as few digits as tell floats of `digits` decimal digits apart. */
 const char *fb_number_text(double value, char text[32]);
-
-/* --- the server */
-
-/** A connection for HTTP; on failure tells why and returns NULL. */
-fb_fetch *fb_ctl_fetch(const fb_ctl *ctl);
+/** The number a person wrote for a float: 0.1 and not 0.100000001490116. */
+json_t *fb_number_json(double value);
 
 #endif

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const fb_command *const commands[] = {NULL,
-
+static const fb_command *const commands[] = {&fb_cmd_ls, &fb_cmd_get, &fb_cmd_set, &fb_cmd_watch,
+	&fb_cmd_run, &fb_cmd_runs, &fb_cmd_run_show, &fb_cmd_snapshot, &fb_cmd_audit, NULL,
 	&fb_cmd_nodes, &fb_cmd_patch_check, &fb_cmd_patch_show, &fb_cmd_render, &fb_cmd_analyze, NULL};
 
 static fb_ctl ctl = {.host = "127.0.0.1", .osc_port = 7770, .http_port = 7771};
@@ -24,8 +24,10 @@ static const fb_arg server[] = {
 	{"host", "HOST", "where foldbackd runs (127.0.0.1)", FB_ARG_TEXT, 0, &ctl.host, 0, 0},
 	{"osc-port", "N", "its port for OSC (7770)", FB_ARG_INT, 0, &ctl.osc_port, 1, 65535},
 	{"http-port", "N", "its port for HTTP (7771)", FB_ARG_INT, 0, &ctl.http_port, 1, 65535},
-	{"token-file", "F", "file whose first line is the server's token, for writing from beyond\n"
-						"its own machine", FB_ARG_TEXT, 0, &ctl.token_file, 0, 0},
+	{"token-file", "F",
+		"file whose first line is the server's token, for writing from beyond\n"
+		"its own machine",
+		FB_ARG_TEXT, 0, &ctl.token_file, 0, 0},
 	{NULL, NULL, NULL, FB_ARG_FLAG, 0, NULL, 0, 0},
 };
 
@@ -35,7 +37,8 @@ static void list_commands(const fb_command *const **at)
 {
 	for (; **at; ++*at) {
 		char left[96];
-		snprintf(left, sizeof left, "%s%s%s", (**at)->name, *(**at)->words ? " " : "", (**at)->words);
+		snprintf(
+			left, sizeof left, "%s%s%s", (**at)->name, *(**at)->words ? " " : "", (**at)->words);
 		if (strlen(left) > 30) {
 			printf("  %s\n  %30s  %s\n", left, "", (**at)->doc);
 		} else {
@@ -98,7 +101,8 @@ static int list_family(const char *word, FILE *to)
 	size_t len = strlen(word);
 	int found = 0;
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-		if (commands[i] && !strncmp(commands[i]->name, word, len) && commands[i]->name[len] == ' ') {
+		if (commands[i] && !strncmp(commands[i]->name, word, len) &&
+			commands[i]->name[len] == ' ') {
 			fprintf(to, "%s foldback %s %s\n", found++ ? "      " : "usage:", commands[i]->name,
 				commands[i]->words);
 		}

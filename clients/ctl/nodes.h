@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** Node types, their parameters and settings, as commands that need no server use them. */
+/** Node types and their parameters, as commands that need no server use them. */
 #ifndef FB_CTL_NODES_H
 #define FB_CTL_NODES_H
 
 #include "../../graph/patch.h"
-#include "../common/args.h"
 
 enum { FB_VALUE_TEXT = 96, FB_RANGE_TEXT = 256 };
 
@@ -18,16 +17,5 @@ const char *fb_param_range(const fb_param_info *info, char text[FB_RANGE_TEXT]);
 
 /** Write DIR/ID.md for each type and DIR/README.md. Returns the exit status; errors are told. */
 int fb_nodes_markdown(const fb_nodes *nodes, const char *dir);
-
-/** Set what --set NODE.PARAM=V asks for; NODE.bypass is true or false.
-	errors: FB_INVALID, FB_NOT_FOUND, FB_WRONG_TYPE, `where` naming the setting; the patch may then
-	        hold some of them */
-FB_MUST_CHECK fb_status fb_settings_apply(
-	fb_patch *patch, const fb_arg_list *settings, fb_error *error);
-
-/** V of NODE.PARAM=V as JSON: a number, a number with a unit, true or false, else text; text alone
-	if `text` is asked for. *key: the part before '=', of `size` bytes. NULL if there is no '=' or
-	the key is too long. */
-json_t *fb_setting_json(const char *setting, bool text, char *key, size_t size);
 
 #endif

@@ -82,3 +82,9 @@ const char *fb_number_text(double value, char text[32])
 	}
 	return text;
 }
+
+json_t *fb_number_json(double value)
+{
+	char text[32];
+	return json_real(strtod(fb_number_text(value, text), NULL));
+}

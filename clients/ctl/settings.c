@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** --set NODE.PARAM=V. */
-#include "nodes.h"
+#include "settings.h"
 
 #include "../../graph/param_json.h"
 
@@ -69,7 +68,7 @@ static fb_status find(
 
 static fb_status apply(fb_patch *patch, const char *setting, fb_error *error)
 {
-	char key[2 * FB_ID_LEN];
+	char key[FB_SETTING_KEY];
 	int stage = -1, param = -1;
 	json_t *json = fb_setting_json(setting, false, key, sizeof key);
 	if (!json) {

@@ -27,15 +27,15 @@ typedef struct fb_trail {
 } fb_trail;
 
 /** errors: false when out of memory; finish it all the same */
-bool fb_trail_init(fb_trail *history, uint32_t features, uint32_t records);
-void fb_trail_finish(fb_trail *history);
-void fb_trail_clear(fb_trail *history);
-void fb_trail_push(fb_trail *history, double level_db, const double *features);
+bool fb_trail_init(fb_trail *trail, uint32_t features, uint32_t records);
+void fb_trail_finish(fb_trail *trail);
+void fb_trail_clear(fb_trail *trail);
+void fb_trail_push(fb_trail *trail, double level_db, const double *features);
 /** Sums of all records in bins from..to, both included; their number.
 	shape: sums[features] */
-uint64_t fb_trail_sum(const fb_trail *history, unsigned from, unsigned to, double *sums);
+uint64_t fb_trail_sum(const fb_trail *trail, unsigned from, unsigned to, double *sums);
 /** The bin that holds the record which `share` (0..1) of those in bins from.. lie below, by nearest
 	rank; 0 when there are none. */
-unsigned fb_trail_percentile(const fb_trail *history, unsigned from, double share);
+unsigned fb_trail_percentile(const fb_trail *trail, unsigned from, double share);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** FFTW plans. Its planner is one for the whole process and is made safe for several threads here.
 	FFTW_ESTIMATE, so that a size always gets the same plan and hence the same bits. */
-#ifndef FB_FFT_PLAN_H
-#define FB_FFT_PLAN_H
+#ifndef FB_FFT_H
+#define FB_FFT_H
 
 #include <fftw3.h>
 #include <stdint.h>

@@ -11,10 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-static _Thread_local bool heap_forbidden;   ///< this thread must not call any of them now
-static _Atomic unsigned long heap_trespass; ///< calls made nevertheless
-static _Atomic long heap_alive;             ///< blocks
-static _Atomic long heap_fail_in = -1;      ///< allocations until one fails; < 0: none does
+#define HEAP_UNUSED __attribute__((unused)) /* a program uses what it needs */
+
+HEAP_UNUSED static _Thread_local bool heap_forbidden; ///< this thread must not call any of them now
+HEAP_UNUSED static _Atomic unsigned long heap_trespass; ///< calls made nevertheless
+HEAP_UNUSED static _Atomic long heap_alive;             ///< blocks
+HEAP_UNUSED static _Atomic long heap_fail_in = -1; ///< allocations until one fails; < 0: none does
 
 #if defined(FB_SANITIZED)
 

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """foldback's build. Each folder has a wscript with its own part."""
 import os
+import subprocess
 
-from waflib import Context, Errors, Logs
+from waflib import Build, Configure, Context, Errors, Logs, Scripting
 
 APPNAME = "foldback"
 VERSION = "0.1.0"
 top = "."
 out = "build"
+
+Configure.autoconfig = "clobber"  # a changed wscript configures anew, with the options of last time
 
 FOLDERS = ["graph", "nodes", "metrics", "osc", "storage", "server", "clients", "presets", "tests"]
 
@@ -31,7 +34,7 @@ PACKAGES = [
 
 WARNINGS = (
     "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes "
-    "-Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wno-format-truncation -Werror"
+    "-Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Werror"
 ).split()
 
 
@@ -39,9 +42,14 @@ def options(opt):
     opt.load("compiler_c gnu_dirs")
     opt.add_option("--sanitize", default="", help="build with sanitizers: address,undefined or thread")
     opt.add_option("--debug", action="store_true", default=False, help="no optimisation, thread assertions on")
+    opt.add_option("--fast", action="store_true", default=False, help="test: leave out slow tests")
+    opt.add_option("--long", action="store_true", default=False, help="test: add those that take minutes")
+    opt.add_option("--only", default="", metavar="EXPR", help="test: only tests that match (pytest -k)")
 
 
 def configure(conf):
+    # gnu_dirs would choose lib64 on some Debian systems, where pkg-config does not look.
+    conf.options.libdir = conf.options.libdir or "${EXEC_PREFIX}/lib"
     conf.load("compiler_c gnu_dirs")
     conf.check_cc(cflags="-std=c11", msg="Checking for C11", mandatory=True)
     for name, package, version in PACKAGES:
@@ -49,22 +57,28 @@ def configure(conf):
                        msg=f"Checking for {package} >= {version}")
     conf.check_cfg(package="cmocka", uselib_store="CMOCKA", args=["--cflags", "--libs"], mandatory=False)
     conf.check_cfg(package="libseccomp", uselib_store="SECCOMP", args=["--cflags", "--libs"], mandatory=False)
+    # FFTW's planner is shared by nodes and analysers on several threads: its own lock is in this library.
+    conf.check_cc(lib="fftw3f_threads", uselib_store="FFTW_THREADS", use="FFTW", msg="Checking for fftw3f_threads")
     conf.check_cc(lib="m", uselib_store="M")
     conf.check_cc(lib="dl", uselib_store="DL")
     conf.check_cc(lib="pthread", uselib_store="PTHREAD")
     # -ffp-contract=off: the same bits on every machine and at every vector width.
     conf.env.append_value("CFLAGS", ["-std=c11", "-g", "-fvisibility=hidden", "-fno-math-errno",
                                      "-ffp-contract=off", "-D_GNU_SOURCE"] + WARNINGS)
+    if conf.env.CC_NAME == "gcc":  # snprintf cuts texts on purpose
+        conf.env.append_value("CFLAGS", ["-Wno-format-truncation"])
     conf.env.append_value("LINKFLAGS", ["-Wl,--as-needed"])
     conf.env.append_value("DEFINES", [f'FB_VERSION="{VERSION}"'])
     sanitize = conf.options.sanitize
     if sanitize:
-        conf.env.append_value("CFLAGS", [f"-fsanitize={sanitize}", "-fno-omit-frame-pointer", "-O1"])
+        conf.env.append_value("CFLAGS", [f"-fsanitize={sanitize}", "-fno-sanitize-recover=all",
+                                         "-fno-omit-frame-pointer", "-O1"])
         conf.env.append_value("LINKFLAGS", [f"-fsanitize={sanitize}"])
     elif conf.options.debug:
         conf.env.append_value("CFLAGS", ["-O0"])
     else:
         conf.env.append_value("CFLAGS", ["-O3", "-fno-trapping-math"])
+    conf.env.SANITIZE = sanitize
     conf.env.DEBUG = bool(sanitize or conf.options.debug)
     if conf.env.DEBUG:
         conf.env.append_value("DEFINES", ["FB_DEBUG=1"])
@@ -78,36 +92,71 @@ def build(bld):
     for folder in FOLDERS:
         if bld.path.ant_glob(folder + "/**/*.c"):
             bld.recurse(folder)
+    # What a node author builds against, and where patches are found.
+    bld(features="subst", source="foldback.pc.in", target="foldback.pc", install_path="${LIBDIR}/pkgconfig",
+        VERSION=VERSION)
+    presets = bld.path.find_dir("presets")
+    if presets:
+        bld.install_files("${DATADIR}/foldback/presets", presets.ant_glob("**/*.json"), cwd=presets, relative_trick=True)
 
 
-def run_tests(ctx, *args):
-    """pytest runs the C tests in build/tests and the sessions in tests/ alike."""
-    python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"
-    code = ctx.exec_command([python, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                             os.path.join(ctx.path.abspath(), "tests"), *args], stdout=None, stderr=None)
-    if code:
-        raise Errors.WafError("tests failed")
+def python_with(module):
+    """Debian's pytest belongs to Debian's Python, which need not be the first one on the PATH."""
+    for python in ("/usr/bin/python3", "python3"):
+        try:
+            if subprocess.run([python, "-c", "import " + module], stderr=subprocess.DEVNULL).returncode == 0:
+                return python
+        except FileNotFoundError:
+            pass
+    raise Errors.WafError(f"no Python with {module}: install python3-{module}")
 
 
-class TestContext(Context.Context):
-    """builds nothing: run ./waf first"""
+def run(command, failure, **env):
+    if subprocess.run(command, env=dict(os.environ, **env)).returncode:
+        raise Errors.WafError(failure)
+
+
+class TestContext(Build.BuildContext):
+    """builds what changed, then runs the tests (pytest)"""
     cmd = "test"
-    fun = "test"
+
+    def execute(self):
+        super().execute()
+        opt = Scripting.Options.options
+        run([python_with("pytest"), "-m", "pytest", "-q", os.path.join(self.top_dir, "tests")]
+            + ["--fast"] * opt.fast + ["--long"] * opt.long + (["-k", opt.only] if opt.only else []),
+            "tests failed", FB_BUILD=self.out_dir)
 
 
-def test(ctx):
-    run_tests(ctx)
-
-
-class BenchContext(Context.Context):
-    """speed and memory, as ratios against a peer or a limit in the same run"""
+class BenchContext(Build.BuildContext):
+    """builds what changed, then measures speed and memory, as ratios against a peer or a limit in the same run"""
     cmd = "bench"
-    fun = "bench"
+
+    def execute(self):
+        program = os.path.join(self.top_dir, "tests", "bench", "run.py")
+        if not os.path.exists(program):
+            raise Errors.WafError("there is no benchmark yet: tests/bench/run.py is missing")
+        super().execute()
+        run([python_with("pytest"), program], "bench failed", FB_BUILD=self.out_dir)
 
 
-def bench(ctx):
-    Logs.info("bench: see tests/bench")
-    code = ctx.exec_command(["/usr/bin/python3", os.path.join(ctx.path.abspath(), "tests", "bench", "run.py")],
-                            stdout=None, stderr=None)
-    if code:
-        raise Errors.WafError("bench failed")
+class FormatContext(Context.Context):
+    """runs clang-format over the C files"""
+    cmd = "format"
+    fun = "format"
+
+
+def format(ctx):
+    top_dir = ctx.path.abspath()
+    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.c", "*.h"], cwd=top_dir,
+                           capture_output=True, text=True, check=True).stdout.split()
+    files = [name for name in names if os.path.exists(os.path.join(top_dir, name))]
+    changed = []
+    for name in files:
+        path = os.path.join(top_dir, name)
+        before = open(path, "rb").read()
+        subprocess.run(["clang-format", "-i", path], check=True)
+        if open(path, "rb").read() != before:
+            changed.append(name)
+    Logs.info(f"{len(files)} files, {len(changed)} changed: {' '.join(changed)}" if changed
+              else f"{len(files)} files, none changed")

@@ -78,7 +78,7 @@ static fb_status read_parameters(
 		}
 		fb_error inner;
 		if (fb_param_from_json(&stage->type->params[i], at, value, &stage->values[i], &inner)) {
-			return pass_on(r, &inner);
+			return refuse(r, inner.status, at, "%s", inner.text);
 		}
 	}
 	return FB_OK;

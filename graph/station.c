@@ -338,8 +338,9 @@ float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter
 
 void fb_station_remember(fb_station *station, const char *key, double now_s)
 {
-	bool same_ride =
-		!strncmp(key, station->last_key, KEY_LEN - 1) && now_s - station->last_s < RIDE_S;
+	bool same_ride = *key && /* an edit has no key: each is a step of its own */
+					 !strncmp(key, station->last_key, KEY_LEN - 1) &&
+					 now_s - station->last_s < RIDE_S;
 	station->last_s = now_s;
 	if (same_ride && station->past.count) {
 		return;

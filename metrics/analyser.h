@@ -37,7 +37,8 @@ typedef struct fb_stretch {
 	uint64_t frames;
 } fb_stretch;
 
-fb_analyser *fb_analyser_create(const fb_analyser_options *options); ///< NULL when out of memory
+/** errors: NULL when out of memory, or when the rate is out of range */
+fb_analyser *fb_analyser_create(const fb_analyser_options *options);
 void fb_analyser_destroy(fb_analyser *analyser);
 /** Forget everything; the next frame fed is `frame`. */
 void fb_analyser_reset(fb_analyser *analyser, uint64_t frame);
@@ -47,6 +48,9 @@ void fb_analyser_feed(fb_analyser *analyser, const fb_stretch *stretch);
 void fb_analyser_gap(fb_analyser *analyser, uint64_t frames);
 void fb_analyser_set_target(fb_analyser *analyser, double target_lufs);
 void fb_analyser_set_latency(fb_analyser *analyser, double latency_ms);
+/** What a speech recogniser made of it, 0..1 (stt_confidence). Live it holds for 10 s of audio, so
+	that a recogniser that has gone does not speak on; of a run, until reset. */
+void fb_analyser_set_stt(fb_analyser *analyser, double confidence);
 /** Restart lufs_integrated and lra, as a loudness meter's reset does. */
 void fb_analyser_reset_loudness(fb_analyser *analyser);
 /** The 55 numbers now. Reading changes nothing: read twice, get the same. */

@@ -158,7 +158,7 @@ static bool match_part(part pattern, part name, long *budget)
 		} else {
 			step_one(e, n, name, from, to);
 		}
-		if (!memchr(to->at, true, name.length + 1)) {
+		if (!memchr(to->at, 1, name.length + 1)) {
 			return false;
 		}
 		reach *swap = from;

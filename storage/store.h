@@ -97,8 +97,7 @@ fb_status fb_store_put(fb_store *store, const char *kind, const char *id, const 
 
 /** Newest first; station 0 = all.
 	shape: [{run_id, session, station_id, time_us, score, source_hash, frames, sample_rate,
-		   snapshot: is its audio still kept, parameters, notes, subjective}], null for what is not
- */
+		   snapshot: is its audio still kept, parameters, notes, subjective}], null for none */
 fb_status fb_store_runs(
 	fb_store *store, uint32_t station, uint32_t limit, fb_store_done *done, void *ctx);
 /** The report as it was given, and beside it session, time_us, source_hash, snapshot.

@@ -11,11 +11,17 @@ typedef struct fb_fade {
 	float step; ///< travel per tick
 } fb_fade;
 
-/** A switch at rest on `on`, which takes `ms` from one end to the other. */
-static inline void fb_fade_init(fb_fade *fade, double rate_hz, double ms, bool on)
+/** A switch that takes `ms` from one end to the other, at 0. */
+static inline void fb_fade_init(fb_fade *fade, double rate_hz, double ms)
 {
 	double ticks = ceil(ms * 1e-3 * rate_hz / FB_TICK);
 	fade->step = (float)(1.0 / (ticks < 1.0 ? 1.0 : ticks));
+	fade->at = 0.0f;
+}
+
+/** Put it at one end at once. rt: yes */
+static inline void fb_fade_set(fb_fade *fade, bool on)
+{
 	fade->at = on ? 1.0f : 0.0f;
 }
 

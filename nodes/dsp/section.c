@@ -3,14 +3,8 @@
 
 const fb_section fb_section_identity = {.d = 1.0};
 
-fb_section fb_section_make(const fb_quad *num, const fb_quad *den, double gain)
+fb_section fb_section_svf(double g, double k, double n2, double n1, double n0)
 {
-	/* the state-variable filter (n2 s^2 + n1 g s + n0 g^2) / (s^2 + k g s + g^2), s bilinear */
-	double g = sqrt(den->dc / den->nyquist);
-	double k = 2.0 * den->skew / (den->nyquist * g);
-	double n2 = gain * num->nyquist / den->nyquist;
-	double n1 = gain * 2.0 * num->skew / (den->nyquist * g);
-	double n0 = gain * num->dc / den->dc;
 	double a1 = 1.0 / (1.0 + g * (g + k)), a2 = g * a1, a3 = g * a2;
 	double band = n1 - n2 * k, low = n0 - n2;
 	return (fb_section){
@@ -21,6 +15,13 @@ fb_section fb_section_make(const fb_quad *num, const fb_quad *den, double gain)
 		.e = band * a1 + low * a2,
 		.f = low * (1.0 - a3) - band * a2,
 	};
+}
+
+fb_section fb_section_make(const fb_quad *num, const fb_quad *den, double gain)
+{
+	double g = sqrt(den->dc / den->nyquist), k = 2.0 * den->skew / (den->nyquist * g);
+	return fb_section_svf(g, k, gain * num->nyquist / den->nyquist,
+		gain * 2.0 * num->skew / (den->nyquist * g), gain * num->dc / den->dc);
 }
 
 static inline fb_stereo both(double v)
@@ -49,26 +50,26 @@ void fb_section_run(const fb_section *section, fb_section_state *state, fb_stere
 }
 
 void fb_section_run2(
-	const fb_section sections[2], fb_section_state states[2], fb_stereo x[FB_TICK])
+	const fb_section *const sections[2], fb_section_state *const states[2], fb_stereo x[FB_TICK])
 {
-	fb_section k0 = sections[0], k1 = sections[1];
-	fb_section_state s0 = states[0], s1 = states[1];
+	fb_section k0 = *sections[0], k1 = *sections[1];
+	fb_section_state s0 = *states[0], s1 = *states[1];
 	for (int i = 0; i < FB_TICK; i++) {
 		x[i] = step(&k1, &s1, step(&k0, &s0, x[i]));
 	}
-	states[0] = s0;
-	states[1] = s1;
+	*states[0] = s0;
+	*states[1] = s1;
 }
 
-void fb_section_glide(const fb_section *from, const fb_section *to, fb_section_state *state,
-	fb_stereo x[FB_TICK])
+void fb_section_glide(
+	const fb_section *from, const fb_section *to, fb_section_state *state, fb_stereo *x, int frames)
 {
-	const double part = 1.0 / FB_TICK;
+	const double part = 1.0 / frames;
 	fb_section k = *from;
 	fb_section by = {(to->a - k.a) * part, (to->b - k.b) * part, (to->c - k.c) * part,
 		(to->d - k.d) * part, (to->e - k.e) * part, (to->f - k.f) * part};
 	fb_section_state s = *state;
-	for (int i = 0; i < FB_TICK; i++) {
+	for (int i = 0; i < frames; i++) {
 		k = (fb_section){k.a + by.a, k.b + by.b, k.c + by.c, k.d + by.d, k.e + by.e, k.f + by.f};
 		x[i] = step(&k, &s, x[i]);
 	}

@@ -3,10 +3,10 @@
 
 	It is the state-variable filter with trapezoidal integrators, written as a state-space step. Its
 	2 x 2 state matrix is the Cayley transform of a dissipative one and so never lengthens the state
-	vector; nor does any blend of two such matrices. A straight line between two settings, coefficient
-	by coefficient, is therefore stable however fast and wild the settings move.
-	source: A. Simper, "Linear trapezoidal state variable filter"; V. Zavalishin, "The Art of VA
-			Filter Design", on time-varying stability; the blend argument is the line above */
+	vector; nor does any blend of two such matrices. A straight line between two settings,
+   coefficient by coefficient, is therefore stable however fast and wild the settings move. source:
+   A. Simper, "Linear trapezoidal state variable filter"; V. Zavalishin, "The Art of VA Filter
+   Design", on time-varying stability; the blend argument is the line above */
 #ifndef FB_DSP_SECTION_H
 #define FB_DSP_SECTION_H
 
@@ -34,6 +34,10 @@ typedef struct fb_section_state {
 /** The section that passes its input unchanged, whatever its state. */
 extern const fb_section fb_section_identity;
 
+/** The section (n2 s^2 + n1 g s + n0 g^2) / (s^2 + k g s + g^2), s = (1 - z^-1) / (1 + z^-1): g is
+	tan(w/2) of the natural frequency, k is 1/Q. range: g, k > 0. rt: yes */
+fb_section fb_section_svf(double g, double k, double n2, double n1, double n0);
+
 /** The section gain * num / den.
 	range: den has its roots within the unit circle (dc, nyquist and skew > 0)
 	rt:    yes */
@@ -45,11 +49,11 @@ void fb_section_run(const fb_section *section, fb_section_state *state, fb_stere
 /** Two sections in series, in the time of one: the second works on the sample before while the
 	first waits for its own result. The same bits as one after the other. rt: yes */
 void fb_section_run2(
-	const fb_section sections[2], fb_section_state states[2], fb_stereo x[FB_TICK]);
+	const fb_section *const sections[2], fb_section_state *const states[2], fb_stereo x[FB_TICK]);
 
-/** Filter one tick in place while the coefficients go from one setting to another in a straight
+/** Filter some frames in place while the coefficients go from one setting to another in a straight
 	line; `to` is in force on the last frame. rt: yes */
 void fb_section_glide(const fb_section *from, const fb_section *to, fb_section_state *state,
-	fb_stereo x[FB_TICK]);
+	fb_stereo *x, int frames);
 
 #endif

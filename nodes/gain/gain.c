@@ -17,7 +17,8 @@ typedef struct matrix {
 
 typedef struct gain_node {
 	fb_fade invert_l, invert_r, mono;
-	matrix at; ///< where the last tick ended
+	matrix at;  ///< where the last tick ended
+	bool fresh; ///< reset: take the next tick's values at once
 } gain_node;
 
 /** Down to -50 dB the fader is in dB; below, straight to nothing at -60, so that the bottom of the
@@ -51,19 +52,30 @@ static size_t instance_size(double rate_hz, const float *params)
 	return sizeof(gain_node);
 }
 
-static bool prepare(void *instance, double rate_hz, const float *params)
+/** At rest, with these values in force. */
+static void start(gain_node *self, const float *values)
+{
+	fb_fade_set(&self->invert_l, values[INVERT_L] > 0.5f);
+	fb_fade_set(&self->invert_r, values[INVERT_R] > 0.5f);
+	fb_fade_set(&self->mono, values[MONO] > 0.5f);
+	self->at = settle(self, values);
+	self->fresh = false;
+}
+
+static bool prepare(void *instance, double rate_hz, const float *values)
 {
 	gain_node *self = instance;
-	fb_fade_init(&self->invert_l, rate_hz, SWITCH_MS, params[INVERT_L] > 0.5f);
-	fb_fade_init(&self->invert_r, rate_hz, SWITCH_MS, params[INVERT_R] > 0.5f);
-	fb_fade_init(&self->mono, rate_hz, SWITCH_MS, params[MONO] > 0.5f);
-	self->at = settle(self, params);
+	fb_fade_init(&self->invert_l, rate_hz, SWITCH_MS);
+	fb_fade_init(&self->invert_r, rate_hz, SWITCH_MS);
+	fb_fade_init(&self->mono, rate_hz, SWITCH_MS);
+	start(self, values);
 	return true;
 }
 
 static void reset(void *instance) FB_RT
 {
-	(void)instance; /* no history: where the matrix stands is a setting */
+	gain_node *self = instance;
+	self->fresh = true;
 }
 
 /** A row of the matrix gliding from a, b to a2, b2. */
@@ -80,6 +92,9 @@ static void row(const float *restrict x, const float *restrict y, float *restric
 static void process(void *instance, const fb_tick *tick) FB_RT
 {
 	gain_node *self = instance;
+	if (self->fresh) {
+		start(self, tick->from);
+	}
 	matrix from = self->at;
 	float unused;
 	fb_fade_tick(&self->invert_l, tick->to[INVERT_L] > 0.5f, &unused);

@@ -1,108 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The tree: structure, values, twins, what is refused, who is told. */
-#include "testing.h"
-
-#include "../../../osc/tree.h"
-#include "../../../osc/value.h"
-
-/* --- a small owner of leaves */
-
-static const char *const modes[] = {"auto", "manual", "bypass"};
-
-typedef struct desk {
-	double level, hz;
-	int64_t voices, mode;
-	bool mute, silent;
-	char name[64];
-	int commands, in_group, groups;
-	char said[256];
-	fb_tree *tree;
-} desk;
-
-enum { LEVEL, HZ, VOICES, MODE, MUTE, NAME, METER };
-
-static void desk_get(void *ctx, uint32_t index, fb_value *value)
-{
-	desk *d = ctx;
-	switch (index) {
-	case LEVEL:
-	case METER:
-		*value = (fb_value){.tag = 'f', .f = d->level};
-		break;
-	case HZ:
-		*value = (fb_value){.tag = 'f', .f = (double)(float)d->hz};
-		break;
-	case VOICES:
-		*value = (fb_value){.tag = 'i', .i = d->voices};
-		break;
-	case MODE:
-		*value = (fb_value){.tag = 'i', .i = d->mode};
-		break;
-	case MUTE:
-		*value = (fb_value){.tag = d->mute ? 'T' : 'F'};
-		break;
-	default:
-		*value = (fb_value){.tag = 's', .s = d->name};
-		break;
-	}
-}
-
-static fb_status desk_set(
-	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
-{
-	desk *d = ctx;
-	(void)origin;
-	assert_true(d->in_group);
-	switch (index) {
-	case LEVEL:
-		if (value->f > 5.0) {
-			return fb_fail(error, FB_UNAVAILABLE, "", "too loud for now");
-		}
-		d->level = value->f;
-		break;
-	case HZ:
-		d->hz = value->f;
-		break;
-	case VOICES:
-		d->voices = value->i;
-		break;
-	case MODE:
-		d->mode = value->i;
-		break;
-	case MUTE:
-		d->mute = value->tag == 'T';
-		break;
-	default:
-		snprintf(d->name, sizeof d->name, "%s", value->s);
-		break;
-	}
-	return FB_OK;
-}
-
-static fb_status desk_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
-	const fb_origin *origin, fb_answer *answer, fb_error *error)
-{
-	desk *d = ctx;
-	(void)index;
-	(void)origin;
-	(void)error;
-	d->commands++;
-	fb_values_text(argv, argc, d->said, sizeof d->said);
-	if (argc && argv[0].tag == 's' && strcmp(argv[0].s, "remove") == 0) {
-		fb_tree_remove(d->tree, "/station/1");
-	}
-	answer->values[0] = (fb_value){.tag = 'i', .i = 7};
-	answer->count = 1;
-	return FB_OK;
-}
-
-static bool desk_valid(void *ctx, uint32_t index)
-{
-	(void)index;
-	return !((desk *)ctx)->silent;
-}
-
-static const fb_leaf_ops desk_ops = {desk_get, desk_set, desk_call, desk_valid};
+#include "desk.h"
 
 /* --- a watcher that writes down what it hears */
 
@@ -156,7 +54,6 @@ static void on_end(void *ctx)
 	((desk *)ctx)->in_group--;
 }
 
-static desk board;
 static fb_tree_watcher watcher = {.ctx = &board,
 	.changed = on_changed,
 	.added = on_added,
@@ -166,44 +63,11 @@ static fb_tree_watcher watcher = {.ctx = &board,
 	.end = on_end};
 static const fb_origin me = {"test", &board};
 
-static void add(fb_tree *tree, const char *address, fb_leaf_spec spec)
-{
-	fb_error error = {0};
-	spec.ops = &desk_ops;
-	spec.ctx = &board;
-	if (!spec.access) {
-		spec.access = spec.kind == FB_LEAF_COMMAND ? FB_WRITE : FB_READ_WRITE;
-	}
-	if (fb_tree_add(tree, address, &spec, &error)) {
-		fail_msg("%s: %s", error.where, error.text);
-	}
-}
-
 static int make_tree(void **state)
 {
-	board = (desk){.hz = 1000.0, .name = "one"};
-	fb_tree *tree = board.tree = fb_tree_create();
+	fb_tree *tree = desk_tree();
+	board.grouped = true;
 	assert_int_equal(fb_tree_watch(tree, &watcher), FB_OK);
-	add(tree, "/station/1/gain/level",
-		(fb_leaf_spec){
-			.kind = FB_LEAF_FLOAT, .label = "Level", .unit = "dB", .min = -60, .max = 12});
-	add(tree, "/station/1/eq/hz",
-		(fb_leaf_spec){
-			.kind = FB_LEAF_FLOAT, .min = 20, .max = 20000, .scale = FB_SCALE_LOG, .index = HZ});
-	add(tree, "/station/1/chorus/voices",
-		(fb_leaf_spec){.kind = FB_LEAF_INT, .min = 1, .max = 8, .index = VOICES});
-	add(tree, "/station/1/mode",
-		(fb_leaf_spec){.kind = FB_LEAF_CHOICE, .choices = modes, .n_choices = 3, .index = MODE});
-	add(tree, "/station/1/mute", (fb_leaf_spec){.kind = FB_LEAF_BOOL, .index = MUTE});
-	add(tree, "/station/1/name", (fb_leaf_spec){.kind = FB_LEAF_TEXT, .index = NAME});
-	add(tree, "/station/1/meter/level",
-		(fb_leaf_spec){.kind = FB_LEAF_FLOAT,
-			.access = FB_READ,
-			.min = -120,
-			.max = 0,
-			.meter = true,
-			.index = METER});
-	add(tree, "/station/1/do", (fb_leaf_spec){.kind = FB_LEAF_COMMAND, .args = "s?fiT"});
 	heard[0] = '\0';
 	*state = tree;
 	return 0;
@@ -213,26 +77,6 @@ static int drop_tree(void **state)
 {
 	fb_tree_destroy(*state);
 	return 0;
-}
-
-static fb_value f(double x)
-{
-	return (fb_value){.tag = 'f', .f = x};
-}
-
-static fb_value in(int64_t x)
-{
-	return (fb_value){.tag = 'i', .i = x};
-}
-
-static fb_value s(const char *x)
-{
-	return (fb_value){.tag = 's', .s = x};
-}
-
-static fb_value tag(char t)
-{
-	return (fb_value){.tag = t};
 }
 
 static fb_status set(fb_tree *tree, const char *address, fb_value value, fb_set_result *result)

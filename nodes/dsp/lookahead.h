@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** A fixed delay of whole frames, tick by tick, in memory that the owner gives: what lets a
+	detector see a peak before it is heard. */
+#ifndef FB_DSP_LOOKAHEAD_H
+#define FB_DSP_LOOKAHEAD_H
+
+#include "../../graph/node.h"
+
+#include <string.h>
+
+typedef struct fb_lookahead {
+	uint32_t delay, size; ///< frames; samples of memory that one channel takes
+	uint32_t at;          ///< where the next tick goes
+} fb_lookahead;
+
+static inline fb_lookahead fb_lookahead_make(uint32_t delay_frames)
+{
+	return (fb_lookahead){delay_frames, (delay_frames + 2 * FB_TICK - 1) / FB_TICK * FB_TICK, 0};
+}
+
+/** Call after all channels had their tick. rt: yes */
+static inline void fb_lookahead_advance(fb_lookahead *ahead)
+{
+	ahead->at = ahead->at + FB_TICK < ahead->size ? ahead->at + FB_TICK : 0;
+}
+
+/** One tick of one channel. shape: memory[size]. rt: yes */
+static inline void fb_lookahead_tick(const fb_lookahead *ahead, float *restrict memory,
+	const float *restrict in, float *restrict out)
+{
+	uint32_t at = ahead->at,
+			 from = at >= ahead->delay ? at - ahead->delay : at + ahead->size - ahead->delay;
+	memcpy(memory + at, in, FB_TICK * sizeof *in);
+	if (from + FB_TICK <= ahead->size) {
+		memcpy(out, memory + from, FB_TICK * sizeof *out);
+		return;
+	}
+	uint32_t part = ahead->size - from;
+	memcpy(out, memory + from, part * sizeof *out);
+	memcpy(out + part, memory, (FB_TICK - part) * sizeof *out);
+}
+
+#endif

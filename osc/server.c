@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The OSC service: its clients, and what it hears from the tree. thread: control */
+#include "server_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void on_changed(void *ctx, fb_branch *leaf, const fb_origin *origin)
+{
+	fb_osc_leaf_changed(ctx, leaf, origin);
+}
+
+static void on_added(void *ctx, fb_branch *branch)
+{
+	fb_osc_leaf_added(ctx, branch);
+}
+
+static void on_removing(void *ctx, fb_branch *branch)
+{
+	fb_osc_leaf_removing(ctx, branch);
+}
+
+static void set_default(uint32_t *value, uint32_t fallback)
+{
+	*value = *value ? *value : fallback;
+}
+
+fb_status fb_osc_open(fb_tree *tree, const fb_osc_options *options, fb_osc **out, fb_error *error)
+{
+	fb_osc *osc = calloc(1, sizeof *osc);
+	if (!osc) {
+		return fb_fail(error, FB_NO_MEMORY, "OSC", "out of memory");
+	}
+	fb_status status = FB_OK;
+	osc->tree = tree;
+	osc->options = *options;
+	set_default(&osc->options.subscribers_max, 64);
+	set_default(&osc->options.patterns_max, 64);
+	set_default(&osc->options.leaves_max, 200000);
+	set_default(&osc->options.rate_max_hz, 200);
+	set_default(&osc->options.held_max, 1024);
+	osc->watcher = (fb_tree_watcher){
+		.ctx = osc, .changed = on_changed, .added = on_added, .removing = on_removing};
+	osc->n_buckets = FB_OSC_BUCKETS_AT_START;
+	osc->buckets = calloc(osc->n_buckets, sizeof *osc->buckets);
+	osc->held = calloc(osc->options.held_max, sizeof *osc->held);
+	if (!osc->buckets || !osc->held) {
+		status = fb_fail(error, FB_NO_MEMORY, "OSC", "out of memory");
+	}
+	if (!status) {
+		status = fb_osc_udp_open(osc, error);
+	}
+	if (!status && fb_tree_watch(tree, &osc->watcher)) {
+		status = fb_fail(error, FB_TOO_MANY, "OSC", "too many watch the tree");
+	}
+	if (status) {
+		fb_osc_close(osc);
+		return status;
+	}
+	*out = osc;
+	return FB_OK;
+}
+
+void fb_osc_close(fb_osc *osc)
+{
+	fb_osc_client *client;
+	if (!osc) {
+		return;
+	}
+	fb_tree_unwatch(osc->tree, &osc->watcher);
+	fb_osc_udp_close(osc);
+	while ((client = LIST_FIRST(&osc->clients))) {
+		fb_osc_client_remove(osc, client);
+	}
+	fb_osc_held_finish(osc);
+	free(osc->buckets);
+	free(osc);
+}
+
+int64_t fb_osc_flush(fb_osc *osc, int64_t now_us)
+{
+	osc->now_us = now_us;
+	int64_t held_us = fb_osc_release(osc), feed_us = fb_osc_feed(osc);
+	return held_us < feed_us ? held_us : feed_us;
+}
+
+void fb_osc_get_stats(const fb_osc *osc, fb_osc_stats *stats)
+{
+	*stats = osc->stats;
+}
+
+fb_osc_client *fb_osc_client_add(
+	fb_osc *osc, const fb_osc_transport *transport, void *ctx, const char *origin)
+{
+	fb_osc_client *client = calloc(1, sizeof *client);
+	if (!client) {
+		return NULL;
+	}
+	client->osc = osc;
+	client->transport = transport;
+	client->ctx = ctx;
+	client->feedback = client;
+	snprintf(client->origin, sizeof client->origin, "%s", origin);
+	LIST_INSERT_HEAD(&osc->clients, client, in_osc);
+	osc->stats.clients++;
+	return client;
+}
+
+void fb_osc_client_remove(fb_osc *osc, fb_osc_client *client)
+{
+	fb_osc_client *other;
+	fb_osc_client_unsubscribe_all(client);
+	fb_osc_held_forget(osc, client);
+	LIST_REMOVE(client, in_osc);
+	osc->stats.clients--;
+	for (other = LIST_FIRST(&osc->clients); other; other = LIST_NEXT(other, in_osc)) {
+		if (other->feedback == client) {
+			other->feedback = other;
+		}
+	}
+	free(client);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** The OSC service over the tree: queries, sets, commands, subscriptions, on a UDP socket of its
+	own and on whatever other transport hands it packets.
+
+	What it answers
+	- ADDRESS without arguments: the value, at the same address. A container answers with the names
+	  of its children, those that have children of their own with a '/' behind; "ADDRESS/" lists
+	  also where there is a value. A command that needs no argument is run.
+	- ADDRESS with arguments: a set or a command. A command's answer comes back at its address, or
+	  as /done ,s ADDRESS when there is nothing to tell.
+	- A command without parameters may also be sent N, I, T or a number: 0 and F (a button let go)
+	  do nothing.
+	- Patterns in queries and sets: one reply or change per match; commands and what cannot be
+	  written are passed over.
+	- Bundles: one group of the tree; a timetag in the future is kept until then, at most 60 s.
+	- /subscribe ,s PATTERN [i HZ] [i PORT]: values of all that matches (a container: all below
+	  it) now, paced, and whenever they change, at most HZ times a second, for 10 s unless renewed
+	  by the same message (a reliable transport: until /unsubscribe). PORT: another port of the
+	  asker's own host. Answer: /subscribe ,siiii PATTERN HZ PORT LEASE-SECONDS LEAVES.
+	- /xremote [i HZ] [i PORT]: the same for every parameter, changes only, without twins and
+   meters.
+	- /unsubscribe [s PATTERN]: one, or all. Answer: /unsubscribe ,si PATTERN COUNT.
+	- /sync ,i N -> /synced ,i N, with a second i where error replies were withheld since the last
+	  one: how many; /info -> name, program, version, port; /version -> program,
+	  version; /status -> pairs of address and value.
+	- Errors: /error ,siss ADDRESS CODE REASON TYPE-TAGS, to the asker, at most some a second; a
+	  refused or adjusted set is also answered with the value in force. An /error is never answered.
+	Feedback goes to every subscriber but, for the very address it set, the one whose message it
+	was.
+
+	thread: control, all of it
+	source: doc/osc.md */
+#ifndef FB_SERVER_H
+#define FB_SERVER_H
+
+#include "tree.h"
+
+#include <stdint.h>
+
+typedef struct fb_osc fb_osc;
+
+typedef struct fb_osc_options {
+	const char *listen; ///< numeric IPv4 or IPv6 address; NULL: 127.0.0.1
+	uint16_t port;      ///< 0: any free one
+	const char *name;   ///< of this server, for /info; NULL: "foldback"
+	/** Addresses of leaves that /status tells, NULL at the end; may be NULL. */
+	const char *const *status;
+	/* limits; 0 stands for the default */
+	uint32_t subscribers_max; ///< clients with a subscription: 64
+	uint32_t patterns_max;    ///< subscriptions of one client: 64
+	uint32_t leaves_max;      ///< leaves subscribed to, all clients together: 200,000
+	uint32_t rate_max_hz;     ///< 200
+	uint32_t held_max;        ///< bundles waiting for their time: 1,024
+} fb_osc_options;
+
+/** Open the socket and watch the tree. What the options point to is borrowed until
+	fb_osc_close().
+	errors: FB_INVALID (not an address), FB_IO naming address and port (taken, not ours),
+   FB_NO_MEMORY */
+FB_MUST_CHECK fb_status fb_osc_open(
+	fb_tree *tree, const fb_osc_options *options, fb_osc **out, fb_error *error);
+void fb_osc_close(fb_osc *osc); ///< NULL is allowed
+
+int fb_osc_fd(const fb_osc *osc);        ///< to poll for reading
+uint16_t fb_osc_port(const fb_osc *osc); ///< the one in use
+
+/** Take what waits in the socket, a bounded number of packets. Returns how many: call again when
+	the socket is still readable.
+	units: now_us, here and below: microseconds of any clock that only goes forward */
+uint32_t fb_osc_service(fb_osc *osc, int64_t now_us);
+
+/** Apply bundles whose time has come, end leases, send subscribed values that are due. Call after
+	changes, and at the time it returns (INT64_MAX: not before something changes). */
+int64_t fb_osc_flush(fb_osc *osc, int64_t now_us);
+
+typedef struct fb_osc_stats {
+	uint64_t packets, messages; ///< taken in
+	uint64_t malformed;         ///< packets that were not OSC
+	uint64_t refused;           ///< messages answered with an error, or that would have been
+	uint64_t errors_withheld;   ///< error replies not sent: too many a second
+	uint64_t sent;              ///< packets sent
+	uint64_t send_failed;       ///< packets the transport did not take
+	uint64_t lost;              ///< UDP packets the kernel dropped because we were slow
+	uint32_t clients, subscriptions, leaves, held; ///< now
+} fb_osc_stats;
+void fb_osc_get_stats(const fb_osc *osc, fb_osc_stats *stats);
+
+/* --- other transports: make a client for each connection, hand over its packets */
+
+typedef struct fb_osc_client fb_osc_client;
+
+typedef struct fb_osc_transport {
+	/** Send one packet. false: not now; a value is then tried again later, a reply is lost. */
+	bool (*send)(void *ctx, const void *data, size_t size);
+	/** The client at another port of the same host, NULL if that cannot be; the member itself is
+		NULL where there are no ports. */
+	fb_osc_client *(*redirect)(void *ctx, uint16_t port);
+	size_t packet_max; ///< larger replies are split where they can be
+	bool bundles;      ///< several messages may be sent as one bundle
+	bool reliable;     ///< the end of the connection is known: no leases
+} fb_osc_transport;
+
+/** owns: the transport is borrowed until the client is removed; origin is copied
+	errors: NULL when out of memory */
+fb_osc_client *fb_osc_client_add(
+	fb_osc *osc, const fb_osc_transport *transport, void *ctx, const char *origin);
+void fb_osc_client_remove(fb_osc *osc, fb_osc_client *client);
+
+/** One packet from a client. */
+void fb_osc_packet(
+	fb_osc *osc, fb_osc_client *client, const void *data, size_t size, int64_t now_us);
+
+#endif

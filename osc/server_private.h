@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** The OSC service's inside: server.c (clients, watching the tree), packet.c (what a message
+	means), held.c (bundles of the future), subscribe.c (who wants what), feed.c (sending it),
+	reply.c (what goes back), udp.c (the socket). Nobody else includes this. */
+#ifndef FB_SERVER_PRIVATE_H
+#define FB_SERVER_PRIVATE_H
+
+#include "codec.h"
+#include "server.h"
+
+#include <sys/queue.h>
+
+typedef struct fb_osc_sub fb_osc_sub;
+
+/** One leaf that one client hears of. A client has at most one for a leaf. */
+typedef struct fb_osc_watch {
+	fb_branch *leaf;
+	fb_osc_sub *sub;
+	LIST_ENTRY(fb_osc_watch) in_bucket; ///< by leaf
+	LIST_ENTRY(fb_osc_watch) in_sub;
+	TAILQ_ENTRY(fb_osc_watch) in_queue; ///< of what is to be sent
+	bool queued;
+} fb_osc_watch;
+
+typedef TAILQ_HEAD(fb_osc_queue, fb_osc_watch) fb_osc_queue;
+typedef LIST_HEAD(fb_osc_watches, fb_osc_watch) fb_osc_watches;
+LIST_HEAD(fb_osc_subs, fb_osc_sub);
+
+/** One subscription: a pattern of one client. */
+struct fb_osc_sub {
+	fb_osc_client *client;
+	LIST_ENTRY(fb_osc_sub) in_client, in_osc;
+	fb_osc_watches watches;
+	fb_osc_queue params, meters; ///< to be sent, in this order
+	int64_t expires_us;          ///< INT64_MAX: never
+	int64_t due_us;              ///< not before
+	uint32_t rate_hz, n_watches;
+	bool all; ///< every parameter, whatever the pattern
+	char pattern[];
+};
+
+struct fb_osc_client {
+	fb_osc *osc;
+	const fb_osc_transport *transport;
+	void *ctx;
+	LIST_ENTRY(fb_osc_client) in_osc;
+	struct fb_osc_subs subs;
+	uint32_t n_subs;
+	fb_osc_client *feedback; ///< where its subscriptions and corrections go: itself, or a port of
+							 ///< its host that it named; also its identity towards the tree
+	double error_tokens;     ///< error replies it may still get now
+	int64_t error_time_us;
+	uint32_t withheld; ///< error replies it did not get since its last /sync
+	char origin[80];
+};
+
+/** A bundle that waits. */
+typedef struct fb_osc_held {
+	int64_t due_us;
+	uint64_t order;        ///< of arrival: equal times keep it
+	fb_osc_client *client; ///< NULL if it went
+	char origin[80];
+	size_t size;
+	unsigned char data[];
+} fb_osc_held;
+
+enum { FB_OSC_BUCKETS_AT_START = 1024 };
+
+struct fb_osc {
+	fb_tree *tree;
+	fb_osc_options options;
+	fb_tree_watcher watcher;
+	fb_osc_stats stats;
+	int64_t now_us;
+	LIST_HEAD(fb_osc_clients, fb_osc_client) clients;
+	struct fb_osc_subs subs;  ///< of all clients
+	const fb_branch *setting; ///< the very leaf that the present message sets
+	/* watches by leaf */
+	fb_osc_watches *buckets;
+	uint32_t n_buckets;
+	/* waiting bundles: a heap, the earliest first */
+	fb_osc_held **held;
+	uint64_t held_order;
+	struct fb_osc_udp *udp;
+	unsigned char out[FB_OSC_PACKET_MAX + 1]; ///< the packet being written
+};
+
+/* --- reply.c */
+
+/** Send one message to a client. */
+void fb_osc_reply(fb_osc_client *client, const char *address, const fb_value *argv, uint32_t argc);
+/** Tell an error, if the client may get one now; true if it went out. */
+bool fb_osc_reply_error(
+	fb_osc_client *client, const fb_osc_message *message, const fb_error *error);
+void fb_osc_reply_children(fb_osc_client *client, const char *address, const fb_branch *branch);
+bool fb_osc_send(fb_osc_client *client, const void *data, size_t size);
+
+/** Values on their way to one client, as many in a packet as its transport allows. They are
+	written to osc->out, so nothing else may be sent before fb_osc_pack_send(). */
+typedef struct fb_osc_pack {
+	fb_osc_client *client;
+	size_t used; ///< of osc->out; the first message starts where it would in a bundle
+	uint32_t count;
+} fb_osc_pack;
+void fb_osc_pack_start(fb_osc_pack *pack, fb_osc_client *client);
+bool fb_osc_pack_add(fb_osc_pack *pack, const fb_branch *leaf); ///< false: full, send first
+bool fb_osc_pack_send(fb_osc_pack *pack); ///< false: the transport did not take it
+
+/* --- packet.c */
+
+/** Apply a packet that passed fb_osc_check(), all in one group. client may be NULL; due: at once,
+	whatever its timetag says. */
+void fb_osc_apply(fb_osc *osc, fb_osc_client *client, const char *origin, const void *data,
+	size_t size, bool due);
+
+/* --- held.c */
+
+FB_MUST_CHECK fb_status fb_osc_hold(fb_osc *osc, fb_osc_client *client, const char *origin,
+	const void *data, size_t size, int64_t due_us, fb_error *error);
+int64_t fb_osc_release(fb_osc *osc); ///< apply what is due; when the next is
+void fb_osc_held_forget(fb_osc *osc, const fb_osc_client *client);
+void fb_osc_held_finish(fb_osc *osc);
+
+/* --- subscribe.c */
+
+void fb_osc_subscribe(fb_osc_client *client, const fb_osc_message *message, bool all);
+void fb_osc_unsubscribe(fb_osc_client *client, const fb_osc_message *message);
+void fb_osc_sub_remove(fb_osc_sub *sub);
+void fb_osc_watch_sent(fb_osc_watch *watch); ///< nothing waits any more
+void fb_osc_client_unsubscribe_all(fb_osc_client *client);
+void fb_osc_leaf_changed(fb_osc *osc, fb_branch *leaf, const fb_origin *origin);
+void fb_osc_leaf_added(fb_osc *osc, fb_branch *leaf);
+void fb_osc_leaf_removing(fb_osc *osc, fb_branch *leaf);
+
+/* --- feed.c */
+
+int64_t fb_osc_feed(fb_osc *osc); ///< send what is due; when there is more to do
+
+/* --- udp.c */
+
+FB_MUST_CHECK fb_status fb_osc_udp_open(fb_osc *osc, fb_error *error);
+void fb_osc_udp_close(fb_osc *osc);
+
+#endif

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The UDP socket: who sends is a client by address and port. thread: control */
+#include "server_private.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	BATCH = 32,        /* packets a system call brings */
+	BATCHES_MAX = 16,  /* in one fb_osc_service() */
+	IDLE_PEERS = 1024, /* senders without subscription that are remembered */
+	BUCKETS = 4096,
+	RECEIVE_BUFFER = 8 << 20, /* what a burst may need; the kernel grants less to most */
+	PACKET_USUAL = 1400,      /* one Ethernet frame */
+};
+
+/** What tells two senders apart. */
+typedef struct key {
+	uint32_t scope;
+	uint16_t family, port;
+	unsigned char address[16];
+} key;
+
+typedef struct peer {
+	struct fb_osc_udp *udp;
+	fb_osc_client *client;
+	struct sockaddr_storage address;
+	socklen_t address_size;
+	key key;
+	LIST_ENTRY(peer) in_bucket;
+	TAILQ_ENTRY(peer) in_use; ///< the last heard first
+} peer;
+
+struct fb_osc_udp {
+	fb_osc *osc;
+	int fd;
+	uint16_t port;
+	LIST_HEAD(peer_bucket, peer) buckets[BUCKETS];
+	TAILQ_HEAD(peers, peer) peers;
+	uint32_t n_peers;
+	/* for recvmmsg */
+	struct mmsghdr messages[BATCH];
+	struct iovec vectors[BATCH];
+	struct sockaddr_storage names[BATCH];
+	_Alignas(struct cmsghdr) unsigned char control[BATCH][64];
+	unsigned char data[BATCH][FB_OSC_PACKET_MAX + 1];
+};
+
+/* --- peers */
+
+static key key_of(const struct sockaddr_storage *address)
+{
+	key k;
+	memset(&k, 0, sizeof k);
+	k.family = address->ss_family;
+	if (address->ss_family == AF_INET6) {
+		struct sockaddr_in6 in6;
+		memcpy(&in6, address, sizeof in6);
+		k.scope = in6.sin6_scope_id;
+		k.port = in6.sin6_port;
+		memcpy(k.address, &in6.sin6_addr, 16);
+	} else {
+		struct sockaddr_in in;
+		memcpy(&in, address, sizeof in);
+		k.port = in.sin_port;
+		memcpy(k.address, &in.sin_addr, 4);
+	}
+	return k;
+}
+
+static uint32_t bucket_of(const key *k)
+{
+	uint64_t words[3], h = 0;
+	static_assert(sizeof words == sizeof *k, "a key is hashed as words, without holes");
+	memcpy(words, k, sizeof words);
+	for (int i = 0; i < 3; i++) {
+		h = (h ^ words[i]) * 0x9E3779B97F4A7C15u;
+		h ^= h >> 32;
+	}
+	return (uint32_t)(h % BUCKETS);
+}
+
+static peer *peer_find(struct fb_osc_udp *udp, const key *k)
+{
+	peer *p = TAILQ_FIRST(&udp->peers);
+	if (p && memcmp(&p->key, k, sizeof *k) == 0) {
+		return p; /* the same as before, most of the time */
+	}
+	for (p = LIST_FIRST(&udp->buckets[bucket_of(k)]); p; p = LIST_NEXT(p, in_bucket)) {
+		if (memcmp(&p->key, k, sizeof *k) == 0) {
+			return p;
+		}
+	}
+	return NULL;
+}
+
+static void peer_remove(peer *p)
+{
+	struct fb_osc_udp *udp = p->udp;
+	LIST_REMOVE(p, in_bucket);
+	TAILQ_REMOVE(&udp->peers, p, in_use);
+	udp->n_peers--;
+	if (p->client) {
+		fb_osc_client_remove(udp->osc, p->client);
+	}
+	free(p);
+}
+
+/** Forget the one heard of longest ago that has no subscription. */
+static void make_room(struct fb_osc_udp *udp)
+{
+	peer *p;
+	if (udp->n_peers < IDLE_PEERS + udp->osc->options.subscribers_max) {
+		return;
+	}
+	for (p = TAILQ_LAST(&udp->peers, peers); p; p = TAILQ_PREV(p, peers, in_use)) {
+		if (!p->client->n_subs) {
+			peer_remove(p);
+			return;
+		}
+	}
+}
+
+static bool udp_send(void *ctx, const void *data, size_t size);
+static fb_osc_client *udp_redirect(void *ctx, uint16_t port);
+
+static const fb_osc_transport transport = {
+	.send = udp_send, .redirect = udp_redirect, .packet_max = PACKET_USUAL, .bundles = true};
+
+/** The peer at an address, made if it is new. errors: NULL when out of memory */
+static peer *peer_at(struct fb_osc_udp *udp, const struct sockaddr_storage *address, socklen_t size)
+{
+	key k = key_of(address);
+	peer *p = peer_find(udp, &k);
+	if (p) {
+		return p;
+	}
+	make_room(udp);
+	p = calloc(1, sizeof *p);
+	if (!p) {
+		return NULL;
+	}
+	char host[INET6_ADDRSTRLEN] = "?", origin[80];
+	inet_ntop(k.family, k.address, host, sizeof host);
+	snprintf(origin, sizeof origin, k.family == AF_INET6 ? "osc [%s]:%u" : "osc %s:%u", host,
+		(unsigned)ntohs(k.port));
+	p->udp = udp;
+	p->address = *address;
+	p->address_size = size;
+	p->key = k;
+	p->client = fb_osc_client_add(udp->osc, &transport, p, origin);
+	if (!p->client) {
+		free(p);
+		return NULL;
+	}
+	LIST_INSERT_HEAD(&udp->buckets[bucket_of(&k)], p, in_bucket);
+	TAILQ_INSERT_HEAD(&udp->peers, p, in_use);
+	udp->n_peers++;
+	return p;
+}
+
+static fb_osc_client *udp_redirect(void *ctx, uint16_t port)
+{
+	peer *p = ctx;
+	struct sockaddr_storage address = p->address;
+	/* the port is at the same place in both families */
+	static_assert(
+		offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
+		"the port's place");
+	port = htons(port);
+	memcpy((char *)&address + offsetof(struct sockaddr_in, sin_port), &port, sizeof port);
+	peer *other = peer_at(p->udp, &address, p->address_size);
+	return other ? other->client : NULL;
+}
+
+/* --- errors that come back: nobody listens at a port any more */
+
+static void take_error(struct fb_osc_udp *udp, struct msghdr *message)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		bool ours = (c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVERR) ||
+					(c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_RECVERR);
+		struct sock_extended_err e;
+		if (!ours || c->cmsg_len < CMSG_LEN(sizeof e)) {
+			continue;
+		}
+		memcpy(&e, CMSG_DATA(c), sizeof e);
+		key k = key_of(message->msg_name);
+		peer *p = e.ee_errno == ECONNREFUSED ? peer_find(udp, &k) : NULL;
+		if (p) {
+			fb_osc_client_unsubscribe_all(p->client);
+		}
+	}
+}
+
+static void take_errors(struct fb_osc_udp *udp)
+{
+	for (int i = 0; i < BATCH * BATCHES_MAX; i++) {
+		struct sockaddr_storage name = {0};
+		_Alignas(struct cmsghdr) unsigned char control[512];
+		unsigned char data[64];
+		struct iovec vector = {data, sizeof data};
+		struct msghdr message = {.msg_name = &name,
+			.msg_namelen = sizeof name,
+			.msg_iov = &vector,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof control};
+		if (recvmsg(udp->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
+			return;
+		}
+		take_error(udp, &message);
+	}
+}
+
+/* --- in and out */
+
+static bool udp_send(void *ctx, const void *data, size_t size)
+{
+	const peer *p = ctx;
+	const struct sockaddr *to = (const struct sockaddr *)&p->address;
+	/* a failure may be the news of an earlier packet to somebody else: then try once more */
+	for (int tries = 0; tries < 2; tries++) {
+		if (sendto(p->udp->fd, data, size, MSG_DONTWAIT, to, p->address_size) >= 0) {
+			return true;
+		}
+		if (errno == EAGAIN || errno == ENOBUFS) {
+			return false;
+		}
+	}
+	return false;
+}
+
+/** The kernel tells with each packet how many it had to drop so far. */
+static void count_lost(struct fb_osc_udp *udp, struct msghdr *message)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
+			uint32_t lost;
+			memcpy(&lost, CMSG_DATA(c), sizeof lost);
+			udp->osc->stats.lost += lost - (uint32_t)udp->osc->stats.lost;
+		}
+	}
+}
+
+static int receive(struct fb_osc_udp *udp)
+{
+	for (int i = 0; i < BATCH; i++) {
+		udp->vectors[i] = (struct iovec){udp->data[i], FB_OSC_PACKET_MAX};
+		udp->messages[i].msg_hdr = (struct msghdr){.msg_name = &udp->names[i],
+			.msg_namelen = sizeof udp->names[i],
+			.msg_iov = &udp->vectors[i],
+			.msg_iovlen = 1,
+			.msg_control = udp->control[i],
+			.msg_controllen = sizeof udp->control[i]};
+	}
+	return recvmmsg(udp->fd, udp->messages, BATCH, MSG_DONTWAIT, NULL);
+}
+
+uint32_t fb_osc_service(fb_osc *osc, int64_t now_us)
+{
+	struct fb_osc_udp *udp = osc->udp;
+	uint32_t taken = 0;
+	osc->now_us = now_us;
+	for (int batches = 0; batches < BATCHES_MAX; batches++) {
+		int n = receive(udp);
+		if (n < 0 && errno != EINTR) {
+			/* woken without a packet, or told of an error: news of packets that came back */
+			bool empty = errno == EAGAIN;
+			take_errors(udp);
+			if (!empty) {
+				continue;
+			}
+		}
+		for (int i = 0; i < n; i++) {
+			const struct msghdr *header = &udp->messages[i].msg_hdr;
+			peer *p = peer_at(udp, &udp->names[i], header->msg_namelen);
+			if (!p) {
+				continue;
+			}
+			if (p != TAILQ_FIRST(&udp->peers)) {
+				TAILQ_REMOVE(&udp->peers, p, in_use);
+				TAILQ_INSERT_HEAD(&udp->peers, p, in_use);
+			}
+			fb_osc_packet(osc, p->client, udp->data[i], udp->messages[i].msg_len, now_us);
+		}
+		if (n > 0) {
+			taken += (uint32_t)n;
+			count_lost(udp, &udp->messages[n - 1].msg_hdr);
+		}
+		if (n < BATCH) {
+			break;
+		}
+	}
+	return taken;
+}
+
+int fb_osc_fd(const fb_osc *osc)
+{
+	return osc->udp->fd;
+}
+
+uint16_t fb_osc_port(const fb_osc *osc)
+{
+	return osc->udp->port;
+}
+
+/* --- opening */
+
+static void set_options(int fd, int family)
+{
+	int on = 1, size = RECEIVE_BUFFER;
+	/* none of these is needed to work: what is not granted shows as slower or as lost packets */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size)) {
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	}
+	setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
+	if (family == AF_INET6) {
+		setsockopt(fd, SOL_IPV6, IPV6_RECVERR, &on, sizeof on);
+	} else {
+		setsockopt(fd, SOL_IP, IP_RECVERR, &on, sizeof on);
+	}
+}
+
+static fb_status open_socket(struct fb_osc_udp *udp, fb_error *error)
+{
+	const fb_osc_options *options = &udp->osc->options;
+	const char *host = options->listen ? options->listen : "127.0.0.1";
+	char where[128], port[8];
+	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+						.ai_socktype = SOCK_DGRAM},
+					*found;
+	snprintf(where, sizeof where, "%s UDP port %u", host, (unsigned)options->port);
+	snprintf(port, sizeof port, "%u", (unsigned)options->port);
+	int code = getaddrinfo(host, port, &hints, &found);
+	if (code) {
+		return fb_fail(
+			error, FB_INVALID, where, "not an address to listen on: %s", gai_strerror(code));
+	}
+	fb_status status = FB_OK;
+	udp->fd = socket(found->ai_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (udp->fd < 0 || bind(udp->fd, found->ai_addr, found->ai_addrlen)) {
+		status = fb_fail(error, FB_IO, where, "cannot listen for OSC: %s%s", strerror(errno),
+			errno == EADDRINUSE ? "; another program has this port, choose another" : "");
+	}
+	set_options(udp->fd, found->ai_family);
+	freeaddrinfo(found);
+	struct sockaddr_storage own = {0};
+	socklen_t size = sizeof own;
+	if (!status && getsockname(udp->fd, (struct sockaddr *)&own, &size)) {
+		status = fb_fail(error, FB_IO, where, "cannot listen for OSC: %s", strerror(errno));
+	}
+	udp->port = ntohs(key_of(&own).port);
+	return status;
+}
+
+fb_status fb_osc_udp_open(fb_osc *osc, fb_error *error)
+{
+	struct fb_osc_udp *udp = calloc(1, sizeof *udp);
+	if (!udp) {
+		return fb_fail(error, FB_NO_MEMORY, "OSC", "out of memory");
+	}
+	udp->osc = osc;
+	udp->fd = -1;
+	TAILQ_INIT(&udp->peers);
+	osc->udp = udp;
+	return open_socket(udp, error);
+}
+
+void fb_osc_udp_close(fb_osc *osc)
+{
+	struct fb_osc_udp *udp = osc->udp;
+	peer *p;
+	if (!udp) {
+		return;
+	}
+	while ((p = TAILQ_FIRST(&udp->peers))) {
+		peer_remove(p);
+	}
+	if (udp->fd >= 0) {
+		close(udp->fd);
+	}
+	free(udp);
+	osc->udp = NULL;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** Every accepted and refused set or command, from the tree into the store. And the group brackets
+	of the tree, which make the engine take a group's events in one tick. */
+#include "server.h"
+
+#include "../osc/value.h"
+
+#include <stdio.h>
+
+enum { TEXT_LEN = 512 };
+
+static void on_audit(void *ctx, const char *address, const fb_value *before, const fb_value *after,
+	const fb_origin *origin, fb_outcome outcome, const fb_error *error)
+{
+	fb_server *server = ctx;
+	char old_text[TEXT_LEN], new_text[TEXT_LEN],
+		reason[sizeof error->where + sizeof error->text + 4];
+	double number = 0.0;
+	if (outcome == FB_REFUSED) {
+		snprintf(reason, sizeof reason, "%s: %s", error->where, error->text);
+	}
+	if (before->tag != 'N') {
+		fb_value_text(before, old_text, sizeof old_text);
+	}
+	if (after->tag != 'N') {
+		fb_value_text(after, new_text, sizeof new_text);
+	}
+	bool is_number = before->tag != 'N' && fb_value_number(after, &number);
+	fb_audit_entry entry = {.time_us = fb_unix_us(),
+		.frame = server->engine ? fb_engine_frame(server->engine) : 0,
+		.origin = origin->text,
+		.address = address,
+		.before = before->tag != 'N' ? old_text : NULL,
+		.after = after->tag != 'N' ? new_text : NULL,
+		.outcome = outcome == FB_REFUSED ? reason : "ok",
+		.mergeable = outcome == FB_ACCEPTED && is_number,
+		.value = number};
+	if (fb_store_audit(server->store, &entry)) {
+		server->audit_refused++;
+	}
+}
+
+static void on_begin(void *ctx)
+{
+	fb_server *server = ctx;
+	fb_engine_begin(server->engine);
+}
+
+static void on_end(void *ctx)
+{
+	fb_server *server = ctx;
+	fb_engine_end(server->engine);
+}
+
+fb_status fb_audit_start(fb_server *server, fb_error *error)
+{
+	server->watcher =
+		(fb_tree_watcher){.ctx = server, .audit = on_audit, .begin = on_begin, .end = on_end};
+	if (fb_tree_watch(server->tree, &server->watcher)) {
+		return fb_fail(error, FB_NO_MEMORY, "audit", "out of memory");
+	}
+	return FB_OK;
+}

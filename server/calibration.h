@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** Calibration: one run is one parameter set, heard on a shadow station and measured. The audience
+	hears nothing of it.
+
+	Control takes a request, gets the source (a capture of the live input, a sample file, or the
+	source of an earlier run) and hands the job to the audition thread, which renders, measures and
+	scores every candidate from a fresh state; control stores the result and answers. */
+#ifndef FB_CALIBRATION_H
+#define FB_CALIBRATION_H
+
+#include "meters.h"
+#include "server.h"
+
+/** Called once on the control thread. `result` is NULL on failure; borrowed for the call. */
+typedef void fb_calibration_done(void *ctx, const json_t *result, const fb_error *error);
+
+FB_MUST_CHECK fb_status fb_calibration_create(
+	fb_server *server, fb_calibration **out, fb_error *error);
+/** Ends the thread; requests under way fail with FB_UNAVAILABLE. NULL is allowed. */
+void fb_calibration_destroy(fb_calibration *calibration);
+
+/** POST /api/calibration/run and /audition (several candidates, no audio in the answer).
+	errors: FB_INVALID, FB_NOT_FOUND, FB_WRONG_TYPE naming the part of the body; FB_TOO_MANY.
+			Then `done` is not called */
+FB_MUST_CHECK fb_status fb_calibration_request(fb_calibration *calibration, const json_t *body,
+	bool audition, fb_calibration_done *done, void *ctx, fb_error *error);
+/** The asker has gone: its `done` will not be called; the run goes on and is stored. */
+void fb_calibration_forget(fb_calibration *calibration, void *ctx);
+
+/** /station/N/run: the present settings on `seconds` of live input. */
+FB_MUST_CHECK fb_status fb_calibration_run_live(fb_calibration *calibration, fb_channel *channel,
+	double seconds, const fb_origin *origin, fb_error *error);
+
+/** Parameters of a recent run of a station, NULL if there is none of that id. Borrowed. */
+const json_t *fb_calibration_run_parameters(
+	const fb_calibration *calibration, const char *run_id, uint32_t station);
+
+/** A capture ended: it is the calibration's from here on. */
+void fb_calibration_captured(fb_calibration *calibration, fb_capture *take);
+/** Take up what the audition thread has finished, end what took too long. Call it often. */
+void fb_calibration_service(fb_calibration *calibration);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** What makes the engine run: JACK, or a timer of its own. The driver owns the audio thread. */
+#ifndef FB_DRIVER_H
+#define FB_DRIVER_H
+
+#include "options.h"
+
+typedef struct fb_driver fb_driver;
+
+/** What the driver knows of the outside. */
+typedef struct fb_driver_state {
+	bool running;                         ///< false once the JACK server has gone
+	uint32_t period;                      ///< frames
+	uint32_t xruns;                       ///< since start
+	double dsp_load;                      ///< percent
+	double in_latency_ms, out_latency_ms; ///< the ports' latencies beyond foldback, of station 1
+} fb_driver_state;
+
+typedef struct fb_driver_ops {
+	/** Make the ports and start to call fb_engine_process(). */
+	fb_status (*start)(fb_driver *driver, fb_engine *engine, fb_error *error);
+	/** Stop; afterwards the engine is not touched any more. */
+	void (*stop)(fb_driver *driver);
+	void (*state)(fb_driver *driver, fb_driver_state *out);
+	/** The chain's latency of a station changed (frames, with the FIFO). thread: control */
+	void (*set_latency)(fb_driver *driver, uint32_t station, uint32_t frames);
+	void (*close)(fb_driver *driver);
+} fb_driver_ops;
+
+struct fb_driver {
+	const fb_driver_ops *ops;
+	const char *kind; ///< "jack" or "dummy"
+	double rate_hz;
+	uint32_t period;
+};
+
+/** errors: FB_UNAVAILABLE if no JACK server runs, FB_EXISTS if the client name is taken */
+FB_MUST_CHECK fb_status fb_driver_jack(const fb_options *options, fb_driver **out, fb_error *error);
+FB_MUST_CHECK fb_status fb_driver_dummy(
+	const fb_options *options, fb_driver **out, fb_error *error);
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "meters.h"
+
+#include "../metrics/analyser.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	GATHER = 64,      ///< tap blocks fed at once
+	ROUND_MS = 10,    ///< the thread looks after the taps this often; a tap holds 0.3 s
+	READ_ROUNDS = 10, ///< every station is read each so many rounds
+	CAPTURES_MAX = FB_CAPTURES_MAX,
+	REQUESTS = 256,
+	REPORTS = 512
+};
+
+typedef enum request_kind { ASK_TARGET, ASK_LATENCY, ASK_CAPTURE, ASK_CANCEL } request_kind;
+
+typedef struct request {
+	request_kind kind;
+	uint32_t station;
+	double value;
+	fb_capture *capture;
+} request;
+
+struct fb_meters {
+	fb_engine *engine;
+	uint32_t stations;
+	fb_ring *requests, *reports;
+	pthread_t thread;
+	bool started;
+	_Atomic bool quit;
+	/* the thread's */
+	fb_analyser *analyser[FB_STATIONS_MAX];
+	uint64_t next_frame[FB_STATIONS_MAX];
+	fb_capture *capture[CAPTURES_MAX];
+	uint32_t n_captures;
+	float gather[4][GATHER * FB_TICK]; ///< in L, R, out L, R
+	float reduction[GATHER];
+};
+
+fb_capture *fb_capture_create(uint32_t station, uint64_t frames)
+{
+	fb_capture *capture = calloc(1, sizeof *capture);
+	if (!capture) {
+		return NULL;
+	}
+	capture->station = station;
+	capture->frames = frames;
+	capture->audio[0] = calloc(frames + 1, sizeof(float));
+	capture->audio[1] = calloc(frames + 1, sizeof(float));
+	if (!capture->audio[0] || !capture->audio[1]) {
+		fb_capture_destroy(capture);
+		return NULL;
+	}
+	return capture;
+}
+
+void fb_capture_destroy(fb_capture *capture)
+{
+	if (capture) {
+		free(capture->audio[0]);
+		free(capture->audio[1]);
+		free(capture);
+	}
+}
+
+/* --- the thread */
+
+static void give_back(fb_meters *meters, uint32_t index)
+{
+	fb_meter_report report = {.capture = meters->capture[index]};
+	if (fb_ring_write(meters->reports, &report)) { /* else again in the next round */
+		meters->capture[index] = meters->capture[--meters->n_captures];
+	}
+}
+
+static void serve(fb_meters *meters, const request *ask)
+{
+	switch (ask->kind) {
+	case ASK_TARGET:
+		fb_analyser_set_target(meters->analyser[ask->station], ask->value);
+		break;
+	case ASK_LATENCY:
+		fb_analyser_set_latency(meters->analyser[ask->station], ask->value);
+		break;
+	case ASK_CAPTURE:
+		meters->capture[meters->n_captures++] = ask->capture;
+		break;
+	case ASK_CANCEL:
+		for (uint32_t i = 0; i < meters->n_captures; i++) {
+			meters->capture[i]->failed |= meters->capture[i] == ask->capture;
+		}
+		break;
+	}
+}
+
+static void fill_captures(fb_meters *meters, uint32_t station, uint64_t frame, uint64_t frames)
+{
+	for (uint32_t i = 0; i < meters->n_captures; i++) {
+		fb_capture *capture = meters->capture[i];
+		if (capture->station != station || capture->failed) {
+			continue;
+		}
+		if (!capture->done) {
+			capture->frame_start = frame;
+		}
+		capture->failed = capture->frame_start + capture->done != frame;
+		uint64_t n = capture->frames - capture->done;
+		n = n < frames ? n : frames;
+		for (int c = 0; c < 2; c++) {
+			memcpy(capture->audio[c] + capture->done, meters->gather[c], n * sizeof(float));
+		}
+		capture->done += n;
+	}
+}
+
+/** Feed what stands in `gather`: `blocks` of one unbroken stretch. */
+static void feed(fb_meters *meters, uint32_t station, uint64_t frame, uint32_t blocks)
+{
+	uint64_t frames = (uint64_t)blocks * FB_TICK;
+	fb_stretch stretch = {.in = {meters->gather[0], meters->gather[1]},
+		.out = {meters->gather[2], meters->gather[3]},
+		.reduction_db = meters->reduction,
+		.frames = frames};
+	if (frame != meters->next_frame[station]) {
+		fb_analyser_gap(meters->analyser[station], frame - meters->next_frame[station]);
+	}
+	fb_analyser_feed(meters->analyser[station], &stretch);
+	fill_captures(meters, station, frame, frames);
+	meters->next_frame[station] = frame + frames;
+}
+
+static void put_block(fb_meters *meters, const fb_tap_block *block, uint32_t at)
+{
+	for (int c = 0; c < 2; c++) {
+		memcpy(meters->gather[c] + at * FB_TICK, block->in[c], sizeof block->in[c]);
+		memcpy(meters->gather[2 + c] + at * FB_TICK, block->out[c], sizeof block->out[c]);
+	}
+	meters->reduction[at] = block->reduction_db;
+}
+
+static void drain(fb_meters *meters, uint32_t station)
+{
+	fb_ring *tap = fb_engine_tap(meters->engine, station);
+	const fb_tap_block *block;
+	uint64_t first = 0;
+	uint32_t n = 0;
+	while ((block = fb_ring_peek(tap))) {
+		bool goes_on = n && n < GATHER && block->frame == first + (uint64_t)n * FB_TICK;
+		if (n && !goes_on) {
+			feed(meters, station, first, n);
+			n = 0;
+		}
+		if (!n) {
+			first = block->frame;
+		}
+		put_block(meters, block, n++);
+		fb_ring_drop(tap);
+	}
+	if (n) {
+		feed(meters, station, first, n);
+	}
+}
+
+static void report_reading(fb_meters *meters, uint32_t station)
+{
+	fb_meter_report *report = fb_ring_claim(meters->reports);
+	if (report) { /* a control thread that is behind gets the next one */
+		report->capture = NULL;
+		report->station = station;
+		fb_analyser_read(meters->analyser[station], &report->set);
+		fb_ring_publish(meters->reports);
+	}
+}
+
+static void *run(void *arg)
+{
+	fb_meters *meters = arg;
+	request ask;
+	for (uint32_t round = 0; !atomic_load_explicit(&meters->quit, memory_order_relaxed); round++) {
+		while (fb_ring_read(meters->requests, &ask)) {
+			serve(meters, &ask);
+		}
+		for (uint32_t i = 0; i < meters->stations; i++) {
+			drain(meters, i);
+			if (i % READ_ROUNDS == round % READ_ROUNDS) { /* spread over the rounds */
+				report_reading(meters, i);
+			}
+		}
+		for (uint32_t i = meters->n_captures; i-- > 0;) {
+			if (meters->capture[i]->failed ||
+				meters->capture[i]->done == meters->capture[i]->frames) {
+				give_back(meters, i);
+			}
+		}
+		nanosleep(&(struct timespec){0, ROUND_MS * 1000000}, NULL);
+	}
+	return NULL;
+}
+
+/* --- control */
+
+fb_status fb_meters_create(fb_engine *engine, fb_meters **out, fb_error *error)
+{
+	fb_meters *meters = calloc(1, sizeof *meters);
+	if (!meters) {
+		return fb_fail(error, FB_NO_MEMORY, "meters", "out of memory");
+	}
+	meters->engine = engine;
+	meters->stations = fb_engine_stations(engine);
+	meters->requests = fb_ring_create(REQUESTS, sizeof(request));
+	meters->reports = fb_ring_create(REPORTS, sizeof(fb_meter_report));
+	bool whole = meters->requests && meters->reports;
+	fb_analyser_options options = {.rate_hz = fb_engine_rate(engine),
+		.window = FB_WINDOW_LIVE,
+		.target_lufs = -23.0,
+		.has_input = true};
+	for (uint32_t i = 0; i < meters->stations && whole; i++) {
+		meters->analyser[i] = fb_analyser_create(&options);
+		whole = meters->analyser[i] != NULL;
+		fb_engine_set_tap(engine, i, true);
+	}
+	meters->started = whole && !pthread_create(&meters->thread, NULL, run, meters);
+	if (!meters->started) {
+		fb_meters_destroy(meters);
+		return fb_fail(error, FB_NO_MEMORY, "meters", "cannot start the meter thread");
+	}
+	*out = meters;
+	return FB_OK;
+}
+
+void fb_meters_destroy(fb_meters *meters)
+{
+	if (!meters) {
+		return;
+	}
+	if (meters->started) {
+		atomic_store(&meters->quit, true);
+		pthread_join(meters->thread, NULL);
+	}
+	fb_meter_report report;
+	while (meters->reports && fb_ring_read(meters->reports, &report)) {
+		fb_capture_destroy(report.capture);
+	}
+	for (uint32_t i = 0; i < meters->n_captures; i++) {
+		fb_capture_destroy(meters->capture[i]);
+	}
+	request ask;
+	while (meters->requests && fb_ring_read(meters->requests, &ask)) {
+		if (ask.kind == ASK_CAPTURE) {
+			fb_capture_destroy(ask.capture);
+		}
+	}
+	for (uint32_t i = 0; i < meters->stations; i++) {
+		fb_engine_set_tap(meters->engine, i, false);
+		fb_analyser_destroy(meters->analyser[i]);
+	}
+	fb_ring_destroy(meters->requests);
+	fb_ring_destroy(meters->reports);
+	free(meters);
+}
+
+void fb_meters_set_target(fb_meters *meters, uint32_t station, double target_lufs)
+{
+	(void)fb_ring_write(meters->requests, &(request){ASK_TARGET, station, target_lufs, NULL});
+}
+
+void fb_meters_set_latency(fb_meters *meters, uint32_t station, double latency_ms)
+{
+	(void)fb_ring_write(meters->requests, &(request){ASK_LATENCY, station, latency_ms, NULL});
+}
+
+bool fb_meters_capture(fb_meters *meters, fb_capture *take)
+{
+	return fb_ring_write(meters->requests, &(request){ASK_CAPTURE, take->station, 0.0, take});
+}
+
+void fb_meters_cancel(fb_meters *meters, fb_capture *capture)
+{
+	(void)fb_ring_write(meters->requests, &(request){ASK_CANCEL, capture->station, 0.0, capture});
+}
+
+bool fb_meters_poll(fb_meters *meters, fb_meter_report *out)
+{
+	return fb_ring_read(meters->reports, out);
+}
+
+uint64_t fb_meters_lost(const fb_meters *meters)
+{
+	uint64_t lost = 0;
+	for (uint32_t i = 0; i < meters->stations; i++) {
+		lost += fb_ring_lost(fb_engine_tap(meters->engine, i));
+	}
+	return lost;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** What foldbackd was asked to do. */
+#ifndef FB_OPTIONS_H
+#define FB_OPTIONS_H
+
+#include "../graph/engine.h"
+
+#include <stdbool.h>
+
+typedef struct fb_options {
+	uint32_t stations;
+	bool dummy;              ///< own timer instead of JACK
+	const char *name;        ///< JACK client
+	double rate_hz;          ///< dummy driver
+	uint32_t period;         ///< dummy driver
+	int osc_port, http_port; ///< 0: any free
+	const char *listen;
+	const char *token_file;       ///< NULL: none
+	char *database;               ///< owned; "" = the state folder's
+	char *sample_dir;             ///< owned
+	const char *node_path;        ///< NULL: default
+	char *patch[FB_STATIONS_MAX]; ///< owned; file for each station, NULL: the default patch
+	bool verbose;
+} fb_options;
+
+typedef enum fb_options_end {
+	FB_OPTIONS_RUN,   ///< go on
+	FB_OPTIONS_DONE,  ///< --help or --version was answered: exit 0
+	FB_OPTIONS_WRONG, ///< told on standard error: exit 2
+} fb_options_end;
+
+fb_options_end fb_options_read(fb_options *options, int argc, char **argv);
+void fb_options_finish(fb_options *options);
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** Start, housekeeping and end of the server. */
+#include "server.h"
+
+#include "calibration.h"
+#include "http.h"
+#include "meters.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static volatile sig_atomic_t end_asked, reload_asked;
+
+static void on_signal(int signal)
+{
+	if (signal == SIGHUP) {
+		reload_asked = 1;
+	} else {
+		end_asked = 1;
+	}
+}
+
+double fb_now_s(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int64_t fb_unix_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+void fb_log(const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	fputs("foldbackd: ", stderr);
+	vfprintf(stderr, fmt, args);
+	fputc('\n', stderr);
+	va_end(args);
+}
+
+void fb_log_error(const char *what, const fb_error *error)
+{
+	fb_log("%s%s%s%s: %s", what, *what ? ": " : "", error->where, "", error->text);
+}
+
+static void warn_of_node(const fb_error *why)
+{
+	fb_log_error("a node is left out", why);
+}
+
+/* --- folders and token */
+
+static fb_status make_folder(const char *path, fb_error *error)
+{
+	char part[1024];
+	snprintf(part, sizeof part, "%s", path);
+	for (char *at = part + 1; *at; at++) {
+		if (*at == '/') {
+			*at = '\0';
+			if (mkdir(part, 0700) && errno != EEXIST) {
+				break;
+			}
+			*at = '/';
+		}
+	}
+	if (mkdir(part, 0700) && errno != EEXIST) {
+		return fb_fail(error, FB_IO, path, "the folder cannot be made: %s", strerror(errno));
+	}
+	return FB_OK;
+}
+
+static fb_status make_folders(const fb_server *server, fb_error *error)
+{
+	char folder[1024];
+	snprintf(folder, sizeof folder, "%s", server->options.database);
+	char *slash = strrchr(folder, '/');
+	fb_status status = FB_OK;
+	if (slash && slash != folder) {
+		*slash = '\0';
+		status = make_folder(folder, error);
+	}
+	return status ? status : make_folder(server->options.sample_dir, error);
+}
+
+static bool is_loopback(const char *address)
+{
+	return !strncmp(address, "127.", 4) || !strcmp(address, "::1") || !strcmp(address, "localhost");
+}
+
+static fb_status read_token(fb_server *server, fb_error *error)
+{
+	const char *name = server->options.token_file;
+	if (!name) {
+		return is_loopback(server->options.listen)
+				   ? FB_OK
+				   : fb_fail(error, FB_FORBIDDEN, server->options.listen,
+						 "listening beyond loopback needs --token-file");
+	}
+	FILE *file = fopen(name, "r");
+	if (!file) {
+		return fb_fail(error, FB_IO, name, "the token cannot be read: %s", strerror(errno));
+	}
+	bool got = fgets(server->token, sizeof server->token, file) != NULL;
+	fclose(file);
+	server->token[strcspn(server->token, "\r\n")] = '\0';
+	if (!got || strlen(server->token) < 16) {
+		return fb_fail(error, FB_INVALID, name, "a token needs at least 16 characters");
+	}
+	return FB_OK;
+}
+
+/* --- stations */
+
+static fb_status load_patch(fb_channel *channel, fb_patch **out, fb_error *error)
+{
+	const char *file = channel->server->options.patch[channel->index];
+	if (file) {
+		return fb_patch_read(file, channel->server->nodes, out, error);
+	}
+	*out = fb_patch_create("empty");
+	return *out ? FB_OK : fb_fail(error, FB_NO_MEMORY, "patch", "out of memory");
+}
+
+static fb_status start_channel(fb_server *server, uint32_t index, fb_error *error)
+{
+	static const fb_origin origin = {"start", NULL};
+	fb_channel *channel = &server->channel[index];
+	channel->server = server;
+	channel->index = index;
+	channel->mode = FB_MODE_MANUAL;
+	channel->stt_confidence = -1.0;
+	channel->proposal = (fb_proposal){.state = "none", .morph_s = 2.0};
+	snprintf(channel->name, sizeof channel->name, "Station %u", index + 1);
+	fb_patch *patch;
+	fb_status status = load_patch(channel, &patch, error);
+	if (status) {
+		return status;
+	}
+	status = fb_channel_load(channel, patch, -1.0, &origin, error);
+	if (status) {
+		fb_patch_destroy(patch);
+		return status;
+	}
+	return fb_channel_add(channel, error);
+}
+
+static void reload_patches(fb_server *server)
+{
+	static const fb_origin origin = {"SIGHUP", NULL};
+	for (uint32_t i = 0; i < server->n_channels; i++) {
+		fb_error error;
+		fb_patch *patch;
+		if (!server->options.patch[i]) {
+			continue;
+		}
+		if (load_patch(&server->channel[i], &patch, &error)) {
+			fb_log_error("the patch stays as it was", &error);
+		} else if (fb_channel_load(&server->channel[i], patch, -1.0, &origin, &error)) {
+			fb_patch_destroy(patch);
+			fb_log_error("the patch stays as it was", &error);
+		}
+	}
+}
+
+/* --- start */
+
+static fb_status open_store(fb_server *server, fb_error *error)
+{
+	fb_store_options options = {.path = server->options.database};
+	return fb_store_open(&options, &server->store, error);
+}
+
+static fb_status open_osc(fb_server *server, fb_error *error)
+{
+	static const char *const status_leaves[] = {"/server/running", "/server/xruns",
+		"/server/dsp_load", "/server/uptime", "/server/audit/recording", NULL};
+	fb_osc_options options = {.listen = server->options.listen,
+		.port = (uint16_t)server->options.osc_port,
+		.name = server->options.name,
+		.status = status_leaves};
+	return fb_osc_open(server->tree, &options, &server->osc, error);
+}
+
+static fb_status start_engine(fb_server *server, fb_error *error)
+{
+	fb_engine_options options = {
+		server->options.stations, server->driver->rate_hz, server->driver->period, true};
+	fb_status status = fb_engine_create(&options, &server->engine, error);
+	if (!status) {
+		status = fb_meters_create(server->engine, &server->meters, error);
+	}
+	for (uint32_t i = 0; i < server->options.stations && !status; i++) {
+		server->n_channels = i + 1;
+		status = start_channel(server, i, error);
+	}
+	return status;
+}
+
+static fb_status start_services(fb_server *server, fb_error *error)
+{
+	fb_status status = fb_server_add_leaves(server, error);
+	if (!status) {
+		status = fb_audit_start(server, error);
+	}
+	if (!status) {
+		status = open_osc(server, error);
+	}
+	if (!status) {
+		status = fb_http_create(server, &server->http, error);
+	}
+	if (!status) {
+		status = fb_http_adopt_osc(server->http, error);
+	}
+	if (!status) {
+		status = fb_calibration_create(server, &server->calibration, error);
+	}
+	return status;
+}
+
+fb_status fb_server_start(fb_server *server, fb_error *error)
+{
+	server->started_s = fb_now_s();
+	fb_status status = read_token(server, error);
+	if (!status) {
+		status = fb_nodes_open(server->options.node_path, warn_of_node, &server->nodes, error);
+	}
+	if (!status) {
+		status = make_folders(server, error);
+	}
+	if (!status) {
+		status = open_store(server, error);
+	}
+	if (!status) {
+		status = server->options.dummy ? fb_driver_dummy(&server->options, &server->driver, error)
+									   : fb_driver_jack(&server->options, &server->driver, error);
+	}
+	server->tree = fb_tree_create();
+	if (!status && !server->tree) {
+		status = fb_fail(error, FB_NO_MEMORY, "tree", "out of memory");
+	}
+	if (!status) {
+		status = start_engine(server, error);
+	}
+	if (!status) {
+		status = start_services(server, error);
+	}
+	return status ? status : server->driver->ops->start(server->driver, server->engine, error);
+}
+
+/* --- housekeeping */
+
+static void take_reading(fb_server *server, const fb_meter_report *report)
+{
+	static const fb_origin origin = {"engine", NULL};
+	fb_channel *channel = &server->channel[report->station];
+	fb_metric_set before = channel->metrics;
+	channel->metrics = report->set;
+	if (channel->stt_confidence >= 0.0) {
+		channel->metrics.value[FB_M_STT_CONFIDENCE] = channel->stt_confidence;
+		channel->metrics.valid |= 1ull << FB_M_STT_CONFIDENCE;
+	}
+	for (int i = 0; i < FB_METRICS; i++) {
+		if ((float)before.value[i] != (float)channel->metrics.value[i]) {
+			fb_tree_touch(server->tree, channel->metric_leaf[i], &origin);
+		}
+	}
+	double quality = fb_score(&channel->goal, &channel->metrics, NULL);
+	if (quality != channel->quality) {
+		channel->quality = quality;
+		fb_channel_touch(channel, "score/quality", &origin);
+	}
+}
+
+static void take_reports(fb_server *server)
+{
+	fb_meter_report report;
+	while (fb_meters_poll(server->meters, &report)) {
+		if (report.capture) {
+			fb_calibration_captured(server->calibration, report.capture);
+		} else {
+			take_reading(server, &report);
+		}
+	}
+}
+
+static void look_after_latency(fb_server *server)
+{
+	fb_driver_state driver;
+	server->driver->ops->state(server->driver, &driver);
+	for (uint32_t i = 0; i < server->n_channels; i++) {
+		fb_channel *channel = &server->channel[i];
+		uint32_t frames = fb_station_latency(channel->station) + fb_engine_latency(server->engine);
+		double ms = 1e3 * frames / fb_engine_rate(server->engine) + driver.in_latency_ms +
+					driver.out_latency_ms;
+		server->driver->ops->set_latency(server->driver, i, frames);
+		if (ms != channel->latency_ms) {
+			channel->latency_ms = ms;
+			fb_meters_set_latency(server->meters, i, ms);
+		}
+	}
+}
+
+void fb_server_tick(fb_server *server)
+{
+	if (end_asked) {
+		fb_http_end(server->http);
+	}
+	if (reload_asked) {
+		reload_asked = 0;
+		reload_patches(server);
+	}
+	fb_engine_service(server->engine);
+	for (uint32_t i = 0; i < server->n_channels; i++) {
+		fb_station_service(server->channel[i].station);
+	}
+	take_reports(server);
+	fb_calibration_service(server->calibration);
+	fb_store_poll(server->store);
+	if (server->ticks++ % 100 == 0) {
+		look_after_latency(server);
+	}
+}
+
+void fb_server_run(fb_server *server)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	printf("ready osc=%d http=%d stations=%u rate=%g period=%u driver=%s\n",
+		(int)fb_osc_port(server->osc), fb_http_port(server->http), server->n_channels,
+		fb_engine_rate(server->engine), server->driver->period, server->driver->kind);
+	fflush(stdout);
+	fb_http_run(server->http);
+}
+
+/* --- end */
+
+void fb_server_stop(fb_server *server)
+{
+	if (server->driver) {
+		server->driver->ops->stop(server->driver);
+	}
+	if (server->watcher.ctx) {
+		fb_tree_unwatch(server->tree, &server->watcher);
+	}
+	fb_osc_close(server->osc);
+	fb_store_close(server->store); /* tells those who wait for it, while they still live */
+	fb_calibration_destroy(server->calibration);
+	fb_meters_destroy(server->meters);
+	fb_http_destroy(server->http);
+	for (uint32_t i = 0; i < server->n_channels; i++) {
+		fb_channel_remove(&server->channel[i]);
+		json_decref(server->channel[i].proposal.parameters);
+	}
+	fb_engine_destroy(server->engine);
+	for (uint32_t i = 0; i < server->n_channels; i++) {
+		fb_station_destroy(server->channel[i].station);
+	}
+	fb_tree_destroy(server->tree);
+	if (server->driver) {
+		server->driver->ops->close(server->driver);
+	}
+	fb_nodes_close(server->nodes);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** foldbackd's own state: all of it belongs to the control thread. The parts below each own one
+	concern; this header is the server's inside and nobody else's. */
+#ifndef FB_FOLDBACKD_H
+#define FB_FOLDBACKD_H
+
+#include "driver.h"
+
+#include "../graph/station.h"
+#include "../metrics/score.h"
+#include "../osc/server.h"
+#include "../osc/tree.h"
+#include "../storage/store.h"
+
+typedef struct fb_server fb_server;
+typedef struct fb_meters fb_meters;           ///< meters.h
+typedef struct fb_calibration fb_calibration; ///< calibration.h
+typedef struct fb_http fb_http;               ///< http.h
+typedef struct fb_stage_view fb_stage_view;   ///< station_tree.c
+
+typedef enum fb_mode {
+	FB_MODE_AUTO,   ///< an armed proposal may change it
+	FB_MODE_MANUAL, ///< only people change it
+	FB_MODE_BYPASS, ///< the input passes, as late as the chain
+} fb_mode;
+
+/** A parameter set that waits for the engineer. */
+typedef struct fb_proposal {
+	char id[64];        ///< of the run it comes from; "" = none was ever offered
+	const char *state;  ///< "none" "offered" "accepted" "rejected"
+	json_t *parameters; ///< {"node.param": value}
+	bool armed;         ///< accept at once, in mode auto
+	double morph_s;     ///< accepting takes this long
+} fb_proposal;
+
+/** What the server keeps of a station beside its patch. */
+typedef struct fb_channel {
+	fb_server *server;
+	uint32_t index; ///< from 0
+	fb_station *station;
+	fb_goal goal;
+	char name[64];
+	fb_mode mode;
+	fb_metric_set metrics; ///< the latest live ones
+	double quality, voidline;
+	double latency_ms;     ///< of the chain and the driver, as last told to the meters
+	double stt_confidence; ///< written by a client; < 0: none yet
+	fb_branch *metric_leaf[FB_METRICS];
+	fb_proposal proposal;
+	char last_run[64];
+	double last_run_score;
+	fb_stage_view *views; ///< list: the stages that are in the tree
+} fb_channel;
+
+struct fb_server {
+	fb_options options;
+	fb_nodes *nodes;
+	fb_tree *tree;
+	fb_driver *driver;
+	fb_engine *engine;
+	fb_channel channel[FB_STATIONS_MAX];
+	uint32_t n_channels;
+	fb_osc *osc;
+	fb_store *store;
+	fb_meters *meters;
+	fb_calibration *calibration;
+	fb_http *http;
+	fb_tree_watcher watcher;
+	double started_s;
+	uint64_t ticks;         ///< of the loop
+	uint64_t audit_refused; ///< rows the store's queue had no room for
+	char token[256];
+};
+
+/* --- clock */
+double fb_now_s(void);    ///< monotonic seconds
+int64_t fb_unix_us(void); ///< Unix time in microseconds
+
+/* --- server.c */
+FB_MUST_CHECK fb_status fb_server_start(fb_server *server, fb_error *error);
+/** Serve until asked to end. */
+void fb_server_run(fb_server *server);
+void fb_server_stop(fb_server *server);
+/** What has to be done every few milliseconds. Called by the loop. */
+void fb_server_tick(fb_server *server);
+/** One line on standard error. */
+void fb_log(const char *fmt, ...) FB_PRINTF(1, 2);
+void fb_log_error(const char *what, const fb_error *error);
+
+/* --- station_tree.c: a station's leaves */
+FB_MUST_CHECK fb_status fb_channel_add(fb_channel *channel, fb_error *error);
+/** After the patch changed by other ways than a set: leaves come and go, changed values are told.
+ */
+void fb_channel_sync(fb_channel *channel, const fb_patch *before, const fb_origin *origin);
+void fb_channel_remove(fb_channel *channel);
+/** Take a patch into force, with undo, as a step of its own; `take` is the channel's on success.
+	glide_s: stages that stay glide this long. */
+FB_MUST_CHECK fb_status fb_channel_load(
+	fb_channel *channel, fb_patch *take, double glide_s, const fb_origin *origin, fb_error *error);
+
+/* --- station_leaves.c: the leaves that are not of a node */
+FB_MUST_CHECK fb_status fb_channel_add_own(fb_channel *channel, fb_error *error);
+void fb_channel_touch(fb_channel *channel, const char *leaf, const fb_origin *origin);
+
+/* --- server_leaves.c */
+FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error);
+
+/* --- audit.c: every accepted and refused set, into the store */
+FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);
+
+/* --- params.c: a patch's values as {"node.param": value} */
+json_t *fb_params_to_json(const fb_patch *patch);
+/** Put values into a patch: all or none.
+	errors: FB_NOT_FOUND, FB_WRONG_TYPE, FB_INVALID; `where` is the key */
+FB_MUST_CHECK fb_status fb_params_apply(fb_patch *patch, const json_t *values, fb_error *error);
+
+/* --- proposal.c */
+FB_MUST_CHECK fb_status fb_proposal_offer(fb_channel *channel, const char *run_id,
+	const json_t *parameters, const fb_origin *origin, fb_error *error);
+FB_MUST_CHECK fb_status fb_proposal_accept(
+	fb_channel *channel, const fb_origin *origin, fb_error *error);
+FB_MUST_CHECK fb_status fb_proposal_reject(
+	fb_channel *channel, const fb_origin *origin, fb_error *error);
+
+#endif

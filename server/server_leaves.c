@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** The leaves of the server itself: what it is, how it does. */
+#include "meters.h"
+#include "server.h"
+
+#include <stdio.h>
+
+static fb_value int_value(uint64_t n)
+{
+	return (fb_value){.tag = 'i', .i = (int64_t)n};
+}
+
+static fb_value float_value(double f)
+{
+	return (fb_value){.tag = 'f', .f = f};
+}
+
+static fb_driver_state driver_state(const fb_server *server)
+{
+	fb_driver_state state;
+	server->driver->ops->state(server->driver, &state);
+	return state;
+}
+
+static fb_engine_counts engine_counts(const fb_server *server)
+{
+	fb_engine_counts counts;
+	fb_engine_count(server->engine, &counts);
+	return counts;
+}
+
+static fb_store_status store_status(fb_server *server)
+{
+	fb_store_status status;
+	fb_store_health(server->store, &status);
+	return status;
+}
+
+#define GETTER(name, expression)                                                                   \
+	static void name(void *ctx, uint32_t index, fb_value *value)                                   \
+	{                                                                                              \
+		fb_server *server = ctx;                                                                   \
+		(void)index, (void)server;                                                                 \
+		*value = (expression);                                                                     \
+	}
+
+GETTER(get_version, ((fb_value){.tag = 's', .s = FB_VERSION}))
+GETTER(get_driver, ((fb_value){.tag = 's', .s = server->driver->kind}))
+GETTER(get_running, ((fb_value){.tag = driver_state(server).running ? 'T' : 'F'}))
+GETTER(get_rate, float_value(fb_engine_rate(server->engine)))
+GETTER(get_period, int_value(driver_state(server).period))
+GETTER(get_stations, int_value(server->n_channels))
+GETTER(get_xruns, int_value(driver_state(server).xruns))
+GETTER(get_load, float_value(driver_state(server).dsp_load))
+GETTER(get_uptime, float_value(fb_now_s() - server->started_s))
+GETTER(get_frame, float_value((double)fb_engine_frame(server->engine)))
+GETTER(get_late, int_value(engine_counts(server).events_late))
+GETTER(get_lost, int_value(engine_counts(server).events_lost))
+GETTER(get_orphans, int_value(engine_counts(server).events_orphan))
+GETTER(get_bad, int_value(engine_counts(server).bad_samples))
+GETTER(get_faults, int_value(engine_counts(server).faults))
+GETTER(get_taps_lost, int_value(fb_meters_lost(server->meters)))
+GETTER(get_recording, ((fb_value){.tag = store_status(server).recording ? 'T' : 'F'}))
+GETTER(get_rows, int_value(store_status(server).rows))
+GETTER(get_unkept, int_value(store_status(server).lost + server->audit_refused))
+
+static const struct {
+	const char *address;
+	fb_leaf_kind kind;
+	const char *label, *unit, *doc;
+	double max;
+	bool meter;
+	void (*get)(void *, uint32_t, fb_value *);
+} leaves[] = {
+	{"/server/version", FB_LEAF_TEXT, "Version", "", "Of foldbackd.", 0, false, get_version},
+	{"/server/driver", FB_LEAF_TEXT, "Driver", "", "jack or dummy.", 0, false, get_driver},
+	{"/server/running", FB_LEAF_BOOL, "Audio runs", "", "False once the JACK server has gone.", 1,
+		false, get_running},
+	{"/server/sample_rate", FB_LEAF_FLOAT, "Sample rate", "Hz", "Of the audio.", 192000, false,
+		get_rate},
+	{"/server/period", FB_LEAF_INT, "Period", "frames", "Frames the driver asks for at once.", 8192,
+		false, get_period},
+	{"/server/stations", FB_LEAF_INT, "Stations", "", "How many there are.", FB_STATIONS_MAX, false,
+		get_stations},
+	{"/server/xruns", FB_LEAF_INT, "Xruns", "", "Periods that came too late, since start.", 1e9,
+		true, get_xruns},
+	{"/server/dsp_load", FB_LEAF_FLOAT, "DSP load", "%", "Share of a period that processing takes.",
+		100, true, get_load},
+	{"/server/uptime", FB_LEAF_FLOAT, "Uptime", "s", "Since start.", 1e9, true, get_uptime},
+	{"/server/frame", FB_LEAF_FLOAT, "Frame", "frames", "Frames processed since start.", 1e15, true,
+		get_frame},
+	{"/server/events/late", FB_LEAF_INT, "Late events", "", "Arrived after their frame.", 1e9, true,
+		get_late},
+	{"/server/events/lost", FB_LEAF_INT, "Events put off", "",
+		"Found the ring to the audio full and were sent again.", 1e9, true, get_lost},
+	{"/server/events/orphan", FB_LEAF_INT, "Orphan events", "",
+		"Meant a node that had gone when they arrived.", 1e9, true, get_orphans},
+	{"/server/bad_input", FB_LEAF_INT, "Bad input", "ticks",
+		"Ticks of input that held NaN or infinity and were silenced.", 1e9, true, get_bad},
+	{"/server/faults", FB_LEAF_INT, "Node faults", "ticks",
+		"Ticks in which a node yielded NaN or infinity and was reset.", 1e9, true, get_faults},
+	{"/server/taps_lost", FB_LEAF_INT, "Taps lost", "ticks",
+		"Ticks that the meters were too slow to take.", 1e9, true, get_taps_lost},
+	{"/server/audit/recording", FB_LEAF_BOOL, "Recording", "",
+		"False while the database cannot be written.", 1, true, get_recording},
+	{"/server/audit/rows", FB_LEAF_INT, "Audit rows", "", "Written since start.", 1e9, true,
+		get_rows},
+	{"/server/audit/lost", FB_LEAF_INT, "Audit lost", "", "Entries that could not be kept.", 1e9,
+		true, get_unkept},
+};
+
+fb_status fb_server_add_leaves(fb_server *server, fb_error *error)
+{
+	static fb_leaf_ops ops[sizeof leaves / sizeof *leaves];
+	fb_status status = FB_OK;
+	for (size_t i = 0; i < sizeof leaves / sizeof *leaves && !status; i++) {
+		ops[i].get = leaves[i].get;
+		fb_leaf_spec spec = {.kind = leaves[i].kind,
+			.access = FB_READ,
+			.label = leaves[i].label,
+			.unit = leaves[i].unit,
+			.doc = leaves[i].doc,
+			.max = leaves[i].max,
+			.meter = leaves[i].meter,
+			.ops = &ops[i],
+			.ctx = server};
+		status = fb_tree_add(server->tree, leaves[i].address, &spec, error);
+	}
+	return status;
+}

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** The leaves of a station that belong to no node: name, mode, switches, metrics, scores, undo,
+	edits, runs and proposals. */
+#include "server.h"
+
+#include "calibration.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { ADDRESS_LEN = 128 };
+
+static void leaf_address(const fb_channel *channel, const char *leaf, char *address)
+{
+	snprintf(address, ADDRESS_LEN, "/station/%u/%s", channel->index + 1, leaf);
+}
+
+void fb_channel_touch(fb_channel *channel, const char *leaf, const fb_origin *origin)
+{
+	char address[ADDRESS_LEN];
+	leaf_address(channel, leaf, address);
+	fb_branch *branch = fb_tree_find(channel->server->tree, address);
+	if (branch) {
+		fb_tree_touch(channel->server->tree, branch, origin);
+	}
+}
+
+static fb_value text_value(const char *text)
+{
+	return (fb_value){.tag = 's', .s = text};
+}
+
+static fb_value bool_value(bool on)
+{
+	return (fb_value){.tag = on ? 'T' : 'F'};
+}
+
+/* --- name, mode, switches, patch */
+
+static void name_get(void *ctx, uint32_t index, fb_value *value)
+{
+	(void)index;
+	*value = text_value(((fb_channel *)ctx)->name);
+}
+
+static fb_status name_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
+{
+	(void)index, (void)origin;
+	fb_channel *channel = ctx;
+	if (strlen(value->s) >= sizeof channel->name) {
+		return fb_fail(error, FB_TOO_LARGE, "name", "at most %zu bytes", sizeof channel->name - 1);
+	}
+	snprintf(channel->name, sizeof channel->name, "%s", value->s);
+	return FB_OK;
+}
+
+static const char *const modes[] = {"auto", "manual", "bypass"};
+
+static void mode_get(void *ctx, uint32_t index, fb_value *value)
+{
+	(void)index;
+	*value = text_value(modes[((fb_channel *)ctx)->mode]);
+}
+
+static fb_status mode_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
+{
+	(void)index, (void)origin, (void)error;
+	fb_channel *channel = ctx;
+	channel->mode = (fb_mode)value->i;
+	fb_station_switch(channel->station, FB_SWITCH_BYPASS, channel->mode == FB_MODE_BYPASS);
+	return FB_OK;
+}
+
+static void switch_get(void *ctx, uint32_t index, fb_value *value)
+{
+	*value = bool_value(fb_station_switched(((fb_channel *)ctx)->station, (fb_switch)index));
+}
+
+static fb_status switch_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
+{
+	(void)origin, (void)error;
+	fb_station_switch(((fb_channel *)ctx)->station, (fb_switch)index, value->tag == 'T');
+	return FB_OK;
+}
+
+static void patch_get(void *ctx, uint32_t index, fb_value *value)
+{
+	(void)index;
+	*value = text_value(fb_patch_name(fb_station_patch(((fb_channel *)ctx)->station)));
+}
+
+/* --- metrics and scores */
+
+static void metric_get(void *ctx, uint32_t index, fb_value *value)
+{
+	*value = (fb_value){.tag = 'f', .f = ((fb_channel *)ctx)->metrics.value[index]};
+}
+
+static bool metric_valid(void *ctx, uint32_t index)
+{
+	return fb_metric_valid(&((fb_channel *)ctx)->metrics, (int)index);
+}
+
+/** The recogniser's confidence is the one metric that a client writes. */
+static fb_status stt_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
+{
+	(void)origin, (void)error;
+	fb_channel *channel = ctx;
+	channel->stt_confidence = value->f;
+	channel->metrics.value[index] = value->f;
+	channel->metrics.valid |= 1ull << index;
+	return FB_OK;
+}
+
+static void score_get(void *ctx, uint32_t index, fb_value *value)
+{
+	const fb_channel *channel = ctx;
+	*value = (fb_value){.tag = 'f', .f = index ? channel->voidline : channel->quality};
+}
+
+static void target_get(void *ctx, uint32_t index, fb_value *value)
+{
+	(void)index;
+	*value = (fb_value){.tag = 'f', .f = ((fb_channel *)ctx)->goal.target_lufs};
+}
+
+/* --- undo, edits */
+
+/** Undo and redo. */
+static fb_status travel_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
+	const fb_origin *origin, fb_answer *answer, fb_error *error)
+{
+	(void)argv, (void)argc, (void)answer;
+	fb_channel *channel = ctx;
+	fb_patch *before = fb_patch_copy(fb_station_patch(channel->station));
+	if (!before) {
+		return fb_fail(error, FB_NO_MEMORY, "undo", "out of memory");
+	}
+	fb_status status = index ? fb_station_redo(channel->station, -1.0, error)
+							 : fb_station_undo(channel->station, -1.0, error);
+	if (!status) {
+		fb_channel_sync(channel, before, origin);
+	}
+	fb_patch_destroy(before);
+	return status;
+}
+
+enum { EDIT_ADD, EDIT_REMOVE, EDIT_MOVE };
+
+static fb_status edit_patch(fb_channel *channel, uint32_t edit, fb_patch *patch,
+	const fb_value *argv, uint32_t argc, fb_error *error)
+{
+	if (edit == EDIT_REMOVE) {
+		return fb_patch_remove(patch, argv[0].s, error);
+	}
+	if (edit == EDIT_MOVE) {
+		return fb_patch_move(patch, argv[0].s, argc > 1 ? argv[1].s : NULL, error);
+	}
+	const fb_node_desc *type = fb_nodes_find(channel->server->nodes, argv[0].s);
+	if (!type) {
+		return fb_fail(error, FB_NOT_FOUND, argv[0].s, "there is no such node type");
+	}
+	return fb_patch_add(patch, type, argv[1].s, argc > 2 ? argv[2].s : NULL, error);
+}
+
+static fb_status edit_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
+	const fb_origin *origin, fb_answer *answer, fb_error *error)
+{
+	(void)answer;
+	fb_channel *channel = ctx;
+	fb_patch *edited = fb_patch_copy(fb_station_patch(channel->station));
+	if (!edited) {
+		return fb_fail(error, FB_NO_MEMORY, "node", "out of memory");
+	}
+	fb_status status = edit_patch(channel, index, edited, argv, argc, error);
+	if (!status) {
+		status = fb_channel_load(channel, edited, -1.0, origin, error);
+	}
+	if (status) {
+		fb_patch_destroy(edited);
+	}
+	return status;
+}
+
+/* --- runs and proposals */
+
+static fb_status run_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
+	const fb_origin *origin, fb_answer *answer, fb_error *error)
+{
+	(void)index, (void)answer;
+	fb_channel *channel = ctx;
+	return fb_calibration_run_live(
+		channel->server->calibration, channel, argc ? argv[0].f : 10.0, origin, error);
+}
+
+static void last_run_get(void *ctx, uint32_t index, fb_value *value)
+{
+	const fb_channel *channel = ctx;
+	*value = index ? (fb_value){.tag = 'f', .f = channel->last_run_score}
+				   : text_value(channel->last_run);
+}
+
+static void proposal_get(void *ctx, uint32_t index, fb_value *value)
+{
+	const fb_proposal *proposal = &((fb_channel *)ctx)->proposal;
+	*value = text_value(index ? proposal->id : proposal->state);
+}
+
+static void armed_get(void *ctx, uint32_t index, fb_value *value)
+{
+	(void)index;
+	*value = bool_value(((fb_channel *)ctx)->proposal.armed);
+}
+
+static fb_status armed_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
+{
+	(void)index, (void)origin, (void)error;
+	((fb_channel *)ctx)->proposal.armed = value->tag == 'T';
+	return FB_OK;
+}
+
+static void morph_get(void *ctx, uint32_t index, fb_value *value)
+{
+	(void)index;
+	*value = (fb_value){.tag = 'f', .f = ((fb_channel *)ctx)->proposal.morph_s};
+}
+
+static fb_status morph_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
+{
+	(void)index, (void)origin, (void)error;
+	((fb_channel *)ctx)->proposal.morph_s = value->f;
+	return FB_OK;
+}
+
+enum { PROPOSAL_OFFER, PROPOSAL_ACCEPT, PROPOSAL_REJECT };
+
+static fb_status proposal_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
+	const fb_origin *origin, fb_answer *answer, fb_error *error)
+{
+	(void)argc, (void)answer;
+	fb_channel *channel = ctx;
+	if (index == PROPOSAL_ACCEPT) {
+		return fb_proposal_accept(channel, origin, error);
+	}
+	if (index == PROPOSAL_REJECT) {
+		return fb_proposal_reject(channel, origin, error);
+	}
+	const json_t *parameters =
+		fb_calibration_run_parameters(channel->server->calibration, argv[0].s, channel->index);
+	if (!parameters) {
+		return fb_fail(error, FB_NOT_FOUND, argv[0].s, "this station has no such run of late");
+	}
+	return fb_proposal_offer(channel, argv[0].s, parameters, origin, error);
+}
+
+/* --- the list */
+
+#define OPS(...)                                                                                   \
+	&(const fb_leaf_ops)                                                                           \
+	{                                                                                              \
+		__VA_ARGS__                                                                                \
+	}
+
+/** Every leaf of a station that is not of a node and not a metric. */
+static const struct {
+	const char *leaf;
+	fb_leaf_spec spec;
+} own_leaves[] = {
+	{"name", {.kind = FB_LEAF_TEXT,
+				 .access = FB_READ_WRITE,
+				 .label = "Name",
+				 .doc = "What people call this station.",
+				 .ops = OPS(.get = name_get, .set = name_set)}},
+	{"mode",
+		{.kind = FB_LEAF_CHOICE,
+			.access = FB_READ_WRITE,
+			.label = "Mode",
+			.doc =
+				"auto: an armed proposal may change it; manual: only people do; bypass: the input "
+				"passes, as late as the chain.",
+			.choices = modes,
+			.n_choices = 3,
+			.ops = OPS(.get = mode_get, .set = mode_set)}},
+	{"mute", {.kind = FB_LEAF_BOOL,
+				 .access = FB_READ_WRITE,
+				 .label = "Mute",
+				 .max = 1,
+				 .doc = "Silence the station's output, faded.",
+				 .index = FB_SWITCH_MUTE,
+				 .ops = OPS(.get = switch_get, .set = switch_set)}},
+	{"mono", {.kind = FB_LEAF_BOOL,
+				 .access = FB_READ_WRITE,
+				 .label = "Mono input",
+				 .max = 1,
+				 .doc = "The left input feeds both channels.",
+				 .index = FB_SWITCH_MONO,
+				 .ops = OPS(.get = switch_get, .set = switch_set)}},
+	{"patch", {.kind = FB_LEAF_TEXT,
+				  .access = FB_READ,
+				  .label = "Patch",
+				  .doc = "Name of the patch in force.",
+				  .ops = OPS(.get = patch_get)}},
+	{"goal/target_lufs", {.kind = FB_LEAF_FLOAT,
+							 .access = FB_READ,
+							 .label = "Loudness target",
+							 .unit = "LUFS",
+							 .doc = "The loudness that the station's goal asks for.",
+							 .min = -60,
+							 .max = 0,
+							 .def = -23,
+							 .ops = OPS(.get = target_get)}},
+	{"score/quality", {.kind = FB_LEAF_FLOAT,
+						  .access = FB_READ,
+						  .label = "Quality",
+						  .doc = "How well the live metrics meet the station's goal.",
+						  .max = 100,
+						  .meter = true,
+						  .ops = OPS(.get = score_get),
+						  .index = 0}},
+	{"score/voidline", {.kind = FB_LEAF_FLOAT,
+						   .access = FB_READ,
+						   .label = "Voidline",
+						   .doc = "How finished the output is as a master.",
+						   .max = 100,
+						   .meter = true,
+						   .ops = OPS(.get = score_get),
+						   .index = 1}},
+	{"undo", {.kind = FB_LEAF_COMMAND,
+				 .access = FB_WRITE,
+				 .label = "Undo",
+				 .doc = "Take the last change of parameters or nodes back.",
+				 .args = "",
+				 .ops = OPS(.call = travel_call),
+				 .index = 0}},
+	{"redo", {.kind = FB_LEAF_COMMAND,
+				 .access = FB_WRITE,
+				 .label = "Redo",
+				 .doc = "Make the change again that undo took back.",
+				 .args = "",
+				 .ops = OPS(.call = travel_call),
+				 .index = 1}},
+	{"node/add", {.kind = FB_LEAF_COMMAND,
+					 .access = FB_WRITE,
+					 .label = "Add node",
+					 .doc = "TYPE ID [BEFORE]: insert a node in front of another, or at the end.",
+					 .args = "ss?s",
+					 .ops = OPS(.call = edit_call),
+					 .index = EDIT_ADD}},
+	{"node/remove", {.kind = FB_LEAF_COMMAND,
+						.access = FB_WRITE,
+						.label = "Remove node",
+						.doc = "ID: take a node out; its neighbours are joined.",
+						.args = "s",
+						.ops = OPS(.call = edit_call),
+						.index = EDIT_REMOVE}},
+	{"node/move", {.kind = FB_LEAF_COMMAND,
+					  .access = FB_WRITE,
+					  .label = "Move node",
+					  .doc = "ID [BEFORE]: put a node in front of another, or at the end.",
+					  .args = "s?s",
+					  .ops = OPS(.call = edit_call),
+					  .index = EDIT_MOVE}},
+	{"run",
+		{.kind = FB_LEAF_COMMAND,
+			.access = FB_WRITE,
+			.label = "Run",
+			.doc =
+				"[SECONDS]: capture the live input, measure the station's settings on it and store "
+				"the run.",
+			.args = "?f",
+			.ops = OPS(.call = run_call)}},
+	{"run/last", {.kind = FB_LEAF_TEXT,
+					 .access = FB_READ,
+					 .label = "Last run",
+					 .doc = "Id of the newest run.",
+					 .ops = OPS(.get = last_run_get),
+					 .index = 0}},
+	{"run/score", {.kind = FB_LEAF_FLOAT,
+					  .access = FB_READ,
+					  .label = "Last score",
+					  .doc = "Score of the newest run.",
+					  .max = 100,
+					  .ops = OPS(.get = last_run_get),
+					  .index = 1}},
+	{"proposal/state", {.kind = FB_LEAF_TEXT,
+						   .access = FB_READ,
+						   .label = "Proposal",
+						   .doc = "none, offered, accepted or rejected.",
+						   .ops = OPS(.get = proposal_get),
+						   .index = 0}},
+	{"proposal/id", {.kind = FB_LEAF_TEXT,
+						.access = FB_READ,
+						.label = "Proposal's run",
+						.doc = "The run whose parameters are proposed.",
+						.ops = OPS(.get = proposal_get),
+						.index = 1}},
+	{"proposal/armed", {.kind = FB_LEAF_BOOL,
+						   .access = FB_READ_WRITE,
+						   .label = "Armed",
+						   .max = 1,
+						   .doc = "Accept proposals at once while the mode is auto.",
+						   .ops = OPS(.get = armed_get, .set = armed_set)}},
+	{"proposal/morph", {.kind = FB_LEAF_FLOAT,
+						   .access = FB_READ_WRITE,
+						   .label = "Morph",
+						   .unit = "s",
+						   .doc = "How long accepting glides from the old values to the new.",
+						   .min = 0,
+						   .max = 60,
+						   .def = 2,
+						   .ops = OPS(.get = morph_get, .set = morph_set)}},
+	{"proposal/offer", {.kind = FB_LEAF_COMMAND,
+						   .access = FB_WRITE,
+						   .label = "Offer",
+						   .doc = "RUN: propose the parameters of a run.",
+						   .args = "s",
+						   .ops = OPS(.call = proposal_call),
+						   .index = PROPOSAL_OFFER}},
+	{"proposal/accept", {.kind = FB_LEAF_COMMAND,
+							.access = FB_WRITE,
+							.label = "Accept",
+							.doc = "Let the proposal be heard; undo brings the old values back.",
+							.args = "",
+							.ops = OPS(.call = proposal_call),
+							.index = PROPOSAL_ACCEPT}},
+	{"proposal/reject", {.kind = FB_LEAF_COMMAND,
+							.access = FB_WRITE,
+							.label = "Reject",
+							.doc = "Put the proposal aside.",
+							.args = "",
+							.ops = OPS(.call = proposal_call),
+							.index = PROPOSAL_REJECT}},
+};
+
+static fb_status add_metric(fb_channel *channel, int metric, fb_error *error)
+{
+	static const fb_leaf_ops ops = {.get = metric_get, .valid = metric_valid};
+	static const fb_leaf_ops written = {.get = metric_get, .set = stt_set, .valid = metric_valid};
+	const fb_metric_info *info = &fb_metric_catalogue[metric];
+	char address[ADDRESS_LEN];
+	bool by_client = metric == FB_M_STT_CONFIDENCE;
+	snprintf(address, sizeof address, "/station/%u/metric/%s", channel->index + 1, info->id);
+	fb_leaf_spec spec = {.kind = FB_LEAF_FLOAT,
+		.access = by_client ? FB_READ_WRITE : FB_READ,
+		.label = info->label,
+		.unit = info->unit,
+		.doc = info->doc,
+		.min = fmin(info->scale_lo, info->none),
+		.max = info->scale_hi,
+		.def = info->none,
+		.meter = true,
+		.unaudited = by_client,
+		.ops = by_client ? &written : &ops,
+		.ctx = channel,
+		.index = (uint32_t)metric};
+	fb_status status = fb_tree_add(channel->server->tree, address, &spec, error);
+	channel->metric_leaf[metric] = fb_tree_find(channel->server->tree, address);
+	return status;
+}
+
+fb_status fb_channel_add_own(fb_channel *channel, fb_error *error)
+{
+	char address[ADDRESS_LEN];
+	fb_status status = FB_OK;
+	for (size_t i = 0; i < sizeof own_leaves / sizeof *own_leaves && !status; i++) {
+		fb_leaf_spec spec = own_leaves[i].spec;
+		spec.ctx = channel;
+		spec.unit = spec.unit ? spec.unit : "";
+		leaf_address(channel, own_leaves[i].leaf, address);
+		status = fb_tree_add(channel->server->tree, address, &spec, error);
+	}
+	for (int i = 0; i < FB_METRICS && !status; i++) {
+		channel->metrics.value[i] = fb_metric_catalogue[i].none;
+		status = add_metric(channel, i, error);
+	}
+	return status;
+}

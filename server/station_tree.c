@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** A station's nodes in the tree: a leaf for every parameter, meter and bypass, kept in step with
+	the patch as stages come and go. */
+#include "meters.h"
+#include "server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ADDRESS_LEN = 128 };
+
+/** One stage that is in the tree. */
+struct fb_stage_view {
+	fb_channel *channel;
+	char id[FB_ID_LEN];
+	const fb_node_desc *type;
+	fb_stage_view *next;
+};
+
+static int stage_of(const fb_stage_view *view)
+{
+	return fb_patch_find(fb_station_patch(view->channel->station), view->id);
+}
+
+/* --- parameters */
+
+static void param_get(void *ctx, uint32_t index, fb_value *value)
+{
+	const fb_stage_view *view = ctx;
+	const fb_param_info *info = &view->type->params[index];
+	int stage = stage_of(view);
+	float now = stage < 0 ? info->def
+						  : fb_station_patch(view->channel->station)->stage[stage].values[index];
+	switch (info->kind) {
+	case FB_FLOAT:
+		*value = (fb_value){.tag = 'f', .f = (double)now};
+		break;
+	case FB_BOOL:
+		*value = (fb_value){.tag = now != 0.0f ? 'T' : 'F'};
+		break;
+	default:
+		*value = (fb_value){.tag = 'i', .i = (int64_t)now};
+		break;
+	}
+}
+
+static fb_status param_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
+{
+	(void)origin;
+	fb_stage_view *view = ctx;
+	char key[ADDRESS_LEN];
+	int stage = stage_of(view);
+	if (stage < 0) {
+		return fb_fail(error, FB_NOT_FOUND, view->id, "the stage is gone");
+	}
+	float number = value->tag == 'f'   ? (float)value->f
+				   : value->tag == 'i' ? (float)value->i
+									   : (value->tag == 'T' ? 1.0f : 0.0f);
+	snprintf(key, sizeof key, "%s/%s", view->id, view->type->params[index].symbol);
+	fb_station_remember(view->channel->station, key, fb_now_s());
+	return fb_station_set(view->channel->station, (uint32_t)stage, index, number, -1.0, error);
+}
+
+static fb_leaf_kind leaf_kind(fb_param_kind kind)
+{
+	static const fb_leaf_kind kinds[] = {[FB_FLOAT] = FB_LEAF_FLOAT,
+		[FB_INT] = FB_LEAF_INT,
+		[FB_BOOL] = FB_LEAF_BOOL,
+		[FB_CHOICE] = FB_LEAF_CHOICE};
+	return kinds[kind];
+}
+
+static fb_status add_param(fb_stage_view *view, const char *base, uint32_t index, fb_error *error)
+{
+	static const fb_leaf_ops ops = {.get = param_get, .set = param_set};
+	const fb_param_info *info = &view->type->params[index];
+	char address[ADDRESS_LEN];
+	snprintf(address, sizeof address, "%s/%s", base, info->symbol);
+	fb_leaf_spec spec = {.kind = leaf_kind(info->kind),
+		.access = FB_READ_WRITE,
+		.label = info->label,
+		.unit = info->unit,
+		.doc = info->doc,
+		.min = (double)info->min,
+		.max = (double)info->max,
+		.def = (double)info->def,
+		.scale = info->scale,
+		.choices = info->choices,
+		.n_choices = info->choices ? (uint32_t)info->max + 1 : 0,
+		.ops = &ops,
+		.ctx = view,
+		.index = index};
+	return fb_tree_add(view->channel->server->tree, address, &spec, error);
+}
+
+/* --- bypass and meters */
+
+static void bypass_get(void *ctx, uint32_t index, fb_value *value)
+{
+	(void)index;
+	const fb_stage_view *view = ctx;
+	int stage = stage_of(view);
+	bool on = stage >= 0 && fb_station_patch(view->channel->station)->stage[stage].bypass;
+	*value = (fb_value){.tag = on ? 'T' : 'F'};
+}
+
+static fb_status bypass_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
+{
+	(void)index, (void)origin;
+	fb_stage_view *view = ctx;
+	char key[ADDRESS_LEN];
+	int stage = stage_of(view);
+	if (stage < 0) {
+		return fb_fail(error, FB_NOT_FOUND, view->id, "the stage is gone");
+	}
+	snprintf(key, sizeof key, "%s/bypass", view->id);
+	fb_station_remember(view->channel->station, key, fb_now_s());
+	fb_station_bypass(view->channel->station, (uint32_t)stage, value->tag == 'T');
+	return FB_OK;
+}
+
+static void meter_get(void *ctx, uint32_t index, fb_value *value)
+{
+	const fb_stage_view *view = ctx;
+	int stage = stage_of(view);
+	float now = stage < 0 ? view->type->meters[index].min
+						  : fb_station_meter(view->channel->station, (uint32_t)stage, index);
+	*value = (fb_value){.tag = 'f', .f = (double)now};
+}
+
+static fb_status add_bypass(fb_stage_view *view, const char *base, fb_error *error)
+{
+	static const fb_leaf_ops ops = {.get = bypass_get, .set = bypass_set};
+	char address[ADDRESS_LEN];
+	snprintf(address, sizeof address, "%s/bypass", base);
+	fb_leaf_spec spec = {.kind = FB_LEAF_BOOL,
+		.access = FB_READ_WRITE,
+		.label = "Bypass",
+		.unit = "",
+		.doc = "Pass the input on, as late as the node would; switched without a click.",
+		.max = 1.0,
+		.ops = &ops,
+		.ctx = view};
+	return fb_tree_add(view->channel->server->tree, address, &spec, error);
+}
+
+static fb_status add_meter(fb_stage_view *view, const char *base, uint32_t index, fb_error *error)
+{
+	static const fb_leaf_ops ops = {.get = meter_get};
+	const fb_meter_info *info = &view->type->meters[index];
+	char address[ADDRESS_LEN];
+	snprintf(address, sizeof address, "%s/meter/%s", base, info->symbol);
+	fb_leaf_spec spec = {.kind = FB_LEAF_FLOAT,
+		.access = FB_READ,
+		.label = info->label,
+		.unit = info->unit,
+		.doc = info->doc,
+		.min = (double)info->min,
+		.max = (double)info->max,
+		.def = (double)info->min,
+		.meter = true,
+		.ops = &ops,
+		.ctx = view,
+		.index = index};
+	return fb_tree_add(view->channel->server->tree, address, &spec, error);
+}
+
+/* --- stages */
+
+static void stage_address(const fb_channel *channel, const char *id, char *address)
+{
+	snprintf(address, ADDRESS_LEN, "/station/%u/%s", channel->index + 1, id);
+}
+
+static fb_status add_stage(fb_channel *channel, const fb_stage *stage, fb_error *error)
+{
+	char base[ADDRESS_LEN];
+	fb_stage_view *view = calloc(1, sizeof *view);
+	if (!view) {
+		return fb_fail(error, FB_NO_MEMORY, stage->id, "out of memory");
+	}
+	view->channel = channel;
+	view->type = stage->type;
+	memcpy(view->id, stage->id, sizeof view->id);
+	view->next = channel->views;
+	channel->views = view;
+	stage_address(channel, stage->id, base);
+	fb_status status = fb_tree_describe(channel->server->tree, base, stage->id, stage->type->doc);
+	for (uint32_t i = 0; i < stage->type->n_params && !status; i++) {
+		status = add_param(view, base, i, error);
+	}
+	for (uint32_t i = 0; i < stage->type->n_meters && !status; i++) {
+		status = add_meter(view, base, i, error);
+	}
+	return status ? status : add_bypass(view, base, error);
+}
+
+/** Take stages out of the tree that the patch has no more, or has as another type. */
+static void drop_stages(fb_channel *channel, bool all)
+{
+	const fb_patch *patch = fb_station_patch(channel->station);
+	for (fb_stage_view **at = &channel->views; *at;) {
+		fb_stage_view *view = *at;
+		int stage = fb_patch_find(patch, view->id);
+		if (!all && stage >= 0 && patch->stage[stage].type == view->type) {
+			at = &view->next;
+			continue;
+		}
+		char base[ADDRESS_LEN];
+		stage_address(channel, view->id, base);
+		fb_tree_remove(channel->server->tree, base);
+		*at = view->next;
+		free(view);
+	}
+}
+
+static bool in_tree(const fb_channel *channel, const char *id)
+{
+	for (const fb_stage_view *view = channel->views; view; view = view->next) {
+		if (!strcmp(view->id, id)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static fb_status add_stages(fb_channel *channel, fb_error *error)
+{
+	const fb_patch *patch = fb_station_patch(channel->station);
+	fb_status status = FB_OK;
+	for (uint32_t i = 0; i < patch->n_stages && !status; i++) {
+		if (!in_tree(channel, patch->stage[i].id)) {
+			status = add_stage(channel, &patch->stage[i], error);
+		}
+	}
+	return status;
+}
+
+fb_status fb_channel_add(fb_channel *channel, fb_error *error)
+{
+	fb_status status = fb_channel_add_own(channel, error);
+	return status ? status : add_stages(channel, error);
+}
+
+void fb_channel_remove(fb_channel *channel)
+{
+	if (channel->station) {
+		drop_stages(channel, true);
+	}
+}
+
+/* --- what changed by itself */
+
+static void touch_stage_leaf(
+	fb_channel *channel, const char *id, const char *leaf, const fb_origin *origin)
+{
+	char address[ADDRESS_LEN];
+	snprintf(address, sizeof address, "/station/%u/%s/%s", channel->index + 1, id, leaf);
+	fb_branch *branch = fb_tree_find(channel->server->tree, address);
+	if (branch) {
+		fb_tree_touch(channel->server->tree, branch, origin);
+	}
+}
+
+static void touch_differences(fb_channel *channel, const fb_patch *before, const fb_origin *origin)
+{
+	const fb_patch *now = fb_station_patch(channel->station);
+	for (uint32_t i = 0; i < now->n_stages; i++) {
+		const fb_stage *stage = &now->stage[i];
+		int k = fb_patch_find(before, stage->id);
+		if (k < 0 || before->stage[k].type != stage->type) {
+			continue;
+		}
+		for (uint32_t p = 0; p < stage->type->n_params; p++) {
+			if (before->stage[k].values[p] != stage->values[p]) {
+				touch_stage_leaf(channel, stage->id, stage->type->params[p].symbol, origin);
+			}
+		}
+		if (before->stage[k].bypass != stage->bypass) {
+			touch_stage_leaf(channel, stage->id, "bypass", origin);
+		}
+	}
+}
+
+/** The goal that a patch carries, or the default one. */
+static fb_status patch_goal(const fb_patch *patch, fb_goal *goal, fb_error *error)
+{
+	const json_t *object = fb_patch_goal(patch);
+	if (!object) {
+		fb_goal_default(goal);
+		return FB_OK;
+	}
+	return fb_goal_parse(object, "goal", goal, error);
+}
+
+void fb_channel_sync(fb_channel *channel, const fb_patch *before, const fb_origin *origin)
+{
+	fb_error error;
+	drop_stages(channel, false);
+	if (add_stages(channel, &error)) {
+		fb_log_error("a stage could not be listed", &error);
+	}
+	touch_differences(channel, before, origin);
+	(void)patch_goal(
+		fb_station_patch(channel->station), &channel->goal, NULL); /* checked when it came */
+	fb_channel_touch(channel, "patch", origin);
+	fb_channel_touch(channel, "goal/target_lufs", origin);
+	fb_meters_set_target(channel->server->meters, channel->index, channel->goal.target_lufs);
+}
+
+fb_status fb_channel_load(
+	fb_channel *channel, fb_patch *take, double glide_s, const fb_origin *origin, fb_error *error)
+{
+	fb_goal goal;
+	fb_status status = patch_goal(take, &goal, error);
+	if (status) {
+		return status;
+	}
+	if (!channel->station) { /* the first patch of all */
+		status = fb_station_create(
+			channel->server->engine, channel->index, take, &channel->station, error);
+		channel->goal = status ? channel->goal : goal;
+		return status;
+	}
+	fb_patch *before = fb_patch_copy(fb_station_patch(channel->station));
+	if (!before) {
+		return fb_fail(error, FB_NO_MEMORY, "patch", "out of memory");
+	}
+	fb_station_remember(channel->station, "", fb_now_s());
+	fb_tree_begin(channel->server->tree);
+	status = fb_station_apply(channel->station, take, glide_s < 0 ? -1.0 : glide_s * 1e3, error);
+	if (!status) {
+		fb_channel_sync(channel, before, origin);
+	}
+	fb_tree_end(channel->server->tree);
+	fb_patch_destroy(before);
+	return status;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "testing.h"
+
+#include "../../../metrics/score.h"
+
+static fb_status parse(const char *text, fb_goal *goal, fb_error *error)
+{
+	json_error_t where;
+	json_t *object = json_loads(text, JSON_DECODE_ANY, &where);
+	assert_non_null(object);
+	fb_status status = fb_goal_parse(object, "p.json/goal", goal, error);
+	json_decref(object);
+	return status;
+}
+
+static void test_catalogue(void **state)
+{
+	(void)state;
+	for (int i = 0; i < FB_METRICS; i++) {
+		const fb_metric_info *info = &fb_metric_catalogue[i];
+		assert_non_null(info->id);
+		assert_int_equal(fb_metric_find(info->id), i);
+		assert_true(info->label && *info->label && info->doc && *info->doc && info->unit);
+		assert_true(info->scale_lo < info->scale_hi);
+		assert_true(info->sense != FB_TARGET || info->tolerance > 0.0);
+		for (const char *c = info->id; *c; c++) {
+			assert_true((*c >= 'a' && *c <= 'z') || *c == '_');
+		}
+	}
+	assert_int_equal(FB_METRICS, 55);
+	assert_int_equal(fb_metric_find("loudness"), -1);
+}
+
+static void test_goal(void **state)
+{
+	(void)state;
+	fb_goal goal;
+	fb_error error;
+	assert_int_equal(
+		parse("{\"target_lufs\": -16, \"epsilon\": 0.01, \"weights\": {\"snr\": 2, \"latency\": 0,"
+			  "\"lufs_integrated\": 1, \"width\": {\"weight\": 0.5, \"target\": 0.3},"
+			  "\"hnr\": {\"minimize\": true}}}",
+			&goal, &error),
+		FB_OK);
+	assert_int_equal(goal.n_aims, 4);
+	assert_near(goal.target_lufs, -16.0, 0.0);
+	assert_near(goal.epsilon, 0.01, 0.0);
+	assert_int_equal(goal.aims[0].metric, FB_M_SNR);
+	assert_int_equal(goal.aims[0].sense, FB_MORE);
+	assert_near(goal.aims[0].weight, 2.0, 0.0);
+	assert_int_equal(goal.aims[1].sense, FB_TARGET);
+	assert_near(goal.aims[1].target, -16.0, 0.0);
+	assert_near(goal.aims[2].target, 0.3, 0.0);
+	assert_near(goal.aims[2].tolerance, fb_metric_catalogue[FB_M_WIDTH].tolerance, 0.0);
+	assert_int_equal(goal.aims[3].sense, FB_LESS);
+	assert_near(goal.aims[3].weight, 1.0, 0.0);
+}
+
+static void test_goal_errors_name_the_key(void **state)
+{
+	(void)state;
+	static const char *const rows[][2] = {
+		{"[]", "p.json/goal"},
+		{"{\"weight\": {}}", "p.json/goal/weight"},
+		{"{\"target_lufs\": \"loud\"}", "p.json/goal/target_lufs"},
+		{"{\"target_lufs\": 3}", "p.json/goal/target_lufs"},
+		{"{\"epsilon\": -0.1}", "p.json/goal/epsilon"},
+		{"{\"weights\": []}", "p.json/goal/weights"},
+		{"{\"weights\": {\"loudness\": 1}}", "p.json/goal/weights/loudness"},
+		{"{\"weights\": {\"snr\": -1}}", "p.json/goal/weights/snr"},
+		{"{\"weights\": {\"snr\": true}}", "p.json/goal/weights/snr"},
+		{"{\"weights\": {\"snr\": {\"weights\": 1}}}", "p.json/goal/weights/snr/weights"},
+		{"{\"weights\": {\"snr\": {\"maximize\": false}}}", "p.json/goal/weights/snr/maximize"},
+		{"{\"weights\": {\"snr\": {\"maximize\": true, \"minimize\": true}}}",
+			"p.json/goal/weights/snr"},
+		{"{\"weights\": {\"snr\": {\"tolerance\": 1}}}", "p.json/goal/weights/snr"},
+		{"{\"weights\": {\"rms\": {\"target\": -20, \"tolerance\": 0}}}",
+			"p.json/goal/weights/rms/tolerance"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		fb_goal goal = {.n_aims = 77};
+		fb_error error = {0};
+		assert_int_equal(parse(rows[i][0], &goal, &error), FB_INVALID);
+		assert_string_equal(error.where, rows[i][1]);
+		assert_true(strlen(error.text) > 5);
+		assert_int_equal(goal.n_aims, 77); /* nothing half applied */
+	}
+}
+
+/* 100 (sum of good norms - sum of bad norms), rescaled: by hand. */
+static void test_score(void **state)
+{
+	(void)state;
+	fb_goal goal;
+	fb_error error;
+	assert_int_equal(
+		parse("{\"weights\": {\"snr\": 1, \"clipping\": 1, \"rms\": {\"weight\": 2, \"target\": -20,"
+			  "\"tolerance\": 3}, \"stoi\": 5}}",
+			&goal, &error),
+		FB_OK);
+	fb_metric_set set = {0};
+	set.value[FB_M_SNR] = 45.0;     /* 0.75 of 0..60 */
+	set.value[FB_M_CLIPPING] = 5.0; /* 0.25 of 0..20, bad */
+	set.value[FB_M_RMS] = -23.0;    /* one tolerance off: 1 / sqrt 2 */
+	set.valid = 1ull << FB_M_SNR | 1ull << FB_M_CLIPPING | 1ull << FB_M_RMS;
+	double parts[FB_METRICS];
+	double wanted = 100.0 * (0.75 + 0.75 + 2.0 * sqrt(0.5)) / 4.0;
+	assert_near(fb_score(&goal, &set, parts), wanted, 1e-9);
+	assert_near(parts[2], sqrt(0.5), 1e-12);
+	assert_near(parts[3], -1.0, 0.0); /* no answer: left out */
+	set.valid = 0;
+	assert_near(fb_score(&goal, &set, NULL), 0.0, 0.0);
+	fb_goal_default(&goal);
+	assert_int_equal(goal.n_aims, 6);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_catalogue),
+		cmocka_unit_test(test_goal),
+		cmocka_unit_test(test_goal_errors_name_the_key),
+		cmocka_unit_test(test_score),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

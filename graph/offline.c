@@ -21,6 +21,10 @@ static fb_status send_events(const fb_offline *job, fb_engine *engine, const fb_
 		if (!node || e->param >= node->desc->n_params) {
 			return fb_fail(error, FB_NOT_FOUND, e->stage, "no such stage or parameter");
 		}
+		if (node->desc->params[e->param].flags & FB_PARAM_REPREPARE) {
+			return fb_fail(error, FB_INVALID, e->stage, "\"%s\" cannot change while it runs",
+				node->desc->params[e->param].symbol);
+		}
 		fb_event event = {.frame = e->frame,
 			.kind = FB_EVENT_PARAM,
 			.serial = node->serial,

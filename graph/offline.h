@@ -30,7 +30,8 @@ typedef struct fb_offline {
 } fb_offline;
 
 /** Render from a fresh state.
-	errors: as fb_plan_compile; FB_NOT_FOUND for an event's stage
+	errors: as fb_plan_compile and fb_engine_create; FB_INVALID (period); of events FB_NOT_FOUND
+			(stage, parameter), FB_INVALID (FB_PARAM_REPREPARE), FB_TOO_MANY (in one period)
 	thread: any but audio */
 FB_MUST_CHECK fb_status fb_offline_render(fb_offline *job, fb_error *error);
 

@@ -66,7 +66,8 @@ typedef struct fb_plan {
 	double rate_hz;
 	struct fb_plan *next; ///< what audio goes on to after the fade; NULL: this is no fade
 	/* audio's */
-	uint32_t done; ///< ticks of filling and fading
+	uint32_t done;         ///< ticks of filling and fading
+	struct fb_plan *after; ///< in line behind this one
 } fb_plan;
 
 /** Compile. `live` is the plan in force (not a fading one), or NULL for none: then no fade.

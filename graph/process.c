@@ -39,16 +39,23 @@ static void restore_denormals(unsigned saved)
 
 /* --- plans */
 
+static bool write_back(fb_engine *engine, fb_plan *plan)
+{
+	return fb_ring_space(engine->retired) && fb_ring_write(engine->retired, &plan);
+}
+
+/** A plan for which there is no room waits with its station, and is tried again. */
 static void hand_back(fb_engine *engine, engine_station *station, fb_plan *plan)
 {
-	if (!fb_ring_write(engine->retired, &plan)) {
-		station->handing_back = plan; /* tried again before the next plan is taken up */
+	if (!write_back(engine, plan)) {
+		station->handing_back = plan;
+		atomic_fetch_add_explicit(&engine->stuck, 1, memory_order_relaxed);
 	}
 }
 
 static bool retry_handing_back(fb_engine *engine, engine_station *station)
 {
-	if (station->handing_back && fb_ring_write(engine->retired, &station->handing_back)) {
+	if (station->handing_back && write_back(engine, station->handing_back)) {
 		station->handing_back = NULL;
 	}
 	return !station->handing_back;
@@ -58,6 +65,12 @@ static void count_settled(engine_station *station)
 {
 	uint32_t settled = atomic_load_explicit(&station->settled, memory_order_relaxed);
 	atomic_store_explicit(&station->settled, settled + 1, memory_order_release);
+}
+
+/** Is there a fade to finish first, or no room to hand the old plan back? */
+static bool busy(fb_engine *engine, engine_station *station)
+{
+	return (station->plan && station->plan->next) || !retry_handing_back(engine, station);
 }
 
 static void take_plan(fb_engine *engine, engine_station *station, fb_plan *plan)
@@ -72,14 +85,33 @@ static void take_plan(fb_engine *engine, engine_station *station, fb_plan *plan)
 	}
 }
 
-/** After a fade: on to the plan of what stays. */
-static void finish_fade(fb_engine *engine, engine_station *station)
+/** Take a plan up, or put it in line behind those that wait for a fade to end. */
+static void receive_plan(fb_engine *engine, engine_station *station, fb_plan *plan)
+{
+	if (!station->in_line && !busy(engine, station)) {
+		take_plan(engine, station, plan);
+		return;
+	}
+	fb_plan **end = &station->in_line;
+	while (*end) {
+		end = &(*end)->after;
+	}
+	*end = plan;
+}
+
+/** After a fade: on to the plan of what stays, and to the next in line. */
+static void advance(fb_engine *engine, engine_station *station)
 {
 	fb_plan *fading = station->plan;
 	if (fb_plan_faded(fading) && retry_handing_back(engine, station)) {
 		station->plan = fading->next;
 		hand_back(engine, station, fading);
 		count_settled(station);
+	}
+	if (station->in_line && !busy(engine, station)) {
+		fb_plan *plan = station->in_line;
+		station->in_line = plan->after;
+		take_plan(engine, station, plan);
 	}
 }
 
@@ -100,7 +132,7 @@ static void apply(fb_engine *engine, const fb_event *event)
 {
 	engine_station *station = &engine->station[event->station];
 	if (event->kind == FB_EVENT_PLAN) {
-		take_plan(engine, station, event->plan);
+		receive_plan(engine, station, event->plan);
 	} else if (event->kind == FB_EVENT_STATION) {
 		station->on[event->param] = event->value != 0.0f;
 	} else {
@@ -115,59 +147,46 @@ static void apply(fb_engine *engine, const fb_event *event)
 	}
 }
 
-/** Keep an event that is ahead of time, in order of frame, equal frames in order of arrival. */
-static void hold(fb_engine *engine, const fb_event *event)
+static void apply_timed(fb_engine *engine, const fb_event *event)
 {
-	uint32_t at = engine->n_held;
-	while (at > 0 && engine->held[at - 1].frame > event->frame) {
-		engine->held[at] = engine->held[at - 1];
-		at--;
-	}
-	engine->held[at] = *event;
-	engine->n_held++;
+	apply(engine, event);
+	atomic_fetch_add_explicit(&engine->timed_done, 1, memory_order_relaxed);
 }
 
-/** Can this event be applied now? A plan waits until the one before has been handed back. */
-static bool can_apply(fb_engine *engine, const fb_event *event)
+/** Apply the waiting events that are due before `frame`. */
+static void apply_due(fb_engine *engine, uint64_t frame)
 {
-	return event->kind != FB_EVENT_PLAN ||
-		   retry_handing_back(engine, &engine->station[event->station]);
-}
-
-/** Apply what is due within the tick that starts at `frame`. */
-static void apply_held(fb_engine *engine, uint64_t frame)
-{
-	uint32_t done = 0;
-	while (done < engine->n_held && engine->held[done].frame < frame + FB_TICK &&
-		   can_apply(engine, &engine->held[done])) {
-		apply(engine, &engine->held[done++]);
-	}
-	if (done) {
-		engine->n_held -= done;
-		memmove(engine->held, engine->held + done, engine->n_held * sizeof *engine->held);
+	const fb_event *event;
+	while ((event = fb_agenda_due(&engine->agenda, frame))) {
+		apply_timed(engine, event);
+		fb_agenda_drop(&engine->agenda);
 	}
 }
 
+/** Apply an event from the ring, or put it on the agenda. */
+static void take_event(fb_engine *engine, const fb_event *event, uint64_t frame)
+{
+	if (event->frame > frame) {
+		fb_agenda_put(&engine->agenda, event); /* fb_engine_send() sees to it that there is room */
+	} else if (event->frame) {
+		atomic_fetch_add_explicit(&engine->late, event->frame < frame, memory_order_relaxed);
+		apply_timed(engine, event);
+	} else {
+		apply(engine, event);
+	}
+}
+
+/** All that takes effect with the tick that starts at `frame`: in the order of frames, and what has
+	none or is late at the tick's start, in the order of arrival. */
 static void take_events(fb_engine *engine, uint64_t frame)
 {
 	const fb_event *event;
-	for (uint32_t n = 0; n < EVENTS_PER_PERIOD && (event = fb_ring_peek(engine->events)); n++) {
-		if (event->frame >= frame + FB_TICK) {
-			if (engine->n_held == HELD_MAX) {
-				break;
-			}
-			hold(engine, event);
-		} else {
-			if (!can_apply(engine, event)) {
-				break;
-			}
-			if (event->frame && event->frame < frame) {
-				atomic_fetch_add_explicit(&engine->late, 1, memory_order_relaxed);
-			}
-			apply(engine, event);
-		}
+	apply_due(engine, frame + 1);
+	for (uint32_t n = 0; n < EVENTS_PER_TICK && (event = fb_ring_peek(engine->events)); n++) {
+		take_event(engine, event, frame);
 		fb_ring_drop(engine->events);
 	}
+	apply_due(engine, frame + FB_TICK);
 }
 
 /* --- a station's tick */
@@ -286,13 +305,12 @@ static void run_station(fb_engine *engine, engine_station *station, uint64_t fra
 		atomic_fetch_add_explicit(&station->faults, 1, memory_order_relaxed);
 	}
 	write_tap(station, frame, input, out, reduction_db);
-	finish_fade(engine, station);
+	advance(engine, station);
 }
 
 static void run_tick(fb_engine *engine, const float *const *in, float *const *out, size_t offset)
 {
 	uint64_t frame = atomic_load_explicit(&engine->frame, memory_order_relaxed);
-	apply_held(engine, frame);
 	take_events(engine, frame);
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
 		const float *station_in[2];

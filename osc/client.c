@@ -423,7 +423,8 @@ fb_status fb_client_subscribe(
 		free(copy);
 		return status;
 	}
-	client->subs[client->n_subs++] = (subscription){copy, rate_hz};
+	client->subs[client->n_subs].pattern = copy;
+	client->subs[client->n_subs++].rate_hz = rate_hz;
 	client->renewed_ms = client->n_subs == 1 ? now_ms() : client->renewed_ms;
 	if (leaves) {
 		*leaves = w.count == 5 ? (uint32_t)w.values[4].i : 0;

@@ -30,8 +30,8 @@ static uint64_t get64(const unsigned char *at)
 static size_t string_size(const unsigned char *data, size_t size)
 {
 	const unsigned char *end = memchr(data, '\0', size);
-	size_t padded = end ? ((size_t)(end - data) / 4 + 1) * 4 : 0;
-	return padded <= size ? padded : 0;
+	size_t n = end ? ((size_t)(end - data) / 4 + 1) * 4 : 0;
+	return n <= size ? n : 0;
 }
 
 /** One argument at `data`. Returns its size, or more than `size` when it does not fit. */
@@ -140,7 +140,7 @@ bool fb_osc_read_arg(fb_osc_reader *reader, fb_value *value)
 
 fb_status fb_osc_decode(const void *data, size_t size, fb_osc_message *message, fb_error *error)
 {
-	fb_osc_reader reader;
+	fb_osc_reader reader = {0};
 	fb_value value;
 	fb_status status = read_head(data, size, &reader, error);
 	if (status) {

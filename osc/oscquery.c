@@ -112,8 +112,8 @@ static void type(fb_json *json, const node *n)
 		[FB_LEAF_BOOL] = "T",
 		[FB_LEAF_CHOICE] = "s",
 		[FB_LEAF_TEXT] = "s"};
-	char args[32];
 	if (is_kind(n, FB_LEAF_COMMAND)) {
+		char args[32];
 		command_type(args, sizeof args, n->leaf->args, false);
 		fb_json_string(json, args);
 	} else {
@@ -276,7 +276,7 @@ static bool has_label(const node *n)
 	return *fb_branch_label(n->branch) != '\0';
 }
 
-static void label(fb_json *json, const node *n)
+static void label_of(fb_json *json, const node *n)
 {
 	fb_json_string(json, fb_branch_label(n->branch));
 }
@@ -286,7 +286,7 @@ static bool has_doc(const node *n)
 	return *fb_branch_doc(n->branch) != '\0';
 }
 
-static void doc(fb_json *json, const node *n)
+static void doc_of(fb_json *json, const node *n)
 {
 	fb_json_string(json, fb_branch_doc(n->branch));
 }
@@ -358,8 +358,8 @@ static const struct attribute {
 	{"TAGS", has_tags, tags, true},
 	{"OVERLOADS", has_overloads, overloads, true},
 	{"CRITICAL", has_critical, critical, true},
-	{"LABEL", has_label, label, true},
-	{"DOC", has_doc, doc, true},
+	{"LABEL", has_label, label_of, true},
+	{"DOC", has_doc, doc_of, true},
 	{"DEFAULT_VALUE", is_writable_number, default_value, true},
 	{"SCALE", has_scale, scale, true},
 	{"VALID", has_invalid, invalid, true},

@@ -53,7 +53,7 @@ typedef struct fb_osc_options {
 	uint32_t held_max;        ///< bundles waiting for their time: 1,024
 } fb_osc_options;
 
-/** Open the socket and watch the tree. The options and what they point to are borrowed until
+/** Open the socket and watch the tree. What the options point to is borrowed until
 	fb_osc_close().
 	errors: FB_INVALID (not an address), FB_IO naming address and port (taken, not ours),
    FB_NO_MEMORY */

@@ -44,7 +44,7 @@ struct fb_osc_udp {
 	fb_osc *osc;
 	int fd;
 	uint16_t port;
-	LIST_HEAD(, peer) buckets[BUCKETS];
+	LIST_HEAD(peer_bucket, peer) buckets[BUCKETS];
 	TAILQ_HEAD(peers, peer) peers;
 	uint32_t n_peers;
 	/* for recvmmsg */
@@ -95,8 +95,7 @@ static peer *peer_find(struct fb_osc_udp *udp, const key *k)
 	if (p && memcmp(&p->key, k, sizeof *k) == 0) {
 		return p; /* the same as before, most of the time */
 	}
-	LIST_FOREACH(p, &udp->buckets[bucket_of(k)], in_bucket)
-	{
+	for (p = LIST_FIRST(&udp->buckets[bucket_of(k)]); p; p = LIST_NEXT(p, in_bucket)) {
 		if (memcmp(&p->key, k, sizeof *k) == 0) {
 			return p;
 		}
@@ -123,8 +122,7 @@ static void make_room(struct fb_osc_udp *udp)
 	if (udp->n_peers < IDLE_PEERS + udp->osc->options.subscribers_max) {
 		return;
 	}
-	TAILQ_FOREACH_REVERSE(p, &udp->peers, peers, in_use)
-	{
+	for (p = TAILQ_LAST(&udp->peers, peers); p; p = TAILQ_PREV(p, peers, in_use)) {
 		if (!p->client->n_subs) {
 			peer_remove(p);
 			return;

@@ -3,14 +3,8 @@
 
 const fb_section fb_section_identity = {.d = 1.0};
 
-fb_section fb_section_make(const fb_quad *num, const fb_quad *den, double gain)
+fb_section fb_section_svf(double g, double k, double n2, double n1, double n0)
 {
-	/* the state-variable filter (n2 s^2 + n1 g s + n0 g^2) / (s^2 + k g s + g^2), s bilinear */
-	double g = sqrt(den->dc / den->nyquist);
-	double k = 2.0 * den->skew / (den->nyquist * g);
-	double n2 = gain * num->nyquist / den->nyquist;
-	double n1 = gain * 2.0 * num->skew / (den->nyquist * g);
-	double n0 = gain * num->dc / den->dc;
 	double a1 = 1.0 / (1.0 + g * (g + k)), a2 = g * a1, a3 = g * a2;
 	double band = n1 - n2 * k, low = n0 - n2;
 	return (fb_section){
@@ -21,6 +15,13 @@ fb_section fb_section_make(const fb_quad *num, const fb_quad *den, double gain)
 		.e = band * a1 + low * a2,
 		.f = low * (1.0 - a3) - band * a2,
 	};
+}
+
+fb_section fb_section_make(const fb_quad *num, const fb_quad *den, double gain)
+{
+	double g = sqrt(den->dc / den->nyquist), k = 2.0 * den->skew / (den->nyquist * g);
+	return fb_section_svf(g, k, gain * num->nyquist / den->nyquist,
+		gain * 2.0 * num->skew / (den->nyquist * g), gain * num->dc / den->dc);
 }
 
 static inline fb_stereo both(double v)

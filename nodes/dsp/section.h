@@ -34,6 +34,10 @@ typedef struct fb_section_state {
 /** The section that passes its input unchanged, whatever its state. */
 extern const fb_section fb_section_identity;
 
+/** The section (n2 s^2 + n1 g s + n0 g^2) / (s^2 + k g s + g^2), s = (1 - z^-1) / (1 + z^-1): g is
+	tan(w/2) of the natural frequency, k is 1/Q. range: g, k > 0. rt: yes */
+fb_section fb_section_svf(double g, double k, double n2, double n1, double n0);
+
 /** The section gain * num / den.
 	range: den has its roots within the unit circle (dc, nyquist and skew > 0)
 	rt:    yes */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "testing.h"
 
+#include "hammer.h"
 #include "rig.h"
 
 #include <complex.h>
@@ -284,6 +285,16 @@ static void test_switching_fades(void **state)
 	stereo_close(&s);
 }
 
+/* Bound: eight bands of +24 dB and resonant passes. */
+static void test_hammer(void **state)
+{
+	(void)state;
+	static const double rates[] = {44100, 48000, 96000, 192000};
+	for (int i = 0; i < 4; i++) {
+		hammer_node("eq", rates[i], 2.0, 1e13, 0.2);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +303,7 @@ int main(void)
 		cmocka_unit_test(test_flat_is_exact),
 		cmocka_unit_test(test_sweep_has_no_zipper),
 		cmocka_unit_test(test_switching_fades),
+		cmocka_unit_test(test_hammer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

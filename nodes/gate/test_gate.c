@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "testing.h"
 
+#include "hammer.h"
 #include "rig.h"
 
 enum { RATE = 48000, LONG = 144000 };
@@ -231,6 +232,16 @@ static void test_key_and_its_filters(void **state)
 	stereo_close(&s);
 }
 
+/* Bound: never louder. */
+static void test_hammer(void **state)
+{
+	(void)state;
+	static const double rates[] = {44100, 48000, 96000, 192000};
+	for (int i = 0; i < 4; i++) {
+		hammer_node("gate", rates[i], 2.0, 1.0001, 0.1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +251,7 @@ int main(void)
 		cmocka_unit_test(test_no_chatter),
 		cmocka_unit_test(test_open_is_exact_and_lookahead_helps),
 		cmocka_unit_test(test_key_and_its_filters),
+		cmocka_unit_test(test_hammer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "testing.h"
 
+#include "hammer.h"
 #include "rig.h"
 
 enum { RATE = 48000, LONG = 144000 };
@@ -301,6 +302,16 @@ static void test_distortion(void **state)
 	stereo_close(&s);
 }
 
+/* Bound: the highest ceiling. */
+static void test_hammer(void **state)
+{
+	(void)state;
+	static const double rates[] = {44100, 48000, 96000, 192000};
+	for (int i = 0; i < 4; i++) {
+		hammer_node("limiter", rates[i], 2.0, 1.02, 0.1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_release_times),
 		cmocka_unit_test(test_linked),
 		cmocka_unit_test(test_distortion),
+		cmocka_unit_test(test_hammer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,7 +72,8 @@ def configure(conf):
     sanitize = conf.options.sanitize
     if sanitize:
         conf.env.append_value("CFLAGS", [f"-fsanitize={sanitize}", "-fno-sanitize-recover=all",
-                                         "-fno-omit-frame-pointer", "-O1"])
+                                         "-fno-omit-frame-pointer", "-O1",
+                                         "-Wno-maybe-uninitialized"])  # gcc errs there; the plain build has it on
         conf.env.append_value("LINKFLAGS", [f"-fsanitize={sanitize}"])
     elif conf.options.debug:
         conf.env.append_value("CFLAGS", ["-O0"])

@@ -240,32 +240,41 @@ static void fade_mute(float *out, float from, float to)
 	}
 }
 
-/** The station's own switches: processed against dry, and mute. What leaves is finite, whatever
-	weights and sums have made of it: false if that took silence. */
-static bool mix_output(const fb_engine *engine, engine_station *station, float *const *out)
+/** Crossfade to or from dry. Even finite numbers can be too far apart to be blended. */
+static void blend_dry(float *out, const float *dry, float from, float to)
 {
-	bool dry = station->on[FB_SWITCH_BYPASS] || station->fault_left, sound = true;
-	float wet = toward(station->wet, dry ? 0.0f : 1.0f, engine->switch_step);
+	if (from == 0.0f && to == 0.0f) {
+		memcpy(out, dry, FB_TICK * sizeof *out);
+		return;
+	}
+	fb_tick_blend(out, dry, from, to);
+	if (!fb_tick_finite(out)) {
+		memcpy(out, dry, FB_TICK * sizeof *out);
+	}
+}
+
+/** The station's own switches: processed against dry, and mute. sound: the sum of
+	all is finite; if it is not, though all nodes are, dry comes at once. */
+static void mix_output(
+	const fb_engine *engine, engine_station *station, float *const *out, bool sound)
+{
+	const fb_plan *plan = station->plan;
+	bool dry = station->on[FB_SWITCH_BYPASS] || station->fault_left;
+	float from = sound ? station->wet : 0.0f;
+	float wet = sound ? toward(from, dry ? 0.0f : 1.0f, engine->switch_step) : 0.0f;
 	float loud =
 		toward(station->loud, station->on[FB_SWITCH_MUTE] ? 0.0f : 1.0f, engine->switch_step);
 	for (int c = 0; c < 2; c++) {
-		bool all_dry = wet == 0.0f && station->wet == 0.0f;
-		memcpy(out[c], all_dry ? station->plan->dry[c] : station->plan->out[c],
-			FB_TICK * sizeof(float));
-		if (!all_dry && (wet != 1.0f || station->wet != 1.0f)) {
-			fb_tick_blend(out[c], station->plan->dry[c], station->wet, wet);
+		memcpy(out[c], plan->out[c], FB_TICK * sizeof(float));
+		if (wet != 1.0f || from != 1.0f) {
+			blend_dry(out[c], plan->dry[c], from, wet);
 		}
 		if (loud != 1.0f || station->loud != 1.0f) {
 			fade_mute(out[c], station->loud, loud);
 		}
-		if (!fb_tick_finite(out[c])) {
-			memset(out[c], 0, FB_TICK * sizeof(float));
-			sound = false;
-		}
 	}
 	station->wet = wet;
 	station->loud = loud;
-	return sound;
 }
 
 static void write_tap(
@@ -298,12 +307,13 @@ static void run_station(fb_engine *engine, engine_station *station, uint64_t fra
 	float *input = station->plan->buffers;
 	take_input(engine, station, in, input);
 	station->fault_left -= station->fault_left > 0;
-	bool sound = fb_plan_tick(station->plan, frame, engine->tempo, &reduction_db);
-	sound = mix_output(engine, station, out) && sound;
-	if (!sound) {
+	bool nodes_sound = fb_plan_tick(station->plan, frame, engine->tempo, &reduction_db);
+	bool sum_sound = fb_tick_finite(station->plan->out[0]) && fb_tick_finite(station->plan->out[1]);
+	if (!nodes_sound || !sum_sound) {
 		station->fault_left = engine->fault_ticks;
 		atomic_fetch_add_explicit(&station->faults, 1, memory_order_relaxed);
 	}
+	mix_output(engine, station, out, sum_sound);
 	write_tap(station, frame, input, out, reduction_db);
 	advance(engine, station);
 }

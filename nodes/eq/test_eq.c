@@ -95,8 +95,8 @@ static double worst_error(
 	run(rig, &s);
 	assert_memory_equal(s.out[0], s.out[1], LONG * sizeof(float));
 	double worst = 0;
-	for (int i = 0; i <= 60; i++) {
-		double f = 20.0 * pow(1000.0, i / 60.0);
+	for (int i = 0; i <= 40; i++) {
+		double f = 20.0 * pow(1000.0, i / 40.0);
 		double wanted = analogue_db(type, order, f0, gain, q, f);
 		double error = fabs(digital_db(s.out[0], rate, f) - wanted);
 		worst = wanted > -70.0 && error > worst ? error : worst;
@@ -124,7 +124,7 @@ static void test_response_is_analogue(void **state)
 			for (double q = 0.3; q < 12; q *= 2.5) {
 				worst = fmax(worst, worst_error(RATE, "bell", "6dB", 0, f, gain, q));
 			}
-			for (double q = 0.4; q <= 2; q += 0.4) {
+			for (double q = 0.4; q < 1.5; q += 0.35) {
 				worst = fmax(worst, worst_error(RATE, "low_shelf", "6dB", 0, f, gain, q));
 				worst = fmax(worst, worst_error(RATE, "high_shelf", "6dB", 0, f, gain, q));
 			}

@@ -94,8 +94,9 @@ static void test_score(void **state)
 	fb_goal goal;
 	fb_error error;
 	assert_int_equal(
-		parse("{\"weights\": {\"snr\": 1, \"clipping\": 1, \"rms\": {\"weight\": 2, \"target\": -20,"
-			  "\"tolerance\": 3}, \"stoi\": 5}}",
+		parse(
+			"{\"weights\": {\"snr\": 1, \"clipping\": 1, \"rms\": {\"weight\": 2, \"target\": -20,"
+			"\"tolerance\": 3}, \"stoi\": 5}}",
 			&goal, &error),
 		FB_OK);
 	fb_metric_set set = {0};

@@ -61,7 +61,9 @@ FB_MUST_CHECK fb_status fb_osc_open(
 	fb_tree *tree, const fb_osc_options *options, fb_osc **out, fb_error *error);
 void fb_osc_close(fb_osc *osc); ///< NULL is allowed
 
-int fb_osc_fd(const fb_osc *osc);        ///< to poll for reading
+/** To poll for reading. Packets that came back make it readable, not faulty: some loops close what
+	reports an error. */
+int fb_osc_fd(const fb_osc *osc);
 uint16_t fb_osc_port(const fb_osc *osc); ///< the one in use
 
 /** Take what waits in the socket, a bounded number of packets. Returns how many: call again when

@@ -108,6 +108,9 @@ fb_status fb_session_begin(fb_session *session, const fb_session_options *option
 									  : fb_fail(error, FB_NO_MEMORY, "", "out of memory");
 	status = status ? status : fb_walk(session->tree, &options->limits, &session->knobs, error);
 	status = status ? status : hear_baseline(session, error);
+	if (status && interrupted(session)) {
+		status = fb_fail(error, status, "", "interrupted before anything was heard");
+	}
 	if (status) {
 		fb_session_finish(session);
 		return status;

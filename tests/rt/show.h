@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** A busy show, for tests of what the audio thread may not do: every node there is in four stations,
-	parameters ridden, stages added, moved and replaced, switches thrown, taps read, a node that
-	fails. One thread processes, the other controls, in step with each other by atomics alone, so
-	that the audio thread needs nothing from the system. */
+/** A busy show, for tests of what the audio thread may not do: every node there is, in four
+	stations, parameters ridden, stages added, moved and replaced, switches thrown, taps read, a
+	node that fails. One thread processes, the other controls, in step with each other by atomics
+	alone, so that the audio thread needs nothing from the system. */
 #ifndef FB_SHOW_H
 #define FB_SHOW_H
 

@@ -1,29 +1,126 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** From a patch to a plan: which instances serve it, which wires run between them, how late each
-	must be, in what order and in which buffers. */
-#include "plan.h"
+/** The first half of compiling a patch: which instances serve it, which wires run between them and
+	how late each must be, and the union of before and after. The second half is in layout.c. */
+#include "compile_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	WIRES_MAX = 2 * (2 * FB_LINKS_MAX + 2),
-	DRY = 2, ///< first dry channel of the station's end
-	ENDS = 4,
-	BUFFER_IN = 0,
-	BUFFER_SILENCE = 2,
-	BUFFERS_FIXED = 3,
-	BUFFERS_MAX = BUFFERS_FIXED + ENDS + FB_SLOTS_MAX * FB_CHANNELS_MAX + FB_CHANNELS_MAX,
-};
+#define ENTRY_MS 20.0 /* the input of a new node fades in; longer edits need no longer for that */
 
-/** Nodes and wires of one plan to be. */
-typedef struct draft {
-	fb_instance *node[FB_SLOTS_MAX]; ///< in the order they run, once sorted
-	uint32_t n_nodes;
-	fb_wire wire[WIRES_MAX];
-	uint32_t n_wires;
-	uint32_t latency;
-} draft;
+/* --- which living instances go on */
+
+/** The graph of before and after as one, stage by stage: feeders[v] are the bits of what feeds v.
+	A stage that is kept is one vertex, any other one before and one after. */
+typedef struct joint {
+	uint64_t feeders[FB_SLOTS_MAX];
+	uint32_t n;
+} joint;
+
+static uint32_t vertex_of(const fb_plan *live, fb_instance *const *kept, uint32_t stage)
+{
+	uint32_t i = 0;
+	while (kept[stage] && live->step[i].node != kept[stage]) {
+		i++;
+	}
+	return kept[stage] ? i : live->n_steps + stage;
+}
+
+static uint32_t step_of(const fb_plan *plan, uint32_t serial)
+{
+	uint32_t i = 0;
+	while (plan->step[i].node->serial != serial) {
+		i++;
+	}
+	return i;
+}
+
+static void join(joint *j, const fb_patch *patch, const fb_plan *live, fb_instance *const *kept)
+{
+	memset(j, 0, sizeof *j);
+	j->n = live->n_steps + patch->n_stages;
+	for (uint32_t i = 0; i < live->n_wires; i++) {
+		const fb_wire *wire = &live->wire[i];
+		if (wire->from_serial && wire->to_serial) {
+			j->feeders[step_of(live, wire->to_serial)] |= UINT64_C(1)
+														  << step_of(live, wire->from_serial);
+		}
+	}
+	for (uint32_t i = 0; i < patch->n_links; i++) {
+		const fb_link *link = &patch->link[i];
+		if (link->from >= 0 && link->to >= 0) {
+			j->feeders[vertex_of(live, kept, (uint32_t)link->to)] |=
+				UINT64_C(1) << vertex_of(live, kept, (uint32_t)link->from);
+		}
+	}
+}
+
+/** The vertices on loops, and between two loops: those left when what has no feeder or no follower
+	is taken away until nothing more can be. */
+static uint64_t loops(const joint *j)
+{
+	uint64_t left = j->n < 64 ? (UINT64_C(1) << j->n) - 1 : UINT64_MAX, before;
+	do {
+		uint64_t feeding = 0;
+		before = left;
+		for (uint32_t v = 0; v < j->n; v++) {
+			feeding |= left >> v & 1 ? j->feeders[v] : 0;
+		}
+		for (uint32_t v = 0; v < j->n; v++) {
+			if (!(j->feeders[v] & left) || !(feeding >> v & 1)) {
+				left &= ~(UINT64_C(1) << v);
+			}
+		}
+	} while (left != before);
+	return left;
+}
+
+/** Nodes that stay but change places close a loop while both orders are heard, and one of each loop
+	must come new. Of those that alone would do, the one with the least to forget: its memory is a
+	fair measure of a tail. */
+static uint32_t choose_new(
+	const fb_patch *patch, const fb_plan *live, fb_instance **kept, uint64_t looped)
+{
+	uint32_t best = 0;
+	bool best_does = false;
+	size_t best_bytes = SIZE_MAX;
+	for (uint32_t i = 0; i < patch->n_stages; i++) {
+		fb_instance *node = kept[i];
+		joint j;
+		if (!node || !(looped >> vertex_of(live, kept, i) & 1)) {
+			continue;
+		}
+		kept[i] = NULL;
+		join(&j, patch, live, kept);
+		kept[i] = node;
+		bool does = !loops(&j);
+		if ((does && !best_does) || (does == best_does && node->bytes < best_bytes)) {
+			best = i;
+			best_does = does;
+			best_bytes = node->bytes;
+		}
+	}
+	return best;
+}
+
+/** kept[i]: the living instance that serves stage i on, or NULL. The patch has no loop. */
+static void choose_kept(
+	const fb_patch *patch, double rate_hz, const fb_plan *live, fb_instance **kept)
+{
+	joint j;
+	uint64_t looped;
+	for (uint32_t i = 0; i < patch->n_stages; i++) {
+		fb_instance *node = live ? fb_plan_find(live, patch->stage[i].id) : NULL;
+		kept[i] = node && fb_instance_serves(node, &patch->stage[i], rate_hz) ? node : NULL;
+	}
+	while (live) {
+		join(&j, patch, live, kept);
+		if (!(looped = loops(&j))) {
+			break;
+		}
+		kept[choose_new(patch, live, kept, looped)] = NULL;
+	}
+}
 
 /* --- instances */
 
@@ -37,18 +134,18 @@ static bool holds(const draft *d, const fb_instance *node)
 	return false;
 }
 
-/** An instance for each stage: the living one where it serves and `keep` allows, else a new one. */
-static fb_status gather(draft *d, const fb_patch *patch, double rate_hz, const fb_plan *live,
-	bool keep, fb_error *error)
+/** An instance for each stage: the one that is kept, or a new one. */
+static fb_status gather(
+	draft *d, const fb_patch *patch, double rate_hz, const fb_plan *live, fb_error *error)
 {
+	fb_instance *kept[FB_STAGES_MAX];
+	choose_kept(patch, rate_hz, live, kept);
 	for (uint32_t i = 0; i < patch->n_stages; i++) {
-		const fb_stage *stage = &patch->stage[i];
-		fb_instance *node = live && keep ? fb_plan_find(live, stage->id) : NULL;
-		if (!node || !fb_instance_serves(node, stage, rate_hz)) {
-			fb_status status = fb_instance_create(stage, rate_hz, &node, error);
-			if (status) {
-				return status;
-			}
+		fb_instance *node = kept[i];
+		fb_status status =
+			node ? FB_OK : fb_instance_create(&patch->stage[i], rate_hz, &node, error);
+		if (status) {
+			return status;
 		}
 		d->node[d->n_nodes++] = node;
 	}
@@ -93,8 +190,13 @@ static void measure_latency(
 static void add_wire(draft *d, const fb_instance *from, uint32_t from_channel,
 	const fb_instance *to, uint32_t to_channel, uint32_t delay, float weight)
 {
-	d->wire[d->n_wires++] = (fb_wire){from ? from->serial : 0, to ? to->serial : 0, from_channel,
-		to_channel, delay, weight, weight, NULL};
+	d->wire[d->n_wires++] = (fb_wire){.from_serial = from ? from->serial : 0,
+		.to_serial = to ? to->serial : 0,
+		.from_channel = from_channel,
+		.to_channel = to_channel,
+		.delay = delay,
+		.start = weight,
+		.end = weight};
 }
 
 /** A connection's channels: like to like, one to both, both to one as their mean. */
@@ -113,14 +215,13 @@ static void add_link(draft *d, const fb_link *link, uint32_t delay)
 	}
 }
 
-static fb_status wire_up(draft *d, const fb_patch *patch, fb_error *error)
+static void wire_up(draft *d, const fb_patch *patch, const uint32_t *order)
 {
-	uint32_t order[FB_STAGES_MAX], in_late[FB_STAGES_MAX], late[FB_STAGES_MAX];
-	fb_status status = fb_patch_order(patch, order, error);
-	if (status) {
-		return status;
-	}
+	uint32_t in_late[FB_STAGES_MAX], late[FB_STAGES_MAX];
 	measure_latency(patch, d, order, in_late, late);
+	for (uint32_t i = 0; i < patch->n_stages; i++) {
+		d->longest = late[i] > d->longest ? late[i] : d->longest;
+	}
 	for (uint32_t i = 0; i < patch->n_links; i++) {
 		const fb_link *link = &patch->link[i];
 		if (link->to == FB_PATCH_OUT && link->from >= 0 && late[link->from] > d->latency) {
@@ -134,7 +235,6 @@ static fb_status wire_up(draft *d, const fb_patch *patch, fb_error *error)
 	}
 	add_wire(d, NULL, 0, NULL, DRY, d->latency, 1.0f);
 	add_wire(d, NULL, 1, NULL, DRY + 1, d->latency, 1.0f);
-	return FB_OK;
 }
 
 static bool same_wire(const fb_wire *a, const fb_wire *b)
@@ -198,8 +298,22 @@ static bool live_has(const fb_plan *live, uint32_t serial)
 	return false;
 }
 
-/** Wires into what stays (nodes on both sides, the station's out) fade; wires into what comes or
-	goes have their full weight, since its output fades already. */
+/** A wire of `after`: at which weight it starts, and in which of the fades it comes. */
+static void start_wire(fb_wire *wire, const fb_plan *live)
+{
+	bool to_stays = !wire->to_serial || live_has(live, wire->to_serial);
+	bool from_stays = !wire->from_serial || live_has(live, wire->from_serial);
+	wire->entry = !to_stays && from_stays;
+	wire->start = to_stays || wire->entry ? 0.0f : wire->end;
+	for (uint32_t k = 0; k < live->n_wires; k++) {
+		if (same_wire(wire, &live->wire[k])) {
+			wire->start = live->wire[k].end;
+		}
+	}
+}
+
+/** Wires into what stays (nodes on both sides, the station's out) crossfade. Wires into what goes
+	have their full weight to the end, since its output fades. */
 static void unite(draft *u, const draft *after, const fb_plan *live)
 {
 	*u = *after;
@@ -209,14 +323,7 @@ static void unite(draft *u, const draft *after, const fb_plan *live)
 		}
 	}
 	for (uint32_t i = 0; i < u->n_wires; i++) {
-		fb_wire *wire = &u->wire[i];
-		bool to_stays = !wire->to_serial || live_has(live, wire->to_serial);
-		wire->start = to_stays ? 0.0f : wire->end;
-		for (uint32_t k = 0; k < live->n_wires; k++) {
-			if (same_wire(wire, &live->wire[k])) {
-				wire->start = live->wire[k].end;
-			}
-		}
+		start_wire(&u->wire[i], live);
 	}
 	for (uint32_t k = 0; k < live->n_wires; k++) {
 		bool in_both = false;
@@ -227,9 +334,11 @@ static void unite(draft *u, const draft *after, const fb_plan *live)
 			const fb_wire *old = &live->wire[k];
 			bool to_stays =
 				!old->to_serial || has_serial(after->node, after->n_nodes, old->to_serial);
-			u->wire[u->n_wires] = *old;
-			u->wire[u->n_wires].start = old->end;
-			u->wire[u->n_wires++].end = to_stays ? 0.0f : old->end;
+			fb_wire *wire = &u->wire[u->n_wires++];
+			*wire = *old;
+			wire->start = old->end;
+			wire->end = to_stays ? 0.0f : old->end;
+			wire->entry = false;
 		}
 	}
 }
@@ -245,329 +354,107 @@ static bool unchanged(const draft *u)
 	return true;
 }
 
-/* --- order */
+/* --- the whole */
 
-static bool fed(const draft *d, uint32_t serial, uint32_t n_placed)
+typedef struct work {
+	draft after; ///< what the patch says
+	draft both;  ///< and what is heard until then
+} work;
+
+static fb_status make_draft(
+	draft *after, const fb_patch *patch, double rate_hz, const fb_plan *live, fb_error *error)
 {
-	for (uint32_t i = 0; i < d->n_wires; i++) {
-		const fb_wire *wire = &d->wire[i];
-		if (wire->to_serial == serial && wire->from_serial &&
-			!has_serial(d->node, n_placed, wire->from_serial)) {
-			return false;
-		}
+	uint32_t order[FB_STAGES_MAX];
+	fb_status status = fb_patch_order(patch, order, error);
+	if (!status) {
+		status = gather(after, patch, rate_hz, live, error);
 	}
-	return true;
+	if (!status) {
+		wire_up(after, patch, order);
+		status = give_delays(after, live, error);
+	}
+	return status;
 }
 
-/** Put the nodes in an order in which each comes after its feeders. false if there is a loop. */
-static bool sort_nodes(draft *d)
+/** Does what is new in `after` have to run for a while before it may be heard? */
+static bool has_new_node(const draft *after)
 {
-	for (uint32_t placed = 0; placed < d->n_nodes; placed++) {
-		uint32_t i = placed;
-		while (i < d->n_nodes && !fed(d, d->node[i]->serial, placed)) {
-			i++;
-		}
-		if (i == d->n_nodes) {
-			return false;
-		}
-		fb_instance *next = d->node[i];
-		memmove(&d->node[placed + 1], &d->node[placed], (i - placed) * sizeof next);
-		d->node[placed] = next;
-	}
-	return true;
-}
-
-/* --- buffers */
-
-/** Where signals live while the plan is laid out. */
-typedef struct layout {
-	const draft *d;
-	fb_plan *plan;
-	uint32_t out_buffer[FB_SLOTS_MAX][FB_CHANNELS_MAX]; ///< of each node
-	bool busy[BUFFERS_MAX];
-} layout;
-
-static uint32_t take_buffer(layout *l)
-{
-	uint32_t i = BUFFERS_FIXED;
-	while (l->busy[i]) {
-		i++;
-	}
-	l->busy[i] = true;
-	if (i >= l->plan->n_buffers) {
-		l->plan->n_buffers = i + 1;
-	}
-	return i;
-}
-
-static uint32_t index_of(const draft *d, uint32_t serial)
-{
-	uint32_t i = 0;
-	while (d->node[i]->serial != serial) {
-		i++;
-	}
-	return i;
-}
-
-static uint32_t source_buffer(const layout *l, const fb_wire *wire)
-{
-	return wire->from_serial ? l->out_buffer[index_of(l->d, wire->from_serial)][wire->from_channel]
-							 : BUFFER_IN + wire->from_channel;
-}
-
-/** The buffer that feeds one input channel; adds the mixes that fill it. Buffers are kept as
-	offsets until their number is known: the pointers hold index + 1 meanwhile. */
-static uint32_t feed(layout *l, uint32_t to_serial, uint32_t to_channel, bool *own)
-{
-	const draft *d = l->d;
-	const fb_wire *only = NULL;
-	uint32_t n = 0;
-	*own = false;
-	for (uint32_t i = 0; i < d->n_wires; i++) {
-		const fb_wire *wire = &d->wire[i];
-		if (wire->to_serial == to_serial && wire->to_channel == to_channel) {
-			only = wire;
-			n++;
-		}
-	}
-	if (!n) {
-		return BUFFER_SILENCE;
-	}
-	if (n == 1 && !only->edge && only->start == 1.0f && only->end == 1.0f) {
-		return source_buffer(l, only);
-	}
-	uint32_t buffer = take_buffer(l);
-	bool first = true;
-	*own = true;
-	for (uint32_t i = 0; i < d->n_wires; i++) {
-		const fb_wire *wire = &d->wire[i];
-		if (wire->to_serial == to_serial && wire->to_channel == to_channel) {
-			l->plan->mix[l->plan->n_mixes++] =
-				(fb_mix){(const float *)((uintptr_t)source_buffer(l, wire) + 1),
-					(float *)((uintptr_t)buffer + 1), wire->edge, wire->start, wire->end, first};
-			first = false;
-		}
-	}
-	return buffer;
-}
-
-/** Is an output channel still wanted by a node after `step`, or by the station's end? */
-static bool wanted_after(const draft *d, uint32_t serial, uint32_t channel, uint32_t step)
-{
-	for (uint32_t i = 0; i < d->n_wires; i++) {
-		const fb_wire *wire = &d->wire[i];
-		if (wire->from_serial == serial && wire->from_channel == channel &&
-			(!wire->to_serial || index_of(d, wire->to_serial) > step)) {
+	for (uint32_t i = 0; i < after->n_nodes; i++) {
+		if (!after->node[i]->plans) {
 			return true;
 		}
 	}
 	return false;
 }
 
-static void release_done(layout *l, uint32_t step)
+static bool has_new_delay(const draft *after)
 {
-	for (uint32_t i = 0; i <= step; i++) {
-		const fb_instance *node = l->d->node[i];
-		for (uint32_t c = 0; c < node->n_out; c++) {
-			/* a buffer freed before may be someone else's by now: owner 0 marks it as let go */
-			if (l->out_buffer[i][c] && !wanted_after(l->d, node->serial, c, step)) {
-				l->busy[l->out_buffer[i][c]] = false;
-				l->out_buffer[i][c] = 0;
-			}
+	for (uint32_t i = 0; i < after->n_wires; i++) {
+		if (after->wire[i].edge && !after->wire[i].edge->plans) {
+			return true;
 		}
 	}
+	return false;
 }
 
-static void lay_step(layout *l, uint32_t index)
+static uint32_t to_ticks(double ms, double rate_hz)
 {
-	fb_instance *node = l->d->node[index];
-	fb_step *step = &l->plan->step[index];
-	uint32_t own[FB_CHANNELS_MAX], n_own = 0, channel = 0;
-	step->node = node;
-	step->mix_first = l->plan->n_mixes;
-	for (uint32_t port = 0; port < node->desc->n_inputs; port++) {
-		for (uint32_t c = 0; c < node->desc->inputs[port].channels; c++, channel++) {
-			bool is_own;
-			uint32_t buffer = feed(l, node->serial, channel, &is_own);
-			step->in[channel] = (const float *)((uintptr_t)buffer + 1);
-			step->connected |= buffer != BUFFER_SILENCE ? 1u << port : 0u;
-			if (is_own) {
-				own[n_own++] = buffer;
-			}
-		}
-	}
-	step->mix_count = l->plan->n_mixes - step->mix_first;
-	for (uint32_t c = 0; c < node->n_out; c++) {
-		l->out_buffer[index][c] = take_buffer(l);
-		step->out[c] = (float *)((uintptr_t)l->out_buffer[index][c] + 1);
-	}
-	for (uint32_t i = 0; i < n_own; i++) {
-		l->busy[own[i]] = false;
-	}
-	release_done(l, index);
+	return (uint32_t)fmax(ceil(ms * 1e-3 * rate_hz / FB_TICK), 1.0);
 }
 
-/** Turn "index + 1" into the pointer it stands for. */
-static float *resolve(const fb_plan *plan, const float *coded)
+/** When each phase of the edit begins; asked before any plan holds what is new. A crossfade to
+	delays that are not full yet would bring in silence, and then the signal with a jump. */
+static void set_times(draft *both, const draft *after, double rate_hz, double fade_ms)
 {
-	return plan->buffers + ((uintptr_t)coded - 1) * FB_TICK;
+	both->entry_ticks = has_new_node(after) ? to_ticks(fmin(fade_ms, ENTRY_MS), rate_hz) : 0;
+	both->fill_ticks = both->entry_ticks;
+	if (has_new_node(after) || has_new_delay(after)) {
+		both->fill_ticks += (after->longest + FB_TICK - 1) / FB_TICK;
+	}
+	both->fade_ticks = to_ticks(fade_ms, rate_hz);
 }
 
-static void resolve_all(fb_plan *plan)
+/** Both plans of an edit, or the one that does without a fade. */
+static fb_plan *build_plans(work *w, double rate_hz, const fb_plan *live, double fade_ms)
 {
-	for (uint32_t i = 0; i < plan->n_mixes; i++) {
-		plan->mix[i].src = resolve(plan, plan->mix[i].src);
-		plan->mix[i].dst = resolve(plan, plan->mix[i].dst);
+	bool fades = false;
+	if (live) {
+		unite(&w->both, &w->after, live);
+		set_times(&w->both, &w->after, rate_hz, fade_ms);
+		fades = !unchanged(&w->both);
 	}
-	for (uint32_t i = 0; i < plan->n_steps; i++) {
-		fb_step *step = &plan->step[i];
-		for (uint32_t c = 0; c < step->node->n_in; c++) {
-			step->in[c] = resolve(plan, step->in[c]);
-		}
-		for (uint32_t c = 0; c < step->node->n_out; c++) {
-			step->out[c] = resolve(plan, step->out[c]);
-		}
+	fb_layout_sort(&w->after);
+	fb_plan *final = fb_layout_build(&w->after, rate_hz);
+	if (!final || !fades) {
+		return final;
 	}
-	for (int c = 0; c < 2; c++) {
-		plan->out[c] = resolve(plan, plan->out[c]);
-		plan->dry[c] = resolve(plan, plan->dry[c]);
-	}
-}
-
-static void lay_ends(layout *l)
-{
-	bool own;
-	l->plan->mix_last = l->plan->n_mixes;
-	for (uint32_t c = 0; c < 2; c++) {
-		l->plan->out[c] = (const float *)((uintptr_t)feed(l, 0, c, &own) + 1);
-	}
-	for (uint32_t c = 0; c < 2; c++) {
-		l->plan->dry[c] = (const float *)((uintptr_t)feed(l, 0, DRY + c, &own) + 1);
-	}
-}
-
-static fb_plan *allocate(const draft *d, double rate_hz)
-{
-	fb_plan *plan = calloc(1, sizeof *plan);
-	if (!plan) {
+	fb_layout_sort(&w->both);
+	fb_plan *fading = fb_layout_build(&w->both, rate_hz);
+	if (!fading) {
+		fb_plan_destroy(final);
+		w->after.n_nodes = w->after.n_wires = 0; /* what was new went with it */
 		return NULL;
 	}
-	plan->rate_hz = rate_hz;
-	plan->latency = d->latency;
-	plan->n_buffers = BUFFERS_FIXED;
-	plan->step = calloc(d->n_nodes + 1, sizeof *plan->step);
-	plan->mix = calloc(d->n_wires + 1, sizeof *plan->mix);
-	plan->wire = malloc((d->n_wires + 1) * sizeof *plan->wire);
-	if (!plan->step || !plan->mix || !plan->wire) {
-		fb_plan_destroy(plan);
-		return NULL;
-	}
-	return plan;
-}
-
-/** Lay a sorted draft out as a plan, which then holds its nodes and delays. */
-static fb_plan *build(const draft *d, double rate_hz)
-{
-	fb_plan *plan = allocate(d, rate_hz);
-	layout *l = calloc(1, sizeof *l);
-	if (!plan || !l) {
-		fb_plan_destroy(plan);
-		free(l);
-		return NULL;
-	}
-	l->d = d;
-	l->plan = plan;
-	for (uint32_t i = 0; i < d->n_nodes; i++) {
-		lay_step(l, i);
-	}
-	lay_ends(l);
-	free(l);
-	size_t bytes = (size_t)plan->n_buffers * FB_TICK * sizeof(float);
-	plan->buffers = aligned_alloc(FB_ALIGN, bytes);
-	if (!plan->buffers) {
-		fb_plan_destroy(plan);
-		return NULL;
-	}
-	memset(plan->buffers, 0, bytes);
-	plan->n_steps = d->n_nodes;
-	resolve_all(plan);
-	plan->n_wires = d->n_wires;
-	memcpy(plan->wire, d->wire, d->n_wires * sizeof *plan->wire);
-	for (uint32_t i = 0; i < d->n_nodes; i++) {
-		d->node[i]->plans++;
-	}
-	for (uint32_t i = 0; i < d->n_wires; i++) {
-		if (d->wire[i].edge) {
-			d->wire[i].edge->plans++;
-		}
-	}
-	return plan;
-}
-
-/* --- the whole */
-
-/** Nodes and wires of the patch. keep false: no instance or delay of `live` is used again. */
-static fb_status make_draft(draft *d, const fb_patch *patch, double rate_hz, const fb_plan *live,
-	bool keep, fb_error *error)
-{
-	memset(d, 0, sizeof *d);
-	fb_status status = gather(d, patch, rate_hz, live, keep, error);
-	if (!status) {
-		status = wire_up(d, patch, error);
-	}
-	if (!status) {
-		status = give_delays(d, live, error);
-	}
-	return status;
+	fading->next = final;
+	return fading;
 }
 
 fb_status fb_plan_compile(const fb_patch *patch, double rate_hz, const fb_plan *live,
 	double fade_ms, fb_plan **out, fb_error *error)
 {
-	draft *after = calloc(2, sizeof *after);
-	fb_plan *final = NULL, *fading = NULL;
-	if (!after) {
+	work *w = calloc(1, sizeof *w);
+	if (!w) {
 		return fb_fail(error, FB_NO_MEMORY, "plan", "out of memory");
 	}
-	draft *both = after + 1;
-	fb_status status = make_draft(after, patch, rate_hz, live, true, error);
-	if (!status && live) {
-		unite(both, after, live);
-		if (!sort_nodes(both)) {
-			/* nodes that stay but change places can close a loop while both orders are heard:
-			   then everything comes new and the whole station crossfades */
-			drop_unused(after);
-			drop_delays(after);
-			status = make_draft(after, patch, rate_hz, live, false, error);
-			if (!status) {
-				unite(both, after, live);
-				(void)sort_nodes(both); /* two disjoint graphs without loops */
-			}
-		}
-	}
-	if (!status) {
-		(void)sort_nodes(after); /* wire_up has refused loops */
-		final = build(after, rate_hz);
-		fading = final && live && !unchanged(both) ? build(both, rate_hz) : NULL;
-		if (!final || (live && !unchanged(both) && !fading)) {
-			if (final) {
-				fb_plan_destroy(final); /* and with it all that the draft holds */
-				after->n_nodes = after->n_wires = 0;
-			}
-			status = fb_fail(error, FB_NO_MEMORY, "plan", "out of memory");
-		}
-	}
-	if (status) {
-		drop_unused(after);
-		drop_delays(after);
-	} else if (fading) {
-		fading->fade_ticks = (uint32_t)ceil(fmax(fade_ms, 0.0) * 1e-3 * rate_hz / FB_TICK);
-		fading->fade_ticks += !fading->fade_ticks;
-		fading->next = final;
-		*out = fading;
+	fb_status status = make_draft(&w->after, patch, rate_hz, live, error);
+	fb_plan *plan = status ? NULL : build_plans(w, rate_hz, live, fade_ms);
+	if (plan) {
+		*out = plan;
 	} else {
-		*out = final;
+		drop_unused(&w->after);
+		drop_delays(&w->after);
+		status = status ? status : fb_fail(error, FB_NO_MEMORY, "plan", "out of memory");
 	}
-	free(after);
+	free(w);
 	return status;
 }

@@ -24,7 +24,7 @@ fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb
 	memset(engine, 0, bytes);
 	engine->rate_hz = options->rate_hz;
 	engine->n_stations = options->stations;
-	engine->switch_step = (float)(FB_TICK / (SWITCH_MS * 1e-3 * options->rate_hz));
+	engine->switch_step = fb_fade_step(SWITCH_MS, options->rate_hz);
 	engine->fault_ticks = (uint32_t)ceil(options->rate_hz * FAULT_HOLD_S / FB_TICK);
 	engine->events = fb_ring_create(EVENTS, sizeof(fb_event));
 	engine->retired = fb_ring_create(4 * FB_STATIONS_MAX, sizeof(fb_plan *));
@@ -64,10 +64,13 @@ void fb_engine_destroy(fb_engine *engine)
 	if (engine->retired) {
 		fb_engine_service(engine);
 	}
-	for (uint32_t i = 0; i < engine->n_held; i++) {
-		if (engine->held[i].kind == FB_EVENT_PLAN) {
-			destroy_chain(engine->held[i].plan);
+	for (uint32_t i = 0; i < engine->agenda.n; i++) {
+		if (engine->agenda.item[i].event.kind == FB_EVENT_PLAN) {
+			destroy_chain(engine->agenda.item[i].event.plan);
 		}
+	}
+	if (engine->events) {
+		fb_ring_publish(engine->events); /* of a group that has not ended */
 	}
 	while (engine->events && fb_ring_read(engine->events, &event)) {
 		if (event.kind == FB_EVENT_PLAN) {
@@ -78,6 +81,11 @@ void fb_engine_destroy(fb_engine *engine)
 		engine_station *station = &engine->station[i];
 		fb_plan_destroy(station->handing_back);
 		destroy_chain(station->plan);
+		while (station->in_line) {
+			fb_plan *plan = station->in_line;
+			station->in_line = plan->after;
+			destroy_chain(plan);
+		}
 		fb_ring_destroy(station->tap);
 	}
 	fb_ring_destroy(engine->events);
@@ -97,9 +105,15 @@ void fb_engine_set_period(fb_engine *engine, uint32_t period)
 
 bool fb_engine_send(fb_engine *engine, const fb_event *event)
 {
+	uint64_t done = atomic_load_explicit(&engine->timed_done, memory_order_relaxed);
+	if (event->frame && engine->timed - done >= FB_WAITING_MAX) {
+		atomic_fetch_add_explicit(&engine->refused, 1, memory_order_relaxed);
+		return false;
+	}
 	if (!fb_ring_put(engine->events, event)) {
 		return false;
 	}
+	engine->timed += event->frame > 0;
 	if (event->kind == FB_EVENT_PLAN) {
 		engine->station[event->station].sent++;
 	}
@@ -180,9 +194,10 @@ void fb_engine_count(const fb_engine *engine, fb_engine_counts *out)
 	*out = (fb_engine_counts){
 		.events_late = atomic_load_explicit(&engine->late, memory_order_relaxed),
 		.events_orphan = atomic_load_explicit(&engine->orphans, memory_order_relaxed),
-		.events_lost = fb_ring_lost(engine->events),
+		.events_lost = fb_ring_lost(engine->events) +
+					   atomic_load_explicit(&engine->refused, memory_order_relaxed),
 		.bad_samples = atomic_load_explicit(&engine->bad_input, memory_order_relaxed),
-		.replies_lost = fb_ring_lost(engine->retired),
+		.replies_lost = atomic_load_explicit(&engine->stuck, memory_order_relaxed),
 	};
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
 		out->faults += fb_engine_station_faults(engine, i);

@@ -15,7 +15,10 @@
 
 typedef struct fb_engine fb_engine;
 
-enum { FB_STATIONS_MAX = 64 };
+enum {
+	FB_STATIONS_MAX = 64,
+	FB_WAITING_MAX = 1024, ///< events that may wait for their frame at once
+};
 
 typedef struct fb_engine_options {
 	uint32_t stations; ///< 1..FB_STATIONS_MAX
@@ -38,8 +41,8 @@ typedef enum fb_switch {
 	FB_SWITCHES
 } fb_switch;
 
-/** One message from control to audio. Takes effect with the tick that holds `frame`; 0 or a frame
-	gone by: with the next tick. */
+/** One message from control to audio. Takes effect with the tick that holds `frame`, 0 or a frame
+	gone by with the next tick; events of one tick in the order of their frames. */
 typedef struct fb_event {
 	uint64_t frame;
 	uint16_t kind;    ///< fb_event_kind
@@ -67,7 +70,8 @@ void fb_engine_destroy(fb_engine *engine);
 /* --- audio */
 
 /** One period. in and out: [2 * stations] arrays of `frames` floats, L and R of each station in
-	turn; an in[] of NULL is silence. thread: audio; rt: yes */
+	turn; an in[] of NULL is silence. `frames` is the period, or anything if that is no multiple of
+	FB_TICK. thread: audio; rt: yes */
 void fb_engine_process(
 	fb_engine *engine, const float *const *in, float *const *out, uint32_t frames) FB_RT;
 /** Transport tempo in bpm from the next tick on, 0 = none. thread: audio; rt: yes */
@@ -77,8 +81,10 @@ void fb_engine_set_tempo(fb_engine *engine, double bpm) FB_RT;
 
 /** The period is about to change. Only while audio stands still. */
 void fb_engine_set_period(fb_engine *engine, uint32_t period);
-/** Send an event. Unless within begin/end it is published at once; a group is seen whole and
-	lands in one tick. false when the ring is full: nothing was sent (counted). */
+/** Send an event. Unless within begin/end it is published at once; a group (of up to 4096) is seen
+	whole and lands in one tick. false when the ring is full, or FB_WAITING_MAX events wait for
+	their frames: it was not sent (counted). A plan waits in line until the one before has faded
+	in. */
 bool fb_engine_send(fb_engine *engine, const fb_event *event);
 void fb_engine_begin(fb_engine *engine); ///< nests
 void fb_engine_end(fb_engine *engine);
@@ -102,9 +108,9 @@ void fb_engine_set_tap(fb_engine *engine, uint32_t station, bool on);
 typedef struct fb_engine_counts {
 	uint64_t events_late;   ///< arrived after their frame
 	uint64_t events_orphan; ///< for an instance that is gone
-	uint64_t events_lost;   ///< refused because the ring was full
-	uint64_t bad_samples;   ///< ticks of input that held NaN or infinity, replaced by silence
-	uint64_t faults;        ///< ticks in which a node yielded NaN or infinity
+	uint64_t events_lost;   ///< refused: the ring was full, or too many waited for their frame
+	uint64_t bad_samples;   ///< ticks of input with NaN or infinity, such samples silenced
+	uint64_t faults;        ///< ticks in which a node, or the sum of all, was NaN or infinity
 	uint64_t replies_lost;  ///< plans that could not be handed back in time (they are, later)
 } fb_engine_counts;
 void fb_engine_count(const fb_engine *engine, fb_engine_counts *out); ///< thread: any

@@ -3,21 +3,19 @@
 #ifndef FB_ENGINE_PARTS_H
 #define FB_ENGINE_PARTS_H
 
-#include "engine.h"
+#include "agenda.h"
 
-#define SWITCH_MS 5.0    /**< mute, bypass and fade to dry */
+#define SWITCH_MS 5.0    /**< at most: mute, bypass, mono and the fade to dry */
 #define FAULT_HOLD_S 1.0 /**< a station stays dry this long after a node failed */
 
-enum {
-	HELD_MAX = 1024,         /**< events waiting for their frame */
-	EVENTS_PER_PERIOD = 4096 /**< bounds the work of one period */
-};
+enum { EVENTS_PER_TICK = 4096 }; /**< bounds the work of one tick */
 
 typedef struct engine_station {
 	/* audio's */
 	fb_plan *plan;
+	fb_plan *in_line;      ///< came while another faded in; the first of them
 	fb_plan *handing_back; ///< waits for room in the ring of retired plans
-	float wet, loud;       ///< in force: 1 = processed, 1 = not muted
+	float wet, loud, mono; ///< where the fades are: 1 = processed, not muted, left on both sides
 	bool on[FB_SWITCHES];
 	uint32_t fault_left; ///< ticks the station stays dry
 	_Alignas(FB_ALIGN) float fifo_in[2][FB_TICK];
@@ -43,13 +41,16 @@ struct fb_engine {
 	fb_ring *events, *retired;
 	/* control's */
 	uint32_t group_depth;
+	uint64_t timed; ///< events with a frame, sent
 	/* audio's */
 	float tempo;
 	uint32_t fifo_at;
-	fb_event held[HELD_MAX]; ///< by frame, soonest first
-	uint32_t n_held;
+	fb_agenda agenda;
 	/* written by audio */
-	_Atomic uint64_t frame, late, orphans, bad_input;
+	_Atomic uint64_t frame, late, orphans, bad_input, stuck;
+	_Atomic uint64_t timed_done; ///< of the events with a frame
+	/* written by control */
+	_Atomic uint64_t refused; ///< too many events wait for their frame
 	engine_station station[];
 };
 

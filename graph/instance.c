@@ -45,7 +45,8 @@ static fb_status prepare(fb_instance *in, const fb_stage *stage, fb_error *error
 		float value = fb_param_fit(&in->desc->params[i], stage->values[i]);
 		in->prepared[i] = in->from[i] = in->to[i] = in->glide[i].final = value;
 	}
-	in->self = alloc_touched(in->desc->instance_size(in->rate_hz, in->to));
+	in->bytes = in->desc->instance_size(in->rate_hz, in->to);
+	in->self = alloc_touched(in->bytes);
 	if (!in->self) {
 		return fb_fail(error, FB_NO_MEMORY, stage->id, "out of memory");
 	}
@@ -78,7 +79,7 @@ fb_status fb_instance_create(
 	memcpy(in->id, stage->id, sizeof in->id);
 	in->n_in = fb_port_channels(in->desc->inputs, in->desc->n_inputs);
 	in->n_out = fb_port_channels(in->desc->outputs, in->desc->n_outputs);
-	in->wet_step = (float)(FB_TICK / (BYPASS_MS * 1e-3 * rate_hz));
+	in->wet_step = fb_fade_step(BYPASS_MS, rate_hz);
 	in->wet = in->wet_aim = stage->bypass ? 0.0f : 1.0f;
 	fb_status status = alloc_parts(in) ? prepare(in, stage, error)
 									   : fb_fail(error, FB_NO_MEMORY, stage->id, "out of memory");

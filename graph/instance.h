@@ -24,6 +24,7 @@ typedef struct fb_instance {
 	/* constant */
 	const fb_node_desc *desc;
 	uint32_t serial; ///< unique in the process: an event for a node that is gone finds nobody
+	size_t bytes;    ///< of `self`
 	uint32_t latency;
 	uint32_t n_in, n_out; ///< channels
 	double rate_hz;
@@ -71,6 +72,13 @@ bool fb_tick_finite(const float *x) FB_RT;
 static inline float fb_fade_gain(float position)
 {
 	return position * position * (3.0f - 2.0f * position);
+}
+
+/** Position a fade of at most `ms` moves by in a tick: in whole ticks, or it would have a corner.
+ */
+static inline float fb_fade_step(double ms, double rate_hz)
+{
+	return (float)(1.0 / fmax(floor(ms * 1e-3 * rate_hz / FB_TICK), 1.0));
 }
 
 /** Crossfade over one tick: out = wet * out + (1 - wet) * dry, at positions from..to of a fade.

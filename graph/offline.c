@@ -21,6 +21,10 @@ static fb_status send_events(const fb_offline *job, fb_engine *engine, const fb_
 		if (!node || e->param >= node->desc->n_params) {
 			return fb_fail(error, FB_NOT_FOUND, e->stage, "no such stage or parameter");
 		}
+		if (node->desc->params[e->param].flags & FB_PARAM_REPREPARE) {
+			return fb_fail(error, FB_INVALID, e->stage, "\"%s\" cannot change while it runs",
+				node->desc->params[e->param].symbol);
+		}
 		fb_event event = {.frame = e->frame,
 			.kind = FB_EVENT_PARAM,
 			.serial = node->serial,
@@ -35,26 +39,37 @@ static fb_status send_events(const fb_offline *job, fb_engine *engine, const fb_
 	return FB_OK;
 }
 
-static void copy_in(const fb_offline *job, period_work *work, uint64_t at)
+static fb_status copy_in(const fb_offline *job, period_work *work, uint64_t at, fb_error *error)
 {
 	uint64_t left = at < job->frames ? job->frames - at : 0;
-	size_t n = left < job->period ? (size_t)left : job->period;
+	uint32_t n = left < job->period ? (uint32_t)left : job->period;
+	float *const to[2] = {work->in[0], work->in[1]};
 	for (int c = 0; c < 2; c++) {
-		memset(work->in[c], 0, job->period * sizeof(float));
-		if (job->in[c]) {
-			memcpy(work->in[c], job->in[c] + at * (n > 0), n * sizeof(float));
+		memset(to[c], 0, job->period * sizeof(float));
+		if (!job->read && job->in[c]) {
+			memcpy(to[c], job->in[c] + at * (n > 0), n * sizeof(float));
 		}
 	}
+	return job->read && n ? job->read(job->ctx, to, n, error) : FB_OK;
 }
 
 /** The part of this period's output that falls into the result, `skip` frames late. */
-static void copy_out(const fb_offline *job, const period_work *work, uint64_t at, uint64_t skip)
+static fb_status copy_out(
+	const fb_offline *job, const period_work *work, uint64_t at, uint64_t skip, fb_error *error)
 {
-	uint64_t first = at < skip ? skip - at : 0;
-	for (uint64_t i = first; i < job->period && at + i - skip < job->frames; i++) {
-		job->out[0][at + i - skip] = work->out[0][i];
-		job->out[1][at + i - skip] = work->out[1][i];
+	uint64_t first = at < skip ? skip - at : 0, to = at + first - skip;
+	if (first >= job->period || to >= job->frames) {
+		return FB_OK;
 	}
+	uint64_t n = job->period - first < job->frames - to ? job->period - first : job->frames - to;
+	const float *const from[2] = {work->out[0] + first, work->out[1] + first};
+	if (job->write) {
+		return job->write(job->ctx, from, (uint32_t)n, error);
+	}
+	for (int c = 0; c < 2; c++) {
+		memcpy(job->out[c] + to, from[c], n * sizeof(float));
+	}
+	return FB_OK;
 }
 
 static void copy_reduction(const fb_offline *job, fb_ring *tap, uint64_t skip)
@@ -81,12 +96,17 @@ static fb_status run(
 	size_t next = 0;
 	for (uint64_t at = 0; at < job->frames + skip; at += job->period) {
 		fb_status status = send_events(job, engine, plan, &next, at + job->period, error);
+		if (!status) {
+			status = copy_in(job, work, at, error);
+		}
 		if (status) {
 			return status;
 		}
-		copy_in(job, work, at);
 		fb_engine_process(engine, in, out, job->period);
-		copy_out(job, work, at, skip);
+		status = copy_out(job, work, at, skip, error);
+		if (status) {
+			return status;
+		}
 		if (job->reduction_db) {
 			copy_reduction(job, fb_engine_tap(engine, 0), chain);
 		}

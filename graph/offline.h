@@ -20,6 +20,11 @@ typedef struct fb_offline {
 	uint32_t period;     ///< frames per call, 1..8192; the result does not depend on it
 	const float *in[2];  ///< [frames]; NULL is silence
 	float *out[2];       ///< [frames]
+	/** Instead of in and out, for what is too long to hold: called in turn, each for the next
+		`frames` frames of both channels; a failure ends the render with it. NULL: in, out. */
+	fb_status (*read)(void *ctx, float *const *to, uint32_t frames, fb_error *error);
+	fb_status (*write)(void *ctx, const float *const *from, uint32_t frames, fb_error *error);
+	void *ctx;
 	float *reduction_db; ///< [frames / FB_TICK rounded up] or NULL
 	uint64_t frames;
 	const fb_offline_event *events; ///< by frame
@@ -30,7 +35,9 @@ typedef struct fb_offline {
 } fb_offline;
 
 /** Render from a fresh state.
-	errors: as fb_plan_compile; FB_NOT_FOUND for an event's stage
+	errors: as fb_plan_compile and fb_engine_create; FB_INVALID (period); of events FB_NOT_FOUND
+			(stage, parameter), FB_INVALID (FB_PARAM_REPREPARE), FB_TOO_MANY (in one period); what
+			read and write return
 	thread: any but audio */
 FB_MUST_CHECK fb_status fb_offline_render(fb_offline *job, fb_error *error);
 

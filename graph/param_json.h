@@ -10,10 +10,10 @@
 
 /** A number, a bool, the name of a choice, or {"value", "unit"} with a unit of the same quantity.
 	errors: FB_WRONG_TYPE, FB_INVALID (out of range, no such choice, wrong unit), with `where`;
-	        *out untouched
+			*out untouched
 	thread: any but audio */
-FB_MUST_CHECK fb_status fb_param_from_json(const fb_param_info *info, const char *where,
-	const json_t *json, float *out, fb_error *error);
+FB_MUST_CHECK fb_status fb_param_from_json(
+	const fb_param_info *info, const char *where, const json_t *json, float *out, fb_error *error);
 
 /** The value in the form fb_param_from_json() reads back to the same float. NULL when out of
 	memory. thread: any but audio */

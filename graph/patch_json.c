@@ -291,6 +291,9 @@ fb_status fb_patch_parse(const char *text, size_t len, const char *name, const f
 	json_error_t why;
 	reader r = {name, nodes, NULL, error};
 	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	if (!root && !*why.text) { /* a parser that ran out of memory has nothing to say */
+		return fb_fail(error, FB_NO_MEMORY, name, "out of memory");
+	}
 	if (!root) {
 		char place[PLACE_LEN];
 		snprintf(place, sizeof place, "line %d, column %d", why.line, why.column);

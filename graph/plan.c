@@ -39,24 +39,60 @@ void fb_plan_destroy(fb_plan *plan)
 	free(plan);
 }
 
-static void run_mix(const fb_mix *mix, float part_from, float part_to)
+/** The two fades of an edit at each frame of a tick, 0..1. */
+typedef struct curves {
+	float entry[FB_TICK], fade[FB_TICK];
+} curves;
+
+/** A fade of `ticks` at the tick that is `done` ticks past its start. */
+static void draw_curve(float curve[FB_TICK], uint32_t done, uint32_t ticks)
 {
-	_Alignas(FB_ALIGN) float late[FB_TICK];
+	float at = 1.0f, step = 0.0f;
+	if (done < ticks) {
+		at = (float)done / (float)ticks;
+		step = 1.0f / (float)(ticks * FB_TICK);
+	}
+	for (int i = 0; i < FB_TICK; i++) {
+		curve[i] = fb_fade_gain(fminf(at + step * (float)(i + 1), 1.0f));
+	}
+}
+
+static void draw_curves(fb_plan *plan, curves *c)
+{
+	draw_curve(c->entry, plan->done, plan->entry_ticks);
+	if (plan->done < plan->fill_ticks) {
+		memset(c->fade, 0, sizeof c->fade);
+	} else {
+		draw_curve(c->fade, plan->done - plan->fill_ticks, plan->fade_ticks);
+	}
+	plan->done += !fb_plan_faded(plan);
+}
+
+/** c: NULL outside of edits. */
+static void run_mix(const fb_mix *mix, const curves *c)
+{
+	_Alignas(FB_ALIGN) float weighted[FB_TICK];
 	const float *src = mix->src;
 	if (mix->edge) {
-		fb_align_tick(&mix->edge->align, src, late);
-		src = late;
+		fb_align_tick(&mix->edge->align, src, weighted);
+		src = weighted;
 	}
-	float from = mix->start + (mix->end - mix->start) * part_from;
-	float step = (mix->start + (mix->end - mix->start) * part_to - from) / FB_TICK;
-	float *dst = mix->dst;
-	if (mix->first) {
+	if (c && mix->start != mix->end) {
+		const float *curve = mix->entry ? c->entry : c->fade;
+		float change = mix->end - mix->start;
 		for (int i = 0; i < FB_TICK; i++) {
-			dst[i] = src[i] * (from + step * (float)(i + 1));
+			weighted[i] = src[i] * (mix->start + change * curve[i]);
 		}
 	} else {
 		for (int i = 0; i < FB_TICK; i++) {
-			dst[i] += src[i] * (from + step * (float)(i + 1));
+			weighted[i] = src[i] * mix->end;
+		}
+	}
+	if (mix->first) {
+		memcpy(mix->dst, weighted, sizeof weighted);
+	} else {
+		for (int i = 0; i < FB_TICK; i++) {
+			mix->dst[i] += weighted[i];
 		}
 	}
 }
@@ -66,7 +102,7 @@ static float node_reduction(const fb_instance *node)
 	float sum = 0.0f;
 	for (uint32_t i = 0; i < node->desc->n_meters; i++) {
 		if (node->desc->meters[i].flags & FB_METER_REDUCTION) {
-			sum += node->meter[i] * node->wet;
+			sum += node->meter[i] * fb_fade_gain(node->wet);
 		}
 	}
 	return isfinite(sum) ? sum : 0.0f;
@@ -74,17 +110,17 @@ static float node_reduction(const fb_instance *node)
 
 bool fb_plan_tick(fb_plan *plan, uint64_t frame, float tempo, float *reduction_db)
 {
-	float part_from = 1.0f, part_to = 1.0f, reduction = 0.0f;
+	curves fading, *c = NULL;
+	float reduction = 0.0f;
 	bool sound = true;
-	if (plan->faded < plan->fade_ticks) {
-		part_from = (float)plan->faded / (float)plan->fade_ticks;
-		plan->faded++;
-		part_to = (float)plan->faded / (float)plan->fade_ticks;
+	if (plan->next) {
+		c = &fading;
+		draw_curves(plan, c);
 	}
 	for (uint32_t i = 0; i < plan->n_steps; i++) {
 		fb_step *step = &plan->step[i];
 		for (uint32_t m = 0; m < step->mix_count; m++) {
-			run_mix(&plan->mix[step->mix_first + m], part_from, part_to);
+			run_mix(&plan->mix[step->mix_first + m], c);
 		}
 		fb_tick tick = {.frame = frame,
 			.in = step->in,
@@ -95,7 +131,7 @@ bool fb_plan_tick(fb_plan *plan, uint64_t frame, float tempo, float *reduction_d
 		reduction += node_reduction(step->node);
 	}
 	for (uint32_t m = plan->mix_last; m < plan->n_mixes; m++) {
-		run_mix(&plan->mix[m], part_from, part_to);
+		run_mix(&plan->mix[m], c);
 	}
 	*reduction_db = reduction;
 	return sound;

@@ -4,8 +4,9 @@
 
 	An edit becomes two plans. The first is the union of before and after: nodes that stay run once,
 	what feeds them crossfades from the old connections to the new, new and dying nodes run beside.
-	When the fade is over audio goes on to `next`, which holds what stays. So tails of nodes that
-	survive are kept, and nothing clicks. doc/engine.md tells it at length. */
+	New nodes run unheard first: their input fades in, for an echo would repeat its abrupt start,
+   and their delays fill. When the fade is over audio goes on to `next`, which holds what stays. So
+	tails of nodes that survive are kept, and nothing clicks. doc/engine.md tells it at length. */
 #ifndef FB_PLAN_H
 #define FB_PLAN_H
 
@@ -26,15 +27,17 @@ typedef struct fb_wire {
 	uint32_t to_channel; ///< of the station's end: 0 and 1 are out, 2 and 3 dry
 	uint32_t delay;      ///< frames
 	float start, end;    ///< weight at the start and at the end of the fade
+	bool entry;          ///< it feeds a new node: its fade is the one before
 	fb_edge *edge;       ///< NULL if delay is 0
 } fb_wire;
 
-/** dst (+)= weight * delayed src; the weight runs from start to end during the plan's fade. */
+/** dst (+)= weight * delayed src; the weight goes from start to end during the plan's fade. */
 typedef struct fb_mix {
 	const float *src;
 	float *dst;
 	fb_edge *edge; ///< NULL: no delay
 	float start, end;
+	bool entry;
 	bool first; ///< overwrites dst instead of adding to it
 } fb_mix;
 
@@ -51,17 +54,20 @@ typedef struct fb_plan {
 	uint32_t n_steps, n_mixes, n_wires, n_buffers;
 	fb_step *step;
 	fb_mix *mix;
-	fb_wire *wire;       ///< control's
-	float *buffers;      ///< [n_buffers][FB_TICK]; 0 and 1 hold the station's input, 2 is silence
-	const float *out[2]; ///< the station's processed output
-	const float *dry[2]; ///< its input, as late as the processed output
-	uint32_t mix_last;   ///< mixes from here on make out and dry
-	uint32_t latency;    ///< frames, in to out
-	uint32_t fade_ticks; ///< 0: no fade
+	fb_wire *wire;        ///< control's
+	float *buffers;       ///< [n_buffers][FB_TICK]; 0 and 1 hold the station's input, 2 is silence
+	const float *out[2];  ///< the station's processed output
+	const float *dry[2];  ///< its input, as late as the processed output
+	uint32_t mix_last;    ///< mixes from here on make out and dry
+	uint32_t latency;     ///< frames, in to out
+	uint32_t entry_ticks; ///< the input of new nodes fades in
+	uint32_t fill_ticks;  ///< from the first tick on, until all new delays are full too
+	uint32_t fade_ticks;  ///< from then on: the crossfade
 	double rate_hz;
-	struct fb_plan *next; ///< what audio goes on to after the fade
+	struct fb_plan *next; ///< what audio goes on to after the fade; NULL: this is no fade
 	/* audio's */
-	uint32_t faded; ///< ticks done of the fade
+	uint32_t done;         ///< ticks of filling and fading
+	struct fb_plan *after; ///< in line behind this one
 } fb_plan;
 
 /** Compile. `live` is the plan in force (not a fading one), or NULL for none: then no fade.
@@ -77,6 +83,12 @@ void fb_plan_destroy(fb_plan *plan);
 
 /** The instance of a stage, NULL if there is none. thread: control */
 fb_instance *fb_plan_find(const fb_plan *plan, const char *id);
+
+/** Is the fade over, so that audio should go on to `next`? thread: audio */
+static inline bool fb_plan_faded(const fb_plan *plan)
+{
+	return plan->next && plan->done >= plan->fill_ticks + plan->fade_ticks;
+}
 
 /** Run one tick: reads buffers 0 and 1, leaves the result where out and dry point. Returns false
 	if a node failed (fb_instance_tick). *reduction_db: sum over nodes. thread: audio */

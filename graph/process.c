@@ -39,16 +39,23 @@ static void restore_denormals(unsigned saved)
 
 /* --- plans */
 
+static bool write_back(fb_engine *engine, fb_plan *plan)
+{
+	return fb_ring_space(engine->retired) && fb_ring_write(engine->retired, &plan);
+}
+
+/** A plan for which there is no room waits with its station, and is tried again. */
 static void hand_back(fb_engine *engine, engine_station *station, fb_plan *plan)
 {
-	if (!fb_ring_write(engine->retired, &plan)) {
-		station->handing_back = plan; /* tried again before the next plan is taken up */
+	if (!write_back(engine, plan)) {
+		station->handing_back = plan;
+		atomic_fetch_add_explicit(&engine->stuck, 1, memory_order_relaxed);
 	}
 }
 
 static bool retry_handing_back(fb_engine *engine, engine_station *station)
 {
-	if (station->handing_back && fb_ring_write(engine->retired, &station->handing_back)) {
+	if (station->handing_back && write_back(engine, station->handing_back)) {
 		station->handing_back = NULL;
 	}
 	return !station->handing_back;
@@ -58,6 +65,12 @@ static void count_settled(engine_station *station)
 {
 	uint32_t settled = atomic_load_explicit(&station->settled, memory_order_relaxed);
 	atomic_store_explicit(&station->settled, settled + 1, memory_order_release);
+}
+
+/** Is there a fade to finish first, or no room to hand the old plan back? */
+static bool busy(fb_engine *engine, engine_station *station)
+{
+	return (station->plan && station->plan->next) || !retry_handing_back(engine, station);
 }
 
 static void take_plan(fb_engine *engine, engine_station *station, fb_plan *plan)
@@ -72,15 +85,33 @@ static void take_plan(fb_engine *engine, engine_station *station, fb_plan *plan)
 	}
 }
 
-/** After a fade: on to the plan of what stays. */
-static void finish_fade(fb_engine *engine, engine_station *station)
+/** Take a plan up, or put it in line behind those that wait for a fade to end. */
+static void receive_plan(fb_engine *engine, engine_station *station, fb_plan *plan)
+{
+	if (!station->in_line && !busy(engine, station)) {
+		take_plan(engine, station, plan);
+		return;
+	}
+	fb_plan **end = &station->in_line;
+	while (*end) {
+		end = &(*end)->after;
+	}
+	*end = plan;
+}
+
+/** After a fade: on to the plan of what stays, and to the next in line. */
+static void advance(fb_engine *engine, engine_station *station)
 {
 	fb_plan *fading = station->plan;
-	if (fading->next && fading->faded >= fading->fade_ticks &&
-		retry_handing_back(engine, station)) {
+	if (fb_plan_faded(fading) && retry_handing_back(engine, station)) {
 		station->plan = fading->next;
 		hand_back(engine, station, fading);
 		count_settled(station);
+	}
+	if (station->in_line && !busy(engine, station)) {
+		fb_plan *plan = station->in_line;
+		station->in_line = plan->after;
+		take_plan(engine, station, plan);
 	}
 }
 
@@ -101,7 +132,7 @@ static void apply(fb_engine *engine, const fb_event *event)
 {
 	engine_station *station = &engine->station[event->station];
 	if (event->kind == FB_EVENT_PLAN) {
-		take_plan(engine, station, event->plan);
+		receive_plan(engine, station, event->plan);
 	} else if (event->kind == FB_EVENT_STATION) {
 		station->on[event->param] = event->value != 0.0f;
 	} else {
@@ -116,59 +147,46 @@ static void apply(fb_engine *engine, const fb_event *event)
 	}
 }
 
-/** Keep an event that is ahead of time, in order of frame, equal frames in order of arrival. */
-static void hold(fb_engine *engine, const fb_event *event)
+static void apply_timed(fb_engine *engine, const fb_event *event)
 {
-	uint32_t at = engine->n_held;
-	while (at > 0 && engine->held[at - 1].frame > event->frame) {
-		engine->held[at] = engine->held[at - 1];
-		at--;
-	}
-	engine->held[at] = *event;
-	engine->n_held++;
+	apply(engine, event);
+	atomic_fetch_add_explicit(&engine->timed_done, 1, memory_order_relaxed);
 }
 
-/** Can this event be applied now? A plan waits until the one before has been handed back. */
-static bool can_apply(fb_engine *engine, const fb_event *event)
+/** Apply the waiting events that are due before `frame`. */
+static void apply_due(fb_engine *engine, uint64_t frame)
 {
-	return event->kind != FB_EVENT_PLAN ||
-		   retry_handing_back(engine, &engine->station[event->station]);
-}
-
-/** Apply what is due within the tick that starts at `frame`. */
-static void apply_held(fb_engine *engine, uint64_t frame)
-{
-	uint32_t done = 0;
-	while (done < engine->n_held && engine->held[done].frame < frame + FB_TICK &&
-		   can_apply(engine, &engine->held[done])) {
-		apply(engine, &engine->held[done++]);
-	}
-	if (done) {
-		engine->n_held -= done;
-		memmove(engine->held, engine->held + done, engine->n_held * sizeof *engine->held);
+	const fb_event *event;
+	while ((event = fb_agenda_due(&engine->agenda, frame))) {
+		apply_timed(engine, event);
+		fb_agenda_drop(&engine->agenda);
 	}
 }
 
+/** Apply an event from the ring, or put it on the agenda. */
+static void take_event(fb_engine *engine, const fb_event *event, uint64_t frame)
+{
+	if (event->frame > frame) {
+		fb_agenda_put(&engine->agenda, event); /* fb_engine_send() sees to it that there is room */
+	} else if (event->frame) {
+		atomic_fetch_add_explicit(&engine->late, event->frame < frame, memory_order_relaxed);
+		apply_timed(engine, event);
+	} else {
+		apply(engine, event);
+	}
+}
+
+/** All that takes effect with the tick that starts at `frame`: in the order of frames, and what has
+	none or is late at the tick's start, in the order of arrival. */
 static void take_events(fb_engine *engine, uint64_t frame)
 {
 	const fb_event *event;
-	for (uint32_t n = 0; n < EVENTS_PER_PERIOD && (event = fb_ring_peek(engine->events)); n++) {
-		if (event->frame >= frame + FB_TICK) {
-			if (engine->n_held == HELD_MAX) {
-				break;
-			}
-			hold(engine, event);
-		} else {
-			if (!can_apply(engine, event)) {
-				break;
-			}
-			if (event->frame && event->frame < frame) {
-				atomic_fetch_add_explicit(&engine->late, 1, memory_order_relaxed);
-			}
-			apply(engine, event);
-		}
+	apply_due(engine, frame + 1);
+	for (uint32_t n = 0; n < EVENTS_PER_TICK && (event = fb_ring_peek(engine->events)); n++) {
+		take_event(engine, event, frame);
 		fb_ring_drop(engine->events);
 	}
+	apply_due(engine, frame + FB_TICK);
 }
 
 /* --- a station's tick */
@@ -178,38 +196,81 @@ static float toward(float now, float aim, float step)
 	return aim > now ? fminf(now + step, aim) : fmaxf(now - step, aim);
 }
 
-static void take_input(
-	fb_engine *engine, const engine_station *station, const float *const *in, float *buffers)
+/** Copy a channel's tick; what is no number becomes silence. Returns false if there was any. */
+static bool clean_copy(float *to, const float *from)
 {
-	for (int c = 0; c < 2; c++) {
-		const float *source = in[station->on[FB_SWITCH_MONO] ? 0 : c];
-		float *buffer = buffers + c * FB_TICK;
-		if (source && fb_tick_finite(source)) {
-			memcpy(buffer, source, FB_TICK * sizeof *buffer);
-		} else {
-			memset(buffer, 0, FB_TICK * sizeof *buffer);
-			atomic_fetch_add_explicit(&engine->bad_input, source ? 1 : 0, memory_order_relaxed);
-		}
+	if (!from) {
+		memset(to, 0, FB_TICK * sizeof *to);
+		return true;
+	}
+	memcpy(to, from, FB_TICK * sizeof *to);
+	if (fb_tick_finite(to)) {
+		return true;
+	}
+	for (int i = 0; i < FB_TICK; i++) {
+		to[i] = isfinite(to[i]) ? to[i] : 0.0f;
+	}
+	return false;
+}
+
+static void take_input(
+	fb_engine *engine, engine_station *station, const float *const *in, float *buffers)
+{
+	float *left = buffers, *right = buffers + FB_TICK;
+	float mono =
+		toward(station->mono, station->on[FB_SWITCH_MONO] ? 1.0f : 0.0f, engine->switch_step);
+	bool left_good = clean_copy(left, in[0]), right_good = clean_copy(right, in[1]);
+	if (!left_good || !right_good) {
+		atomic_fetch_add_explicit(&engine->bad_input, 1, memory_order_relaxed);
+	}
+	if (mono == 1.0f && station->mono == 1.0f) {
+		memcpy(right, left, FB_TICK * sizeof *right);
+	} else if (mono != 0.0f || station->mono != 0.0f) {
+		/* right fades from itself (wet) to the left (dry) */
+		fb_tick_blend(right, left, 1.0f - station->mono, 1.0f - mono);
+	}
+	station->mono = mono;
+}
+
+static void fade_mute(float *out, float from, float to)
+{
+	float step = (to - from) / FB_TICK;
+	for (int i = 0; i < FB_TICK; i++) {
+		out[i] *= fb_fade_gain(from + step * (float)(i + 1));
 	}
 }
 
-/** The station's own switches: processed against dry, and mute. */
-static void mix_output(const fb_engine *engine, engine_station *station, float *const *out)
+/** Crossfade to or from dry. Even finite numbers can be too far apart to be blended. */
+static void blend_dry(float *out, const float *dry, float from, float to)
 {
+	if (from == 0.0f && to == 0.0f) {
+		memcpy(out, dry, FB_TICK * sizeof *out);
+		return;
+	}
+	fb_tick_blend(out, dry, from, to);
+	if (!fb_tick_finite(out)) {
+		memcpy(out, dry, FB_TICK * sizeof *out);
+	}
+}
+
+/** The station's own switches: processed against dry, and mute. sound: the sum of
+	all is finite; if it is not, though all nodes are, dry comes at once. */
+static void mix_output(
+	const fb_engine *engine, engine_station *station, float *const *out, bool sound)
+{
+	const fb_plan *plan = station->plan;
 	bool dry = station->on[FB_SWITCH_BYPASS] || station->fault_left;
-	float wet = toward(station->wet, dry ? 0.0f : 1.0f, engine->switch_step);
+	float from = sound ? station->wet : 0.0f;
+	float wet = sound ? toward(from, dry ? 0.0f : 1.0f, engine->switch_step) : 0.0f;
 	float loud =
 		toward(station->loud, station->on[FB_SWITCH_MUTE] ? 0.0f : 1.0f, engine->switch_step);
 	for (int c = 0; c < 2; c++) {
-		memcpy(out[c], station->plan->out[c], FB_TICK * sizeof(float));
-		if (wet != 1.0f || station->wet != 1.0f) {
-			fb_tick_blend(out[c], station->plan->dry[c], station->wet, wet);
+		memcpy(out[c], plan->out[c], FB_TICK * sizeof(float));
+		if (wet != 1.0f || from != 1.0f) {
+			blend_dry(out[c], plan->dry[c], from, wet);
 		}
 		if (loud != 1.0f || station->loud != 1.0f) {
-			float step = (loud - station->loud) / FB_TICK;
-			for (int i = 0; i < FB_TICK; i++) {
-				out[c][i] *= station->loud + step * (float)(i + 1);
-			}
+			fade_mute(out[c], station->loud, loud);
 		}
 	}
 	station->wet = wet;
@@ -246,19 +307,20 @@ static void run_station(fb_engine *engine, engine_station *station, uint64_t fra
 	float *input = station->plan->buffers;
 	take_input(engine, station, in, input);
 	station->fault_left -= station->fault_left > 0;
-	if (!fb_plan_tick(station->plan, frame, engine->tempo, &reduction_db)) {
+	bool nodes_sound = fb_plan_tick(station->plan, frame, engine->tempo, &reduction_db);
+	bool sum_sound = fb_tick_finite(station->plan->out[0]) && fb_tick_finite(station->plan->out[1]);
+	if (!nodes_sound || !sum_sound) {
 		station->fault_left = engine->fault_ticks;
 		atomic_fetch_add_explicit(&station->faults, 1, memory_order_relaxed);
 	}
-	mix_output(engine, station, out);
+	mix_output(engine, station, out, sum_sound);
 	write_tap(station, frame, input, out, reduction_db);
-	finish_fade(engine, station);
+	advance(engine, station);
 }
 
 static void run_tick(fb_engine *engine, const float *const *in, float *const *out, size_t offset)
 {
 	uint64_t frame = atomic_load_explicit(&engine->frame, memory_order_relaxed);
-	apply_held(engine, frame);
 	take_events(engine, frame);
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
 		const float *station_in[2];

@@ -6,19 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAITING_MAX = 16, KEY_LEN = 96 };
+enum { KEY_LEN = 96 };
 #define FADE_MS 20.0
+#define FADE_MAX_MS 10000.0
+#define GLIDE_MAX_MS 3600e3
 #define RIDE_S 1.0 /* changes of one control closer than this are one step of undo */
 
 struct fb_station {
 	fb_engine *engine;
 	uint32_t index;
 	fb_patch *patch;
-	const fb_plan *live;           ///< the plan of the patch once all waiting ones have faded in
-	fb_plan *waiting[WAITING_MAX]; ///< compiled, each against the one before; oldest first
-	uint32_t n_waiting;
-	bool stale;  ///< a value that needs a new instance changed while plans waited
-	bool resend; ///< the ring was full: values in audio may be behind the patch
+	const fb_plan *heard; ///< what audio plays once the plans sent to it have faded in; or NULL
+	fb_plan *waiting;     ///< of the patch, compiled against `heard`; NULL if that is of the patch
+	bool stale;           ///< the patch has values that need a new instance, not yet compiled
+	bool resend;          ///< the ring was full: values in audio may be behind the patch
 	bool on[FB_SWITCHES];
 	double fade_ms;
 	fb_history past, future;
@@ -31,6 +32,29 @@ static const fb_plan *final_plan(const fb_plan *plan)
 	return plan->next ? plan->next : plan;
 }
 
+/** What audio will play when it has all that the patch says. */
+static const fb_plan *coming(const fb_station *station)
+{
+	return station->waiting ? final_plan(station->waiting) : station->heard;
+}
+
+static void drop_waiting(fb_station *station)
+{
+	if (station->waiting) {
+		fb_plan *next = station->waiting->next;
+		fb_plan_destroy(station->waiting);
+		fb_plan_destroy(next);
+		station->waiting = NULL;
+	}
+}
+
+/** The instance of a stage in audio, NULL if there is none yet. */
+static const fb_instance *heard_node(const fb_station *station, const fb_stage *stage)
+{
+	const fb_instance *node = station->heard ? fb_plan_find(station->heard, stage->id) : NULL;
+	return node && node->desc == stage->type ? node : NULL;
+}
+
 const fb_patch *fb_station_patch(const fb_station *station)
 {
 	return station->patch;
@@ -38,18 +62,19 @@ const fb_patch *fb_station_patch(const fb_station *station)
 
 uint32_t fb_station_latency(const fb_station *station)
 {
-	return station->live->latency;
+	return coming(station)->latency;
 }
 
 void fb_station_set_fade(fb_station *station, double fade_ms)
 {
-	station->fade_ms = fade_ms;
+	station->fade_ms = fb_clamp(fade_ms, 0.0, FADE_MAX_MS);
 }
 
 /* --- sending */
 
 static uint32_t to_ticks(const fb_station *station, double ms)
 {
+	ms = fmin(ms, GLIDE_MAX_MS);
 	return ms < 0.0 ? UINT32_MAX
 					: (uint32_t)ceil(ms * 1e-3 * fb_engine_rate(station->engine) / FB_TICK);
 }
@@ -82,14 +107,34 @@ static void send_bypass(fb_station *station, const fb_instance *node, bool bypas
 	send_or_remember(station, &event);
 }
 
-/** All values of the patch to the instances of the live plan. Those that change nothing are cheap.
- */
+static void send_switch(fb_station *station, fb_switch which)
+{
+	fb_event event = {.kind = FB_EVENT_STATION,
+		.station = (uint16_t)station->index,
+		.param = (uint32_t)which,
+		.value = station->on[which] ? 1.0f : 0.0f};
+	send_or_remember(station, &event);
+}
+
+/** How many events send_all() sends. */
+static uint32_t count_all(const fb_station *station)
+{
+	uint32_t n = FB_SWITCHES;
+	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
+		n += station->patch->stage[i].type->n_params + 1;
+	}
+	return n;
+}
+
+/** All values of the patch to the instances in audio, in one group. Audio leaves alone what has
+	its value or heads for it. */
 static void send_all(fb_station *station)
 {
 	station->resend = false;
+	fb_engine_begin(station->engine);
 	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
 		const fb_stage *stage = &station->patch->stage[i];
-		const fb_instance *node = fb_plan_find(station->live, stage->id);
+		const fb_instance *node = heard_node(station, stage);
 		for (uint32_t p = 0; node && p < stage->type->n_params; p++) {
 			send_param(station, node, p, stage->values[p], -1.0);
 		}
@@ -97,53 +142,52 @@ static void send_all(fb_station *station)
 			send_bypass(station, node, stage->bypass);
 		}
 	}
-	for (uint32_t i = 0; i < FB_SWITCHES; i++) {
-		fb_station_switch(station, (fb_switch)i, station->on[i]);
+	for (int i = 0; i < FB_SWITCHES; i++) {
+		send_switch(station, (fb_switch)i);
 	}
+	fb_engine_end(station->engine);
 }
 
-/** Send the oldest waiting plan once the one before has faded in. Values that were set while it
-	waited did not reach its new instances: when the last has gone, all are sent once more. */
+/** Send the waiting plan once the one before has faded in, and with it all values: those set since
+	it was compiled did not reach its new instances. */
 static void send_waiting(fb_station *station)
 {
-	if (!station->n_waiting || !fb_engine_settled(station->engine, station->index)) {
+	if (!station->waiting || !fb_engine_settled(station->engine, station->index)) {
 		return;
 	}
 	fb_event event = {
-		.kind = FB_EVENT_PLAN, .station = (uint16_t)station->index, .plan = station->waiting[0]};
-	if (!fb_engine_send(station->engine, &event)) {
-		return;
-	}
-	station->n_waiting--;
-	memmove(station->waiting, station->waiting + 1, station->n_waiting * sizeof(fb_plan *));
-	if (!station->n_waiting) {
+		.kind = FB_EVENT_PLAN, .station = (uint16_t)station->index, .plan = station->waiting};
+	fb_engine_begin(station->engine);
+	if (fb_engine_send(station->engine, &event)) {
+		station->heard = coming(station);
+		station->waiting = NULL;
 		send_all(station);
 	}
+	fb_engine_end(station->engine);
 }
 
-/** Compile a patch against what will be live, and queue it unless nothing but values changed. */
-static fb_status queue_plan(fb_station *station, const fb_patch *patch, fb_error *error)
+/** Compile a patch against what is heard. It takes the place of a plan that still waits: only the
+	newest counts. */
+static fb_status compile(fb_station *station, const fb_patch *patch, fb_error *error)
 {
+	const fb_plan *heard = station->heard;
 	fb_plan *plan;
-	if (station->n_waiting == WAITING_MAX) {
-		return fb_fail(error, FB_UNAVAILABLE, "patch", "too many edits wait for their crossfades");
-	}
 	fb_status status = fb_plan_compile(
-		patch, fb_engine_rate(station->engine), station->live, station->fade_ms, &plan, error);
+		patch, fb_engine_rate(station->engine), heard, station->fade_ms, &plan, error);
 	if (status) {
 		return status;
 	}
-	const fb_plan *final = final_plan(plan);
-	bool same = station->live && !plan->next && final->n_steps == station->live->n_steps;
-	for (uint32_t i = 0; i < final->n_steps && same; i++) {
-		same = fb_plan_find(station->live, final->step[i].node->id) == final->step[i].node;
+	bool same = heard && !plan->next && plan->n_steps == heard->n_steps;
+	for (uint32_t i = 0; same && i < plan->n_steps; i++) {
+		same = fb_plan_find(heard, plan->step[i].node->id) == plan->step[i].node;
 	}
+	drop_waiting(station);
 	if (same) {
 		fb_plan_destroy(plan);
-		return FB_OK;
+	} else {
+		station->waiting = plan;
 	}
-	station->live = final;
-	station->waiting[station->n_waiting++] = plan;
+	station->stale = false;
 	return FB_OK;
 }
 
@@ -164,7 +208,7 @@ fb_status fb_station_create(
 		!fb_history_init(&station->future, FB_HISTORY_MAX)) {
 		status = fb_fail(error, FB_NO_MEMORY, "station", "out of memory");
 	} else {
-		status = queue_plan(station, take, error);
+		status = compile(station, take, error);
 	}
 	if (status) {
 		fb_station_destroy(station);
@@ -181,11 +225,7 @@ void fb_station_destroy(fb_station *station)
 	if (!station) {
 		return;
 	}
-	for (uint32_t i = 0; i < station->n_waiting; i++) {
-		fb_plan *next = station->waiting[i]->next;
-		fb_plan_destroy(station->waiting[i]);
-		fb_plan_destroy(next);
-	}
+	drop_waiting(station);
 	fb_history_finish(&station->past);
 	fb_history_finish(&station->future);
 	fb_patch_destroy(station->patch);
@@ -194,28 +234,35 @@ void fb_station_destroy(fb_station *station)
 
 /* --- changes */
 
+/** A value that needs a new instance. While an edit is under way it has to wait: a ride would have
+	an instance prepared for every value on its way. */
+static fb_status set_prepared(fb_station *station, float *value, float before, fb_error *error)
+{
+	if (station->waiting || !fb_engine_settled(station->engine, station->index)) {
+		station->stale = true;
+		return FB_OK;
+	}
+	fb_status status = compile(station, station->patch, error);
+	if (status) {
+		*value = before;
+	}
+	send_waiting(station);
+	return status;
+}
+
 fb_status fb_station_set(fb_station *station, uint32_t stage, uint32_t param, float value,
 	double glide_ms, fb_error *error)
 {
 	fb_stage *s = &station->patch->stage[stage];
+	const fb_param_info *info = &s->type->params[param];
 	float before = s->values[param];
-	s->values[param] = value;
-	if (s->type->params[param].flags & FB_PARAM_REPREPARE) {
-		if (station->n_waiting) {
-			station->stale = true; /* a ride: the last value counts, once the fades are through */
-			return FB_OK;
-		}
-		fb_status status = queue_plan(station, station->patch, error);
-		if (status) {
-			s->values[param] = before;
-			return status;
-		}
-		send_waiting(station);
-		return FB_OK;
+	s->values[param] = fb_param_fit(info, value);
+	if (info->flags & FB_PARAM_REPREPARE) {
+		return set_prepared(station, &s->values[param], before, error);
 	}
-	const fb_instance *node = fb_plan_find(station->live, s->id);
+	const fb_instance *node = heard_node(station, s);
 	if (node) {
-		send_param(station, node, param, value, glide_ms);
+		send_param(station, node, param, s->values[param], glide_ms);
 	}
 	return FB_OK;
 }
@@ -224,7 +271,7 @@ void fb_station_bypass(fb_station *station, uint32_t stage, bool bypass)
 {
 	fb_stage *s = &station->patch->stage[stage];
 	s->bypass = bypass;
-	const fb_instance *node = fb_plan_find(station->live, s->id);
+	const fb_instance *node = heard_node(station, s);
 	if (node) {
 		send_bypass(station, node, bypass);
 	}
@@ -232,12 +279,8 @@ void fb_station_bypass(fb_station *station, uint32_t stage, bool bypass)
 
 void fb_station_switch(fb_station *station, fb_switch which, bool on)
 {
-	fb_event event = {.kind = FB_EVENT_STATION,
-		.station = (uint16_t)station->index,
-		.param = (uint32_t)which,
-		.value = on ? 1.0f : 0.0f};
 	station->on[which] = on;
-	send_or_remember(station, &event);
+	send_switch(station, which);
 }
 
 bool fb_station_switched(const fb_station *station, fb_switch which)
@@ -245,14 +288,14 @@ bool fb_station_switched(const fb_station *station, fb_switch which)
 	return station->on[which];
 }
 
-/** Values and bypasses in which `after` differs from `before`, for stages that stay. */
+/** Values and bypasses in which `after` differs from `before`, to the nodes in audio. */
 static void send_differences(
 	fb_station *station, const fb_patch *before, const fb_patch *after, double glide_ms)
 {
 	for (uint32_t i = 0; i < after->n_stages; i++) {
 		const fb_stage *now = &after->stage[i];
 		int k = fb_patch_find(before, now->id);
-		const fb_instance *node = fb_plan_find(station->live, now->id);
+		const fb_instance *node = heard_node(station, now);
 		if (k < 0 || !node || before->stage[k].type != now->type) {
 			continue;
 		}
@@ -269,7 +312,7 @@ static void send_differences(
 
 fb_status fb_station_apply(fb_station *station, fb_patch *take, double glide_ms, fb_error *error)
 {
-	fb_status status = queue_plan(station, take, error);
+	fb_status status = compile(station, take, error);
 	if (status) {
 		return status;
 	}
@@ -286,19 +329,18 @@ fb_status fb_station_apply(fb_station *station, fb_patch *take, double glide_ms,
 float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter)
 {
 	const fb_stage *s = &station->patch->stage[stage];
-	const fb_instance *node = fb_plan_find(station->live, s->id);
-	if (!node || node->desc != s->type) {
-		return s->type->meters[meter].min;
-	}
-	return atomic_load_explicit(&node->shown[meter], memory_order_relaxed);
+	const fb_instance *node = heard_node(station, s);
+	return node ? atomic_load_explicit(&node->shown[meter], memory_order_relaxed)
+				: s->type->meters[meter].min;
 }
 
 /* --- undo */
 
 void fb_station_remember(fb_station *station, const char *key, double now_s)
 {
-	bool same_ride =
-		!strncmp(key, station->last_key, KEY_LEN - 1) && now_s - station->last_s < RIDE_S;
+	bool same_ride = *key && /* an edit has no key: each is a step of its own */
+					 !strncmp(key, station->last_key, KEY_LEN - 1) &&
+					 now_s - station->last_s < RIDE_S;
 	station->last_s = now_s;
 	if (same_ride && station->past.count) {
 		return;
@@ -357,16 +399,29 @@ uint32_t fb_station_redos(const fb_station *station)
 	return station->future.count;
 }
 
+/** A node refuses values that were set while an edit was under way: back to those it has. */
+static void take_back(fb_station *station)
+{
+	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
+		fb_stage *stage = &station->patch->stage[i];
+		const fb_instance *node = fb_plan_find(coming(station), stage->id);
+		for (uint32_t p = 0; node && p < stage->type->n_params; p++) {
+			if (stage->type->params[p].flags & FB_PARAM_REPREPARE) {
+				stage->values[p] = node->prepared[p];
+			}
+		}
+	}
+}
+
 void fb_station_service(fb_station *station)
 {
-	if (station->stale && !station->n_waiting) {
+	bool settled = fb_engine_settled(station->engine, station->index);
+	if (station->stale && settled && compile(station, station->patch, NULL)) {
 		station->stale = false;
-		/* cannot be told to whoever set it: it was accepted on trust that the node takes its range
-		 */
-		(void)queue_plan(station, station->patch, NULL);
+		take_back(station);
 	}
 	send_waiting(station);
-	if (station->resend) {
+	if (station->resend && fb_engine_space(station->engine) >= count_all(station)) {
 		send_all(station);
 	}
 }

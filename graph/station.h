@@ -25,7 +25,9 @@ uint32_t fb_station_latency(const fb_station *station); ///< frames of the chain
 /** How long edits crossfade. range: 0..10000 ms */
 void fb_station_set_fade(fb_station *station, double fade_ms);
 
-/** Set one parameter, in range. glide_ms < 0: the parameter's own smoothing.
+/** Set one parameter; clamped. glide_ms < 0: the parameter's own smoothing. A value that needs a
+   new instance (FB_PARAM_REPREPARE) waits for an edit that is under way; should the node refuse it
+	then, the patch goes back to the value it has.
 	errors: FB_INVALID if the node refuses to be prepared so; nothing has changed then */
 FB_MUST_CHECK fb_status fb_station_set(fb_station *station, uint32_t stage, uint32_t param,
 	float value, double glide_ms, fb_error *error);
@@ -35,12 +37,12 @@ void fb_station_switch(fb_station *station, fb_switch which, bool on);
 bool fb_station_switched(const fb_station *station, fb_switch which);
 
 /** Make `take` the patch in force: parameters of stages that stay glide, other changes crossfade.
-	errors: as fb_plan_compile; FB_UNAVAILABLE if too many edits wait for their fades. The old
-			patch stays in force and `take` the caller's then. */
+	An edit that comes while another fades in waits for it, and replaces one that waits already.
+	errors: as fb_plan_compile. The old patch stays in force and `take` the caller's then. */
 FB_MUST_CHECK fb_status fb_station_apply(
 	fb_station *station, fb_patch *take, double glide_ms, fb_error *error);
 
-/** What a node's meter reads now; its minimum while the node is not yet in audio. */
+/** What a node's meter reads now; its minimum while no such node is in audio. */
 float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter);
 
 /** Remember the patch as it is, before a change that undo should take back. Changes with the same

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "codec.h"
 
-#include "value.h"
-
 #include <endian.h>
 #include <string.h>
 
@@ -10,7 +8,8 @@ static const char bundle_head[8] = "#bundle";
 
 static fb_status malformed(fb_error *error, const char *text)
 {
-	return fb_fail(error, FB_INVALID, "", "malformed OSC packet: %s", text);
+	fb_fail(error, FB_INVALID, "", "malformed OSC packet: %s", text);
+	return FB_INVALID;
 }
 
 static uint32_t get32(const unsigned char *at)
@@ -31,8 +30,8 @@ static uint64_t get64(const unsigned char *at)
 static size_t string_size(const unsigned char *data, size_t size)
 {
 	const unsigned char *end = memchr(data, '\0', size);
-	size_t padded = end ? ((size_t)(end - data) / 4 + 1) * 4 : 0;
-	return padded <= size ? padded : 0;
+	size_t n = end ? ((size_t)(end - data) / 4 + 1) * 4 : 0;
+	return n <= size ? n : 0;
 }
 
 /** One argument at `data`. Returns its size, or more than `size` when it does not fit. */
@@ -89,16 +88,15 @@ static size_t decode_arg(char tag, const unsigned char *data, size_t size, fb_va
 	}
 }
 
-fb_status fb_osc_decode(const void *data, size_t size, fb_osc_message *message, fb_error *error)
+static inline fb_status read_head(
+	const void *data, size_t size, fb_osc_reader *reader, fb_error *error)
 {
 	const unsigned char *at = data, *end = at + size;
 	size_t n = size % 4 == 0 ? string_size(at, size) : 0;
 	if (!n || at[0] != '/') {
 		return malformed(error, "no address");
 	}
-	message->address = data;
-	message->tags = "";
-	message->argc = 0;
+	*reader = (fb_osc_reader){.address = data, .tags = "", .tag = "", .at = at + n, .end = end};
 	at += n;
 	if (at == end) {
 		return FB_OK;
@@ -107,19 +105,57 @@ fb_status fb_osc_decode(const void *data, size_t size, fb_osc_message *message, 
 	if (!n || at[0] != ',') {
 		return malformed(error, "no type tags");
 	}
-	message->tags = (const char *)at;
-	at += n;
-	for (const char *tag = message->tags + 1; *tag; tag++) {
+	reader->tags = (const char *)at;
+	reader->tag = reader->tags + 1;
+	reader->at += n;
+	return FB_OK;
+}
+
+static inline bool read_arg(fb_osc_reader *reader, fb_value *value)
+{
+	size_t left = (size_t)(reader->end - reader->at);
+	if (!*reader->tag) {
+		reader->malformed = left > 0;
+		return false;
+	}
+	size_t n = decode_arg(*reader->tag, reader->at, left, value);
+	if (n > left) {
+		reader->malformed = true;
+		return false;
+	}
+	reader->tag++;
+	reader->at += n;
+	return true;
+}
+
+fb_status fb_osc_read(const void *data, size_t size, fb_osc_reader *reader, fb_error *error)
+{
+	return read_head(data, size, reader, error);
+}
+
+bool fb_osc_read_arg(fb_osc_reader *reader, fb_value *value)
+{
+	return read_arg(reader, value);
+}
+
+fb_status fb_osc_decode(const void *data, size_t size, fb_osc_message *message, fb_error *error)
+{
+	fb_osc_reader reader = {0};
+	fb_value value;
+	fb_status status = read_head(data, size, &reader, error);
+	if (status) {
+		return status;
+	}
+	message->address = reader.address;
+	message->tags = reader.tags;
+	message->argc = 0;
+	while (read_arg(&reader, &value)) {
 		if (message->argc == FB_OSC_ARGS_MAX) {
 			return fb_fail(error, FB_TOO_LARGE, message->address, "too many arguments");
 		}
-		n = decode_arg(*tag, at, (size_t)(end - at), &message->argv[message->argc++]);
-		if (n > (size_t)(end - at)) {
-			return malformed(error, "an argument is cut short or of unknown type");
-		}
-		at += n;
+		message->argv[message->argc++] = value;
 	}
-	return at == end ? FB_OK : malformed(error, "more data than type tags");
+	return reader.malformed ? malformed(error, "its arguments do not fit its type tags") : FB_OK;
 }
 
 bool fb_osc_is_bundle(const void *data, size_t size)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** OSC 1.0 packets, read and written in place, without allocation.
 
-	Why not liblo here: its deserialise takes 43 ns of the 100 that a set in a bundle may take in
-	all (doc/osc.md, Speed), drops messages without a type tag string, and cannot look a packet
-	over before it is applied. Everything else that speaks OSC in this project uses liblo, and the
-	tests hold this against it.
+	Why not liblo here: measured, its deserialise takes 43 ns, of the 100 that a set may take in
+	all if a bundle is to bring 10 million a second (this decoder: 8); it drops messages without a
+	type tag string, which old clients send; and it cannot look a packet over before it is applied.
+	The tests hold this codec against liblo's.
 	source: the OSC 1.0 specification */
 #ifndef FB_CODEC_H
 #define FB_CODEC_H
@@ -35,6 +35,18 @@ typedef struct fb_osc_message {
 	errors: FB_INVALID (malformed), FB_TOO_LARGE (too many arguments) */
 FB_MUST_CHECK fb_status fb_osc_decode(
 	const void *data, size_t size, fb_osc_message *message, fb_error *error);
+
+/** A message read argument by argument, for those with more than FB_OSC_ARGS_MAX. */
+typedef struct fb_osc_reader {
+	const char *address, *tags; ///< as in fb_osc_message
+	const char *tag;            ///< of the next argument
+	const unsigned char *at, *end;
+	bool malformed; ///< set by fb_osc_read_arg
+} fb_osc_reader;
+FB_MUST_CHECK fb_status fb_osc_read(
+	const void *data, size_t size, fb_osc_reader *reader, fb_error *error);
+/** The next argument; false after the last and where it is malformed. */
+bool fb_osc_read_arg(fb_osc_reader *reader, fb_value *value);
 
 bool fb_osc_is_bundle(const void *data, size_t size);
 uint64_t fb_osc_bundle_time(const void *data); ///< of a bundle: its NTP timetag, 1 = now

@@ -19,8 +19,8 @@ static int send_packet(fb_osc_sub *sub)
 	bool full = false;
 	fb_osc_pack_start(&pack, sub->client);
 	for (int turn = 0; turn < 2 && !full; turn++) {
-		TAILQ_FOREACH(watch, turn == 0 ? &sub->params : &sub->meters, in_queue)
-		{
+		for (watch = TAILQ_FIRST(turn == 0 ? &sub->params : &sub->meters); watch;
+			 watch = TAILQ_NEXT(watch, in_queue)) {
 			full = n == VALUES_MAX || !fb_osc_pack_add(&pack, watch->leaf);
 			if (full) {
 				break;
@@ -45,15 +45,14 @@ static bool waits(const fb_osc_sub *sub)
 static void send_due(fb_osc_sub *sub)
 {
 	int64_t now_us = sub->client->osc->now_us;
-	fb_osc_watch *watch;
 	int n = 0;
 	for (int packets = 0; packets < PACKETS_AT_ONCE && waits(sub) && n >= 0; packets++) {
 		n = send_packet(sub);
 	}
 	if (n < 0) {
 		/* a parameter must arrive in the end; of a meter only the next value matters */
-		while ((watch = TAILQ_FIRST(&sub->meters))) {
-			fb_osc_watch_sent(watch);
+		while (!TAILQ_EMPTY(&sub->meters)) {
+			fb_osc_watch_sent(TAILQ_FIRST(&sub->meters));
 		}
 		sub->due_us = now_us + RETRY_US;
 	} else {

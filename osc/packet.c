@@ -88,8 +88,9 @@ static void answer(fb_osc_client *client, const char *address, const fb_answer *
 	}
 }
 
-/** A set or a command. The leaf may be gone afterwards. */
-static void set(sender *from, fb_branch *leaf, const fb_osc_message *message)
+/** A set or a command. The leaf may be gone afterwards.
+	errors: told to the asker unless `quiet`: then only counted */
+static fb_status set(sender *from, fb_branch *leaf, const fb_osc_message *message, bool quiet)
 {
 	fb_osc *osc = from->osc;
 	const fb_leaf_spec *spec = fb_branch_leaf(leaf);
@@ -98,7 +99,7 @@ static void set(sender *from, fb_branch *leaf, const fb_osc_message *message)
 	uint32_t argc = message->argc;
 	switch (spec ? button(spec, message) : NO_BUTTON) {
 	case RELEASED:
-		return;
+		return FB_OK;
 	case PRESSED:
 		argc = 0;
 		break;
@@ -113,7 +114,9 @@ static void set(sender *from, fb_branch *leaf, const fb_osc_message *message)
 	fb_status status =
 		fb_tree_set(osc->tree, leaf, message->argv, argc, FB_CLIP, &from->origin, &result, &error);
 	osc->setting = outer;
-	if (status) {
+	if (status && quiet) {
+		osc->stats.refused++;
+	} else if (status) {
 		refuse(from, message, &error);
 	}
 	if (from->client && !status && command) {
@@ -122,6 +125,7 @@ static void set(sender *from, fb_branch *leaf, const fb_osc_message *message)
 		reply_value(from->client->feedback, leaf);
 	}
 	fb_tree_release(osc->tree);
+	return status;
 }
 
 /* --- patterns */
@@ -130,7 +134,7 @@ typedef struct matching {
 	sender *from;
 	const fb_osc_message *message;
 	fb_osc_pack pack;
-	uint32_t matches, done;
+	uint32_t matches, done, refused;
 } matching;
 
 static bool query_match(void *ctx, fb_branch *leaf)
@@ -154,7 +158,8 @@ static bool set_match(void *ctx, fb_branch *leaf)
 		fb_osc_message one = *m->message;
 		one.address = fb_branch_address(leaf);
 		m->done++;
-		set(m->from, leaf, &one);
+		/* of many refusals the first tells enough */
+		m->refused += set(m->from, leaf, &one, m->refused > 0) != FB_OK;
 	}
 	return ++m->matches < MATCHES_MAX;
 }
@@ -209,7 +214,10 @@ static void do_unsubscribe(sender *from, const fb_osc_message *message)
 
 static void do_sync(sender *from, const fb_osc_message *message)
 {
-	fb_osc_reply(from->client, "/synced", message->argv, message->argc);
+	uint32_t *withheld = &from->client->withheld;
+	fb_value values[2] = {message->argv[0], {.tag = 'i', .i = *withheld}};
+	fb_osc_reply(from->client, "/synced", values, *withheld ? 2 : 1);
+	*withheld = 0;
 }
 
 static void do_info(sender *from, const fb_osc_message *message)
@@ -346,7 +354,7 @@ static void apply_message(sender *from, const fb_osc_message *message)
 	if (message->argc == 0 && !(spec && spec->kind == FB_LEAF_COMMAND)) {
 		query(from, branch, message);
 	} else {
-		set(from, branch, message);
+		set(from, branch, message, false);
 	}
 }
 

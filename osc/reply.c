@@ -41,6 +41,7 @@ bool fb_osc_reply_error(fb_osc_client *client, const fb_osc_message *message, co
 	}
 	if (client->error_tokens < 1.0) {
 		osc->stats.errors_withheld++;
+		client->withheld++;
 		return false;
 	}
 	client->error_tokens -= 1.0;

@@ -113,8 +113,7 @@ void fb_osc_client_remove(fb_osc *osc, fb_osc_client *client)
 	fb_osc_held_forget(osc, client);
 	LIST_REMOVE(client, in_osc);
 	osc->stats.clients--;
-	LIST_FOREACH(other, &osc->clients, in_osc)
-	{
+	for (other = LIST_FIRST(&osc->clients); other; other = LIST_NEXT(other, in_osc)) {
 		if (other->feedback == client) {
 			other->feedback = other;
 		}

@@ -20,7 +20,8 @@
 	- /xremote [i HZ] [i PORT]: the same for every parameter, changes only, without twins and
    meters.
 	- /unsubscribe [s PATTERN]: one, or all. Answer: /unsubscribe ,si PATTERN COUNT.
-	- /sync ,i N -> /synced ,i N; /info -> name, program, version, port; /version -> program,
+	- /sync ,i N -> /synced ,i N, with a second i where error replies were withheld since the last
+	  one: how many; /info -> name, program, version, port; /version -> program,
 	  version; /status -> pairs of address and value.
 	- Errors: /error ,siss ADDRESS CODE REASON TYPE-TAGS, to the asker, at most some a second; a
 	  refused or adjusted set is also answered with the value in force. An /error is never answered.
@@ -52,7 +53,7 @@ typedef struct fb_osc_options {
 	uint32_t held_max;        ///< bundles waiting for their time: 1,024
 } fb_osc_options;
 
-/** Open the socket and watch the tree. The options and what they point to are borrowed until
+/** Open the socket and watch the tree. What the options point to is borrowed until
 	fb_osc_close().
 	errors: FB_INVALID (not an address), FB_IO naming address and port (taken, not ours),
    FB_NO_MEMORY */
@@ -60,7 +61,9 @@ FB_MUST_CHECK fb_status fb_osc_open(
 	fb_tree *tree, const fb_osc_options *options, fb_osc **out, fb_error *error);
 void fb_osc_close(fb_osc *osc); ///< NULL is allowed
 
-int fb_osc_fd(const fb_osc *osc);        ///< to poll for reading
+/** To poll for reading. Packets that came back make it readable, not faulty: some loops close what
+	reports an error. */
+int fb_osc_fd(const fb_osc *osc);
 uint16_t fb_osc_port(const fb_osc *osc); ///< the one in use
 
 /** Take what waits in the socket, a bounded number of packets. Returns how many: call again when

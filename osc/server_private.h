@@ -24,6 +24,7 @@ typedef struct fb_osc_watch {
 
 typedef TAILQ_HEAD(fb_osc_queue, fb_osc_watch) fb_osc_queue;
 typedef LIST_HEAD(fb_osc_watches, fb_osc_watch) fb_osc_watches;
+LIST_HEAD(fb_osc_subs, fb_osc_sub);
 
 /** One subscription: a pattern of one client. */
 struct fb_osc_sub {
@@ -43,12 +44,13 @@ struct fb_osc_client {
 	const fb_osc_transport *transport;
 	void *ctx;
 	LIST_ENTRY(fb_osc_client) in_osc;
-	LIST_HEAD(, fb_osc_sub) subs;
+	struct fb_osc_subs subs;
 	uint32_t n_subs;
 	fb_osc_client *feedback; ///< where its subscriptions and corrections go: itself, or a port of
 							 ///< its host that it named; also its identity towards the tree
 	double error_tokens;     ///< error replies it may still get now
 	int64_t error_time_us;
+	uint32_t withheld; ///< error replies it did not get since its last /sync
 	char origin[80];
 };
 
@@ -70,9 +72,9 @@ struct fb_osc {
 	fb_tree_watcher watcher;
 	fb_osc_stats stats;
 	int64_t now_us;
-	LIST_HEAD(, fb_osc_client) clients;
-	LIST_HEAD(, fb_osc_sub) subs; ///< of all clients
-	const fb_branch *setting;     ///< the very leaf that the present message sets
+	LIST_HEAD(fb_osc_clients, fb_osc_client) clients;
+	struct fb_osc_subs subs;  ///< of all clients
+	const fb_branch *setting; ///< the very leaf that the present message sets
 	/* watches by leaf */
 	fb_osc_watches *buckets;
 	uint32_t n_buckets;

@@ -180,7 +180,7 @@ static fb_status refuse(fb_branch *leaf, const fb_value *argv, uint32_t argc,
 fb_status fb_tree_refuse_unknown(
 	fb_tree *tree, const char *address, const fb_origin *origin, fb_error *error)
 {
-	fb_error own;
+	fb_error own = {0};
 	error = error ? error : &own;
 	fb_fail(error, FB_NOT_FOUND, address, "there is no such address");
 	fb_value none = {.tag = 'N'};
@@ -292,8 +292,12 @@ fb_status fb_tree_set(fb_tree *tree, fb_branch *leaf, const fb_value *argv, uint
 	fb_error own_error;
 	fb_set_result own_result;
 	fb_value fit[FB_ARGS_MAX];
-	error = error ? error : &own_error;
-	result = result ? result : &own_result;
+	if (!error) {
+		error = &own_error;
+	}
+	if (!result) {
+		result = &own_result;
+	}
 	error->where[0] = error->text[0] = '\0';
 	result->applied = (fb_value){.tag = 'N'};
 	result->adjusted = result->changed = false;

@@ -72,8 +72,8 @@ static void watch_remove(fb_osc_watch *watch)
 static fb_osc_watch *watch_of(const fb_osc_client *client, const fb_branch *leaf)
 {
 	fb_osc_watch *watch;
-	LIST_FOREACH(watch, bucket(client->osc, leaf), in_bucket)
-	{
+	for (watch = LIST_FIRST(bucket(client->osc, leaf)); watch;
+		 watch = LIST_NEXT(watch, in_bucket)) {
 		if (watch->leaf == leaf && watch->sub->client == client) {
 			return watch;
 		}
@@ -195,8 +195,7 @@ static fb_status cover_all(fb_osc_sub *sub, fb_error *error)
 static fb_osc_sub *sub_find(fb_osc_client *client, const char *pattern, bool all)
 {
 	fb_osc_sub *sub;
-	LIST_FOREACH(sub, &client->subs, in_client)
-	{
+	for (sub = LIST_FIRST(&client->subs); sub; sub = LIST_NEXT(sub, in_client)) {
 		if (sub->all == all && strcmp(sub->pattern, pattern) == 0) {
 			return sub;
 		}
@@ -216,8 +215,7 @@ void fb_osc_sub_remove(fb_osc_sub *sub)
 	while (!LIST_EMPTY(&sub->watches)) {
 		fb_osc_watch *watch = LIST_FIRST(&sub->watches);
 		fb_osc_sub *other, *best = NULL;
-		LIST_FOREACH(other, &client->subs, in_client)
-		{
+		for (other = LIST_FIRST(&client->subs); other; other = LIST_NEXT(other, in_client)) {
 			if ((!best || other->rate_hz > best->rate_hz) && covers(other, watch->leaf)) {
 				best = other;
 			}
@@ -243,8 +241,7 @@ static uint32_t subscribers(const fb_osc *osc)
 {
 	const fb_osc_client *client;
 	uint32_t n = 0;
-	LIST_FOREACH(client, &osc->clients, in_osc)
-	{
+	for (client = LIST_FIRST(&osc->clients); client; client = LIST_NEXT(client, in_osc)) {
 		n += client->n_subs > 0;
 	}
 	return n;
@@ -391,8 +388,7 @@ void fb_osc_leaf_changed(fb_osc *osc, fb_branch *leaf, const fb_origin *origin)
 	if (!osc->stats.leaves) {
 		return;
 	}
-	LIST_FOREACH(watch, bucket(osc, leaf), in_bucket)
-	{
+	for (watch = LIST_FIRST(bucket(osc, leaf)); watch; watch = LIST_NEXT(watch, in_bucket)) {
 		if (watch->leaf != leaf) {
 			continue;
 		}
@@ -409,8 +405,7 @@ void fb_osc_leaf_changed(fb_osc *osc, fb_branch *leaf, const fb_origin *origin)
 void fb_osc_leaf_added(fb_osc *osc, fb_branch *leaf)
 {
 	fb_osc_sub *sub;
-	LIST_FOREACH(sub, &osc->subs, in_osc)
-	{
+	for (sub = LIST_FIRST(&osc->subs); sub; sub = LIST_NEXT(sub, in_osc)) {
 		if (covers(sub, leaf) && cover(sub, leaf) != FB_OK) {
 			osc->stats.send_failed++; /* no room: counted as what it leads to */
 		}

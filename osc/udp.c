@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,8 +44,9 @@ typedef struct peer {
 struct fb_osc_udp {
 	fb_osc *osc;
 	int fd;
+	int wake; ///< an epoll that holds fd alone
 	uint16_t port;
-	LIST_HEAD(, peer) buckets[BUCKETS];
+	LIST_HEAD(peer_bucket, peer) buckets[BUCKETS];
 	TAILQ_HEAD(peers, peer) peers;
 	uint32_t n_peers;
 	/* for recvmmsg */
@@ -95,8 +97,7 @@ static peer *peer_find(struct fb_osc_udp *udp, const key *k)
 	if (p && memcmp(&p->key, k, sizeof *k) == 0) {
 		return p; /* the same as before, most of the time */
 	}
-	LIST_FOREACH(p, &udp->buckets[bucket_of(k)], in_bucket)
-	{
+	for (p = LIST_FIRST(&udp->buckets[bucket_of(k)]); p; p = LIST_NEXT(p, in_bucket)) {
 		if (memcmp(&p->key, k, sizeof *k) == 0) {
 			return p;
 		}
@@ -123,8 +124,7 @@ static void make_room(struct fb_osc_udp *udp)
 	if (udp->n_peers < IDLE_PEERS + udp->osc->options.subscribers_max) {
 		return;
 	}
-	TAILQ_FOREACH_REVERSE(p, &udp->peers, peers, in_use)
-	{
+	for (p = TAILQ_LAST(&udp->peers, peers); p; p = TAILQ_PREV(p, peers, in_use)) {
 		if (!p->client->n_subs) {
 			peer_remove(p);
 			return;
@@ -308,7 +308,7 @@ uint32_t fb_osc_service(fb_osc *osc, int64_t now_us)
 
 int fb_osc_fd(const fb_osc *osc)
 {
-	return osc->udp->fd;
+	return osc->udp->wake;
 }
 
 uint16_t fb_osc_port(const fb_osc *osc)
@@ -362,6 +362,11 @@ static fb_status open_socket(struct fb_osc_udp *udp, fb_error *error)
 		status = fb_fail(error, FB_IO, where, "cannot listen for OSC: %s", strerror(errno));
 	}
 	udp->port = ntohs(key_of(&own).port);
+	struct epoll_event any = {.events = EPOLLIN};
+	udp->wake = status ? -1 : epoll_create1(EPOLL_CLOEXEC);
+	if (!status && (udp->wake < 0 || epoll_ctl(udp->wake, EPOLL_CTL_ADD, udp->fd, &any))) {
+		status = fb_fail(error, FB_IO, where, "cannot listen for OSC: %s", strerror(errno));
+	}
 	return status;
 }
 
@@ -372,7 +377,7 @@ fb_status fb_osc_udp_open(fb_osc *osc, fb_error *error)
 		return fb_fail(error, FB_NO_MEMORY, "OSC", "out of memory");
 	}
 	udp->osc = osc;
-	udp->fd = -1;
+	udp->fd = udp->wake = -1;
 	TAILQ_INIT(&udp->peers);
 	osc->udp = udp;
 	return open_socket(udp, error);
@@ -387,6 +392,9 @@ void fb_osc_udp_close(fb_osc *osc)
 	}
 	while ((p = TAILQ_FIRST(&udp->peers))) {
 		peer_remove(p);
+	}
+	if (udp->wake >= 0) {
+		close(udp->wake);
 	}
 	if (udp->fd >= 0) {
 		close(udp->fd);

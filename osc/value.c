@@ -50,7 +50,7 @@ static bool same_float(double a, double b)
 /** Write `scaled` / 10^places without trailing zeros. */
 static size_t decimal_text(int64_t scaled, int places, char *text)
 {
-	char digits[FB_NUMBER_TEXT];
+	char digits[FB_NUMBER_TEXT] = "";
 	size_t n = 0, length = 0;
 	uint64_t rest = (uint64_t)(scaled < 0 ? -scaled : scaled);
 	while (places > 1 && rest % 10 == 0) {

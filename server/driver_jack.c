@@ -217,7 +217,8 @@ fb_status fb_driver_jack(const fb_options *options, fb_driver **out, fb_error *e
 	j->client = jack_client_open(options->name, JackNoStartServer | JackUseExactName, &why);
 	if (!j->client) {
 		free(j);
-		if (why & JackNameNotUnique) {
+		if (!(why &
+				JackServerFailed)) { /* it answered: JACK2 has no other word for a name in use */
 			return fb_fail(error, FB_EXISTS, "jack",
 				"there is a JACK client named \"%s\" already (use --name)", options->name);
 		}

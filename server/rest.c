@@ -413,20 +413,17 @@ size_t fb_rest_body_max(fb_method method, const char *path)
 			return routes[i].body_max;
 		}
 	}
-	return 0;
+	return BODY_MAX; /* taken, to be told that there is no such route */
 }
 
 static void answer_oscquery(fb_request *request, const fb_asked *asked)
 {
 	fb_server *server = asked->server;
 	fb_oscquery_host host = {.name = server->options.name, .osc_port = fb_osc_port(server->osc)};
-	char *text = NULL;
-	int code = fb_oscquery_answer(server->tree, &host, asked->path, asked->query, &text);
-	if (text) {
-		fb_http_answer_bytes(request, code, "application/json", text, strlen(text));
-	} else {
-		fb_http_answer_bytes(request, code, "application/json", NULL, 0);
-	}
+	char *text;
+	size_t len = 0;
+	int code = fb_oscquery_get(server->tree, &host, asked->path, asked->query, &text, &len);
+	fb_http_answer_bytes(request, code, "application/json", text, len);
 }
 
 void fb_rest_handle(fb_request *request, const fb_asked *asked)

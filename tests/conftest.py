@@ -43,8 +43,11 @@ def pytest_unconfigure(config):
 
 def pytest_collection_modifyitems(config, items):
     for item in items:
-        if item.path.relative_to(TOP / "tests").parts[0] in PLAIN_FOLDERS:
+        folder = item.path.relative_to(TOP / "tests").parts[0]
+        if folder in PLAIN_FOLDERS:
             item.add_marker("plain")
+        elif folder == "session":  # a whole server: all its threads
+            item.add_marker("threads")
         if item.get_closest_marker("plain") and config.fb_sanitize:
             item.add_marker(pytest.mark.skip(reason="of no use with sanitizers"))
         elif item.get_closest_marker("long") and not config.getoption("--long"):

@@ -3,10 +3,10 @@
 #include "../dsp/ballistics.h"
 #include "../dsp/clean.h"
 #include "../dsp/crest.h"
-#include "../dsp/fade.h"
+#include "../dsp/key.h"
 #include "../dsp/knee.h"
+#include "../dsp/largest.h"
 #include "../dsp/lookahead.h"
-#include "../dsp/matched.h"
 
 enum {
 	THRESHOLD,
@@ -35,14 +35,13 @@ enum { METER_REDUCTION, N_METERS };
 
 typedef struct comp_node {
 	double rate_hz, rms_share;
-	uint32_t delay_frames;
-	bool fresh; ///< reset: take the next tick's values at once
-	uint64_t ticks;
-	float attack_ms, release_ms, hpf_hz; ///< that times and hpf were made for
+	fb_lookahead ahead;
+	bool fresh;                  ///< reset: take the next tick's values at once
+	float attack_ms, release_ms; ///< that times were made for
 	fb_times times;
-	fb_section hpf;
-	fb_section_state hpf_state;
+	fb_key_filter hpf;
 	fb_fade rms, external, automatic; ///< switches
+	bool linked;                      ///< one channel stands for both, the louder
 	fb_crest crest[2];                ///< while linked, [0] hears the louder side
 	fb_stereo average[2];
 	fb_ballistics reduction[2];       ///< while linked, [0] is both
@@ -50,19 +49,20 @@ typedef struct comp_node {
 	_Alignas(FB_ALIGN) float rings[]; ///< two lookahead delays
 } comp_node;
 
-static uint32_t delay_of(double rate_hz, const float *values)
+static fb_lookahead ahead_of(double rate_hz, const float *values)
 {
-	return (uint32_t)lround((double)values[LOOKAHEAD] * 1e-3 * rate_hz);
+	return fb_lookahead_make((uint32_t)lround((double)values[LOOKAHEAD] * 1e-3 * rate_hz));
 }
 
-static size_t ring_bytes(uint32_t delay_frames)
+static size_t ring_bytes(const fb_lookahead *ahead)
 {
-	return 2 * fb_lookahead_samples(delay_frames) * sizeof(float);
+	return 2 * (size_t)ahead->size * sizeof(float);
 }
 
 static size_t instance_size(double rate_hz, const float *values)
 {
-	return sizeof(comp_node) + ring_bytes(delay_of(rate_hz, values));
+	fb_lookahead ahead = ahead_of(rate_hz, values);
+	return sizeof(comp_node) + ring_bytes(&ahead);
 }
 
 /** Frames a time stands for, from ms. */
@@ -86,15 +86,6 @@ static void set_times(comp_node *self, float attack_ms, float release_ms)
 		frames_of(self, (double)attack_ms), release, fb_crest_frames(&self->crest[0]));
 }
 
-static fb_section high_pass(float freq_hz, double rate_hz)
-{
-	double w = 2.0 * M_PI * fmin((double)freq_hz / rate_hz, 0.4);
-	fb_section sections[2];
-	/* two poles, Butterworth; the correction at the top end would be heard by no detector */
-	fb_match(&(fb_analog){1.0, 0.0, 0.0, 1.0, w * M_SQRT2, w * w}, 1, sections);
-	return sections[0];
-}
-
 static fb_knee knee_of(const float *values)
 {
 	return fb_knee_make(values[THRESHOLD], values[RATIO], values[KNEE]);
@@ -104,6 +95,9 @@ static fb_knee knee_of(const float *values)
 	loses. */
 static float makeup_of(const comp_node *self, const float *values)
 {
+	if (self->automatic.at == 0.0f) {
+		return values[MAKEUP];
+	}
 	fb_knee knee = knee_of(values);
 	return values[MAKEUP] + 0.5f * self->automatic.at * fb_knee_reduction(&knee, 0.0f);
 }
@@ -111,19 +105,17 @@ static float makeup_of(const comp_node *self, const float *values)
 /** At rest, with these values in force. */
 static void start(comp_node *self, const float *values)
 {
-	memset(self->rings, 0, ring_bytes(self->delay_frames));
+	memset(self->rings, 0, ring_bytes(&self->ahead));
 	memset(self->crest, 0, sizeof self->crest);
+	self->linked = true;
 	memset(self->average, 0, sizeof self->average);
 	memset(self->reduction, 0, sizeof self->reduction);
-	memset(&self->hpf_state, 0, sizeof self->hpf_state);
-	self->ticks = 0;
 	fb_fade_set(&self->rms, values[DETECTOR] > 0.5f);
 	fb_fade_set(&self->external, values[SIDECHAIN] > 0.5f);
 	fb_fade_set(&self->automatic, values[AUTO_MAKEUP] > 0.5f);
 	self->attack_ms = self->release_ms = -1.0f;
 	set_times(self, values[ATTACK], values[RELEASE]);
-	self->hpf_hz = values[SC_HPF];
-	self->hpf = high_pass(self->hpf_hz, self->rate_hz);
+	fb_key_filter_start(&self->hpf, self->rate_hz, true, SC_HPF_OFF, values[SC_HPF]);
 	self->makeup_db = makeup_of(self, values);
 	self->mix = values[MIX] * 0.01f;
 	self->fresh = false;
@@ -133,7 +125,7 @@ static bool prepare(void *instance, double rate_hz, const float *values)
 {
 	comp_node *self = instance;
 	self->rate_hz = rate_hz;
-	self->delay_frames = delay_of(rate_hz, values);
+	self->ahead = ahead_of(rate_hz, values);
 	self->rms_share = fb_time_share(RMS_MS * 1e-3 * rate_hz);
 	fb_fade_init(&self->rms, rate_hz, SWITCH_MS);
 	fb_fade_init(&self->external, rate_hz, SWITCH_MS);
@@ -151,53 +143,7 @@ static void reset(void *instance) FB_RT
 static uint32_t latency(const void *instance)
 {
 	const comp_node *self = instance;
-	return self->delay_frames;
-}
-
-/** What the detector listens to: the signal, the key, or on the way from one to the other. */
-static void choose_key(
-	comp_node *self, const fb_tick *tick, const float own[2][FB_TICK], float key[2][FB_TICK])
-{
-	float from;
-	bool external = tick->to[SIDECHAIN] > 0.5f && (tick->connected & 2u);
-	float to = fb_fade_tick(&self->external, external, &from);
-	for (int c = 0; c < 2; c++) {
-		if (from == 0.0f && to == 0.0f) {
-			memcpy(key[c], own[c], sizeof key[c]);
-			continue;
-		}
-		fb_clean_tick(tick->in[2 + c], key[c]);
-		for (int i = 0; i < FB_TICK && from + to < 2.0f; i++) {
-			float at = from + (to - from) * (float)(i + 1) / FB_TICK;
-			key[c][i] = own[c][i] + (key[c][i] - own[c][i]) * at;
-		}
-	}
-}
-
-static void high_pass_key(comp_node *self, float to_hz, float key[2][FB_TICK])
-{
-	if (self->hpf_hz <= SC_HPF_OFF && to_hz <= SC_HPF_OFF) {
-		return;
-	}
-	fb_stereo x[FB_TICK];
-	for (int i = 0; i < FB_TICK; i++) {
-		x[i] = (fb_stereo){(double)key[0][i], (double)key[1][i]};
-	}
-	if (self->hpf_hz != to_hz) {
-		fb_section to = high_pass(to_hz, self->rate_hz);
-		fb_section_glide(&self->hpf, &to, &self->hpf_state, x, FB_TICK);
-		self->hpf = to;
-		self->hpf_hz = to_hz;
-	} else {
-		fb_section_run(&self->hpf, &self->hpf_state, x);
-	}
-	if (to_hz <= SC_HPF_OFF) {
-		self->hpf_state = (fb_section_state){{0}, {0}};
-	}
-	for (int i = 0; i < FB_TICK; i++) {
-		key[0][i] = (float)x[i][0];
-		key[1][i] = (float)x[i][1];
-	}
+	return self->ahead.delay;
 }
 
 /** Mean square of both channels, smoothed twice. */
@@ -223,47 +169,38 @@ static void louder(const float *restrict a, float *restrict b)
 	}
 }
 
-/** Levels of n channels in dB; n = 1: of the louder one. */
+/** Levels of n channels as amplitudes; n = 1: of the louder one. */
 static void detect(comp_node *self, const fb_tick *tick, int n, const float key[2][FB_TICK],
 	float level[2][FB_TICK])
 {
-	float from;
-	float to = fb_fade_tick(&self->rms, tick->to[DETECTOR] > 0.5f, &from);
-	if (from + to < 2.0f) {
-		for (int c = 0; c < 2; c++) {
-			for (int i = 0; i < FB_TICK; i++) {
-				level[c][i] = fabsf(key[c][i]);
-			}
-		}
-		if (n == 1) {
-			louder(level[1], level[0]);
-		}
-		for (int c = 0; c < n; c++) {
-			fb_crest_tick(&self->crest[c], level[c]);
-			for (int i = 0; i < FB_TICK; i++) {
-				level[c][i] = fb_gain_to_db(level[c][i] + FLOOR);
-			}
-		}
-	}
+	float from, to = fb_fade_tick(&self->rms, tick->to[DETECTOR] > 0.5f, &from);
+	float square[2][FB_TICK];
 	if (from + to > 0.0f) {
-		float square[2][FB_TICK];
 		mean_square(self, key, square);
-		if (n == 1) {
-			louder(square[1], square[0]);
-		}
-		for (int c = 0; c < n; c++) {
-			for (int i = 0; i < FB_TICK; i++) {
-				float at = from + (to - from) * (float)(i + 1) / FB_TICK;
-				float rms = 0.5f * fb_gain_to_db(square[c][i] + FLOOR * FLOOR);
-				level[c][i] = at < 1.0f ? level[c][i] + (rms - level[c][i]) * at : rms;
-			}
-		}
 	} else {
 		self->average[0] = self->average[1] = (fb_stereo){0.0, 0.0};
 	}
+	for (int c = 0; c < 2; c++) {
+		for (int i = 0; i < FB_TICK; i++) {
+			level[c][i] = fabsf(key[c][i]);
+		}
+	}
+	if (n == 1) {
+		louder(level[1], level[0]);
+		if (from + to > 0.0f) {
+			louder(square[1], square[0]);
+		}
+	}
+	for (int c = 0; c < n; c++) {
+		fb_crest_tick(&self->crest[c], level[c]);
+		for (int i = 0; i < FB_TICK && from + to > 0.0f; i++) {
+			float at = from + (to - from) * (float)(i + 1) / FB_TICK;
+			level[c][i] += (sqrtf(square[c][i]) - level[c][i]) * at;
+		}
+	}
 }
 
-/** Each side's level, moved towards the louder one's by the link. */
+/** Each side's level in dB, moved towards the louder one's by the link. */
 static void link_levels(float from, float to, float level[2][FB_TICK])
 {
 	for (int i = 0; i < FB_TICK; i++) {
@@ -277,7 +214,10 @@ static void link_levels(float from, float to, float level[2][FB_TICK])
 /** From levels to what the curve asks for, its threshold and slope gliding. */
 static void ask(const fb_tick *tick, float level[FB_TICK])
 {
-	fb_knee knee = knee_of(tick->to), was = knee_of(tick->from);
+	fb_knee knee = knee_of(tick->to), was = knee;
+	if (memcmp(tick->from + THRESHOLD, tick->to + THRESHOLD, 3 * sizeof(float)) != 0) {
+		was = knee_of(tick->from);
+	}
 	float shift = (was.threshold_db - knee.threshold_db) / FB_TICK;
 	float slope = knee.slope, bend = (was.slope - slope) / FB_TICK;
 	knee.slope = 1.0f;
@@ -285,6 +225,43 @@ static void ask(const fb_tick *tick, float level[FB_TICK])
 		float back = (float)(FB_TICK - 1 - i);
 		level[i] = fb_knee_reduction(&knee, level[i] - shift * back) * (slope + bend * back);
 	}
+}
+
+/** No level of the tick reaches the knee, and nothing is left of a reduction. */
+static bool quiet(const comp_node *self, const fb_tick *tick, int n, const float level[2][FB_TICK])
+{
+	const float *from = tick->from, *to = tick->to;
+	float knee_db = fminf(from[THRESHOLD], to[THRESHOLD]) - 0.5f * fmaxf(from[KNEE], to[KNEE]);
+	float knee = fb_db_to_gain(knee_db);
+	bool rest = true;
+	for (int c = 0; c < n && rest; c++) {
+		rest = fb_ballistics_rest(&self->reduction[c]) && fb_largest(level[c], FB_TICK) <= knee;
+	}
+	return rest;
+}
+
+/** From levels of n channels to their reductions in dB, in place; returns the most. */
+static float reduce(comp_node *self, const fb_tick *tick, int n, float level[2][FB_TICK])
+{
+	if (quiet(self, tick, n, (const float(*)[FB_TICK])level)) {
+		memset(level, 0, 2 * sizeof *level);
+		return 0.0f;
+	}
+	for (int c = 0; c < n; c++) {
+		for (int i = 0; i < FB_TICK; i++) {
+			level[c][i] = fb_gain_to_db(level[c][i] + FLOOR);
+		}
+	}
+	if (n == 2) {
+		link_levels(tick->from[LINK] * 0.01f, tick->to[LINK] * 0.01f, level);
+	}
+	float most = 0.0f;
+	for (int c = 0; c < n; c++) {
+		ask(tick, level[c]);
+		fb_ballistics_tick(&self->reduction[c], &self->times, level[c]);
+		most = fmaxf(most, fb_largest(level[c], FB_TICK));
+	}
+	return most;
 }
 
 /** Gain of a tick from its reduction, makeup and mix; the unit of wet is the compressed signal. */
@@ -299,15 +276,6 @@ static void gain_of(
 	}
 }
 
-static float largest(const float x[FB_TICK])
-{
-	float most = 0.0f;
-	for (int i = 0; i < FB_TICK; i++) {
-		most = x[i] > most ? x[i] : most;
-	}
-	return most;
-}
-
 static void process(void *instance, const fb_tick *tick) FB_RT
 {
 	comp_node *self = instance;
@@ -318,44 +286,38 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 	_Alignas(FB_ALIGN) float own[2][FB_TICK], key[2][FB_TICK], gain[2][FB_TICK];
 	fb_clean_tick(tick->in[0], own[0]);
 	fb_clean_tick(tick->in[1], own[1]);
-	choose_key(self, tick, (const float(*)[FB_TICK])own, key);
-	high_pass_key(self, tick->to[SC_HPF], key);
+	fb_key_choose(
+		&self->external, tick, tick->to[SIDECHAIN] > 0.5f, (const float(*)[FB_TICK])own, key);
+	fb_key_filter_tick(&self->hpf, tick->to[SC_HPF], key);
 
-	int n = tick->from[LINK] >= 100.0f && tick->to[LINK] >= 100.0f ? 1 : 2;
-	detect(self, tick, n, (const float(*)[FB_TICK])key, gain);
-	if (n == 2) {
-		link_levels(tick->from[LINK] * 0.01f, tick->to[LINK] * 0.01f, gain);
-	}
-	float most = 0.0f;
-	for (int c = 0; c < n; c++) {
-		ask(tick, gain[c]);
-		fb_ballistics_tick(&self->reduction[c], &self->times, gain[c]);
-		most = fmaxf(most, largest(gain[c]));
-	}
-	if (n == 1) {
+	bool linked = tick->from[LINK] >= 100.0f && tick->to[LINK] >= 100.0f;
+	if (self->linked && !linked) {
 		self->crest[1] = self->crest[0];
 		self->reduction[1] = self->reduction[0];
 	}
+	self->linked = linked;
+	int n = linked ? 1 : 2;
+	detect(self, tick, n, (const float(*)[FB_TICK])key, gain);
+	float most = reduce(self, tick, n, gain);
 	tick->meter[METER_REDUCTION] = most;
 
-	float from;
-	fb_fade_tick(&self->automatic, tick->to[AUTO_MAKEUP] > 0.5f, &from);
-	float makeup = self->makeup_db, mix = self->mix;
+	float unused, makeup = self->makeup_db, mix = self->mix;
+	fb_fade_tick(&self->automatic, tick->to[AUTO_MAKEUP] > 0.5f, &unused);
 	self->makeup_db = makeup_of(self, tick->to);
 	self->mix = tick->to[MIX] * 0.01f;
-	uint32_t delay = self->delay_frames;
+	bool untouched = most == 0.0f && makeup == 0.0f && self->makeup_db == 0.0f;
 	for (int c = 0; c < 2; c++) {
-		const float *g = gain[n == 1 ? 0 : c];
-		if (c < n) {
+		const float *g = gain[linked ? 0 : c];
+		float *out = tick->out[c];
+		if (c < n && !untouched) {
 			gain_of(gain[c], makeup, self->makeup_db, mix, self->mix);
 		}
-		fb_lookahead_tick(self->rings + (size_t)c * fb_lookahead_samples(delay), delay, self->ticks,
-			own[c], tick->out[c]);
-		for (int i = 0; i < FB_TICK; i++) {
-			tick->out[c][i] *= g[i];
+		fb_lookahead_tick(&self->ahead, self->rings + (size_t)c * self->ahead.size, own[c], out);
+		for (int i = 0; i < FB_TICK && !untouched; i++) {
+			out[i] *= g[i];
 		}
 	}
-	self->ticks++;
+	fb_lookahead_advance(&self->ahead);
 }
 
 static const fb_port_info inputs[] = {{"in", "In", "The signal", 2},
@@ -363,7 +325,6 @@ static const fb_port_info inputs[] = {{"in", "In", "The signal", 2},
 static const fb_port_info outputs[] = {{"out", "Out", "The signal, compressed", 2}};
 
 static const char *const detectors[] = {"peak", "rms", NULL};
-static const char *const sidechains[] = {"internal", "external", NULL};
 
 static const fb_param_info params[N_PARAMS] = {
 	[THRESHOLD] = {.symbol = "threshold",
@@ -442,7 +403,7 @@ static const fb_param_info params[N_PARAMS] = {
 			   "connected there",
 		.kind = FB_CHOICE,
 		.max = 1.0f,
-		.choices = sidechains},
+		.choices = fb_key_choices},
 	[SC_HPF] = {.symbol = "sc_hpf",
 		.label = "Sidechain high-pass",
 		.unit = "Hz",

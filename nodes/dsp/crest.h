@@ -6,6 +6,7 @@
 #define FB_DSP_CREST_H
 
 #include "../../graph/node.h"
+#include "lanes.h"
 
 enum { FB_CREST_BLOCKS = 16 };
 
@@ -20,8 +21,8 @@ typedef struct fb_crest {
 /** Set the window to about this many frames; what was heard is kept. rt: yes */
 static inline void fb_crest_set(fb_crest *crest, double frames)
 {
-	double length = ceil(frames / FB_CREST_BLOCKS);
-	crest->length = length < 4.0 ? 4 : (int32_t)length;
+	int32_t length = (int32_t)ceil(frames / (FB_CREST_BLOCKS * FB_LANES)) * FB_LANES;
+	crest->length = length < FB_LANES ? FB_LANES : length;
 	int32_t n = (int32_t)(frames / crest->length + 0.5);
 	crest->n = n > FB_CREST_BLOCKS ? FB_CREST_BLOCKS : n;
 	if (crest->left > crest->length || crest->left < 1) {
@@ -35,16 +36,15 @@ static inline double fb_crest_frames(const fb_crest *crest)
 	return (crest->n + 0.5) * crest->length;
 }
 
-static inline void fb_crest_push(fb_crest *crest)
+static inline void fb_crest_push(fb_crest *crest, float block)
 {
 	crest->at = (crest->at + 1) % FB_CREST_BLOCKS;
-	crest->blocks[crest->at] = crest->filling;
-	crest->filling = 0.0f;
+	crest->blocks[crest->at] = block;
 	crest->left = crest->length;
 	float past = 0.0f;
 	for (int32_t i = 0; i < crest->n; i++) {
-		float block = crest->blocks[(crest->at - i + FB_CREST_BLOCKS) % FB_CREST_BLOCKS];
-		past = block > past ? block : past;
+		float one = crest->blocks[(crest->at - i + FB_CREST_BLOCKS) % FB_CREST_BLOCKS];
+		past = one > past ? one : past;
 	}
 	crest->past = past;
 }
@@ -52,20 +52,19 @@ static inline void fb_crest_push(fb_crest *crest)
 /** Magnitudes in place of which the largest of the window to date are written. rt: yes */
 static inline void fb_crest_tick(fb_crest *crest, float x[FB_TICK])
 {
-	for (int i = 0; i < FB_TICK;) {
-		int n = crest->left < FB_TICK - i ? crest->left : FB_TICK - i;
-		float filling = crest->filling, past = crest->past;
-		for (int k = i; k < i + n; k++) {
-			filling = x[k] > filling ? x[k] : filling;
-			x[k] = filling > past ? filling : past;
-		}
-		crest->filling = filling;
-		crest->left -= n;
-		i += n;
+	fb_lanes past = fb_lanes_all(crest->past), filling = fb_lanes_all(crest->filling);
+	for (int i = 0; i < FB_TICK; i += FB_LANES) {
+		filling = fb_lanes_max(filling, fb_lanes_largest_yet(fb_lanes_load(x + i)));
+		fb_lanes_store(x + i, fb_lanes_max(filling, past));
+		filling = fb_lanes_last(filling);
+		crest->left -= FB_LANES;
 		if (crest->left == 0) {
-			fb_crest_push(crest);
+			fb_crest_push(crest, filling[0]);
+			past = fb_lanes_all(crest->past);
+			filling = fb_lanes_all(0.0f);
 		}
 	}
+	crest->filling = filling[0];
 }
 
 #endif

@@ -8,26 +8,36 @@
 
 #include <string.h>
 
-/** Samples of memory that one channel takes. */
-static inline size_t fb_lookahead_samples(uint32_t delay_frames)
+typedef struct fb_lookahead {
+	uint32_t delay, size; ///< frames; samples of memory that one channel takes
+	uint32_t at;          ///< where the next tick goes
+} fb_lookahead;
+
+static inline fb_lookahead fb_lookahead_make(uint32_t delay_frames)
 {
-	return ((size_t)delay_frames + 2 * FB_TICK - 1) / FB_TICK * FB_TICK;
+	return (fb_lookahead){delay_frames, (delay_frames + 2 * FB_TICK - 1) / FB_TICK * FB_TICK, 0};
 }
 
-/** One tick of one channel.
-	shape: ring[fb_lookahead_samples(delay_frames)]
-	range: `tick` counts the ticks since the ring was cleared
-	rt:    yes */
-static inline void fb_lookahead_tick(float *restrict ring, uint32_t delay_frames, uint64_t tick,
+/** Call after all channels had their tick. rt: yes */
+static inline void fb_lookahead_advance(fb_lookahead *ahead)
+{
+	ahead->at = ahead->at + FB_TICK < ahead->size ? ahead->at + FB_TICK : 0;
+}
+
+/** One tick of one channel. shape: memory[size]. rt: yes */
+static inline void fb_lookahead_tick(const fb_lookahead *ahead, float *restrict memory,
 	const float *restrict in, float *restrict out)
 {
-	size_t n = fb_lookahead_samples(delay_frames);
-	size_t at = (size_t)(tick % (n / FB_TICK)) * FB_TICK;
-	memcpy(ring + at, in, FB_TICK * sizeof *in);
-	size_t from = at >= delay_frames ? at - delay_frames : at + n - delay_frames;
-	size_t part = n - from < FB_TICK ? n - from : FB_TICK;
-	memcpy(out, ring + from, part * sizeof *out);
-	memcpy(out + part, ring, (FB_TICK - part) * sizeof *out);
+	uint32_t at = ahead->at,
+			 from = at >= ahead->delay ? at - ahead->delay : at + ahead->size - ahead->delay;
+	memcpy(memory + at, in, FB_TICK * sizeof *in);
+	if (from + FB_TICK <= ahead->size) {
+		memcpy(out, memory + from, FB_TICK * sizeof *out);
+		return;
+	}
+	uint32_t part = ahead->size - from;
+	memcpy(out, memory + from, part * sizeof *out);
+	memcpy(out + part, memory, (FB_TICK - part) * sizeof *out);
 }
 
 #endif

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "section.h"
 
+enum { CHAIN_MAX = 4 };
+
 const fb_section fb_section_identity = {.d = 1.0};
 
-fb_section fb_section_make(const fb_quad *num, const fb_quad *den, double gain)
+fb_section fb_section_svf(double g, double k, double n2, double n1, double n0)
 {
-	/* the state-variable filter (n2 s^2 + n1 g s + n0 g^2) / (s^2 + k g s + g^2), s bilinear */
-	double g = sqrt(den->dc / den->nyquist);
-	double k = 2.0 * den->skew / (den->nyquist * g);
-	double n2 = gain * num->nyquist / den->nyquist;
-	double n1 = gain * 2.0 * num->skew / (den->nyquist * g);
-	double n0 = gain * num->dc / den->dc;
 	double a1 = 1.0 / (1.0 + g * (g + k)), a2 = g * a1, a3 = g * a2;
 	double band = n1 - n2 * k, low = n0 - n2;
 	return (fb_section){
@@ -21,6 +17,13 @@ fb_section fb_section_make(const fb_quad *num, const fb_quad *den, double gain)
 		.e = band * a1 + low * a2,
 		.f = low * (1.0 - a3) - band * a2,
 	};
+}
+
+fb_section fb_section_make(const fb_quad *num, const fb_quad *den, double gain)
+{
+	double g = sqrt(den->dc / den->nyquist), k = 2.0 * den->skew / (den->nyquist * g);
+	return fb_section_svf(g, k, gain * num->nyquist / den->nyquist,
+		gain * 2.0 * num->skew / (den->nyquist * g), gain * num->dc / den->dc);
 }
 
 static inline fb_stereo both(double v)
@@ -38,26 +41,41 @@ static inline fb_stereo step(const fb_section *k, fb_section_state *s, fb_stereo
 	return y;
 }
 
-void fb_section_run(const fb_section *section, fb_section_state *state, fb_stereo x[FB_TICK])
+/** n sections at a time; inlined with n known. */
+static inline __attribute__((always_inline)) void run_chain(
+	int n, const fb_section *const *sections, fb_section_state *const *states, fb_stereo *x)
 {
-	fb_section k = *section;
-	fb_section_state s = *state;
-	for (int i = 0; i < FB_TICK; i++) {
-		x[i] = step(&k, &s, x[i]);
+	fb_section k[CHAIN_MAX];
+	fb_section_state s[CHAIN_MAX];
+	for (int c = 0; c < n; c++) {
+		k[c] = *sections[c];
+		s[c] = *states[c];
 	}
-	*state = s;
+	for (int i = 0; i < FB_TICK; i++) {
+		fb_stereo y = x[i];
+		for (int c = 0; c < n; c++) {
+			y = step(&k[c], &s[c], y);
+		}
+		x[i] = y;
+	}
+	for (int c = 0; c < n; c++) {
+		*states[c] = s[c];
+	}
 }
 
-void fb_section_run2(
-	const fb_section *const sections[2], fb_section_state *const states[2], fb_stereo x[FB_TICK])
+void fb_section_run_all(
+	int n, const fb_section *const *sections, fb_section_state *const *states, fb_stereo x[FB_TICK])
 {
-	fb_section k0 = *sections[0], k1 = *sections[1];
-	fb_section_state s0 = *states[0], s1 = *states[1];
-	for (int i = 0; i < FB_TICK; i++) {
-		x[i] = step(&k1, &s1, step(&k0, &s0, x[i]));
+	for (; n >= CHAIN_MAX; n -= CHAIN_MAX, sections += CHAIN_MAX, states += CHAIN_MAX) {
+		run_chain(CHAIN_MAX, sections, states, x);
 	}
-	*states[0] = s0;
-	*states[1] = s1;
+	if (n == 3) {
+		run_chain(3, sections, states, x);
+	} else if (n == 2) {
+		run_chain(2, sections, states, x);
+	} else if (n == 1) {
+		run_chain(1, sections, states, x);
+	}
 }
 
 void fb_section_glide(

@@ -26,8 +26,10 @@ static inline float fb_slidemax_push(fb_slidemax *slide, float *memory, float x)
 		float tail = memory[++slide->at];
 		return head > tail ? head : tail;
 	}
+	float tail = x;
 	for (uint32_t i = last; i-- > 0;) {
-		memory[i] = memory[i] > memory[i + 1] ? memory[i] : memory[i + 1];
+		tail = memory[i] > tail ? memory[i] : tail;
+		memory[i] = tail;
 	}
 	slide->at = 0;
 	slide->head = 0.0f;

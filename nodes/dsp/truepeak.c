@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "truepeak.h"
 
-#include <string.h>
+#include "lanes.h"
 
-typedef float lanes __attribute__((vector_size(16)));
-typedef int32_t masks __attribute__((vector_size(16)));
-
-enum { HALF = FB_TRUEPEAK_TAPS / 2, LANES = 4, PAIRS = 3 };
+enum { HALF = FB_TRUEPEAK_TAPS / 2, PAIRS = 3 };
 
 /* An interpolator and the one at the mirrored point are h and its reverse. Of the even part of h on
    sums of mirrored samples and the odd part on differences, one is the sum, the other the
@@ -43,46 +40,29 @@ static const mirrored pairs[PAIRS] = {
 static const float halfway[HALF] = {
 	-0.000986013305f, 0.0103589786f, -0.0337036036f, 0.0801389094f, -0.181129655f, 0.625773626f};
 
-static inline lanes load(const float *x)
-{
-	lanes v;
-	memcpy(&v, x, sizeof v);
-	return v;
-}
-
-static inline lanes magnitude(lanes v)
-{
-	return (lanes)((masks)v & 0x7fffffff);
-}
-
-static inline lanes larger(lanes a, lanes b)
-{
-	masks more = a > b;
-	return (lanes)(((masks)a & more) | ((masks)b & ~more));
-}
-
 void fb_truepeak_tick(const float *x, float out[FB_TICK])
 {
-	for (int i = 0; i < FB_TICK; i += LANES) {
-		lanes sum[HALF], diff[HALF];
+	for (int i = 0; i < FB_TICK; i += FB_LANES) {
+		fb_lanes sum[HALF], diff[HALF];
 		for (int k = 0; k < HALF; k++) {
-			lanes a = load(x + i + k), b = load(x + i + FB_TRUEPEAK_TAPS - 1 - k);
+			fb_lanes a = fb_lanes_load(x + i + k),
+					 b = fb_lanes_load(x + i + FB_TRUEPEAK_TAPS - 1 - k);
 			sum[k] = a + b;
 			diff[k] = a - b;
 		}
-		lanes mid = {0}, most = magnitude(load(x + i + HALF));
+		fb_lanes mid = {0}, most = fb_lanes_abs(fb_lanes_load(x + i + HALF));
 		for (int k = 0; k < HALF; k++) {
 			mid += sum[k] * halfway[k];
 		}
-		most = larger(most, magnitude(mid));
+		most = fb_lanes_max(most, fb_lanes_abs(mid));
 		for (int p = 0; p < PAIRS; p++) {
-			lanes even = {0}, odd = {0};
+			fb_lanes even = {0}, odd = {0};
 			for (int k = 0; k < HALF; k++) {
 				even += sum[k] * pairs[p].even[k];
 				odd += diff[k] * pairs[p].odd[k];
 			}
-			most = larger(most, magnitude(even) + magnitude(odd));
+			most = fb_lanes_max(most, fb_lanes_abs(even) + fb_lanes_abs(odd));
 		}
-		memcpy(out + i, &most, sizeof most);
+		fb_lanes_store(out + i, most);
 	}
 }

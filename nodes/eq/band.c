@@ -2,7 +2,7 @@
 #include "band.h"
 
 /* A steeper shelf would overshoot by more than it is set to, and its roots leave the band. */
-static const double SHELF_Q_MAX = 2.0;
+static const double SHELF_Q_MAX = 1.5;
 
 static int pass(bool high, int order, double w, double q, fb_analog *out)
 {

@@ -3,13 +3,14 @@
    switch crossfades from the old filter to a new one. Bands that do nothing cost nothing. */
 #include "../dsp/clean.h"
 #include "../dsp/fade.h"
+#include "../dsp/fastmath.h"
 #include "band.h"
 
 #include <string.h>
 
 enum { BANDS = 8 };
 enum { ON, TYPE, FREQ, GAIN, Q, SLOPE, PER_BAND };
-enum { PARTS = 4, PART = FB_TICK / PARTS };
+enum { FINEST = 2 }; /* log2 of the parts a tick is drawn in at most */
 enum { N_PARAMS = BANDS * PER_BAND, SECTIONS_MAX = BANDS * BAND_SECTIONS };
 
 #define SWITCH_MS 10.0
@@ -31,8 +32,8 @@ typedef struct eq_band {
 
 typedef struct eq_node {
 	double rate_hz;
-	float ease; ///< share of the way that a setting goes in one part of a tick
-	bool fresh; ///< reset: take the next tick's values at once
+	float ease[FINEST + 1]; ///< share of the way that a setting goes in a tick, half, quarter
+	bool fresh;             ///< reset: take the next tick's values at once
 	eq_band bands[BANDS];
 } eq_node;
 
@@ -53,6 +54,11 @@ static band_shape shape_of(const float *p)
 	return shape;
 }
 
+static bool same_shape(band_shape a, band_shape b)
+{
+	return a.type == b.type && a.order == b.order;
+}
+
 static band_setting setting_of(const float *p)
 {
 	return (band_setting){p[FREQ], p[GAIN], p[Q]};
@@ -67,13 +73,7 @@ static void bank_start(eq_bank *bank, band_shape shape, const band_setting *set,
 
 static void queue_run(eq_queue *queue, fb_stereo x[FB_TICK])
 {
-	int i = 0;
-	for (; i + 1 < queue->n; i += 2) {
-		fb_section_run2(queue->section + i, queue->state + i, x);
-	}
-	if (i < queue->n) {
-		fb_section_run(queue->section[i], queue->state[i], x);
-	}
+	fb_section_run_all(queue->n, queue->section, queue->state, x);
 	queue->n = 0;
 }
 
@@ -109,37 +109,58 @@ static bool same(const band_setting *a, const band_setting *b)
 	return a->freq_hz == b->freq_hz && a->gain_db == b->gain_db && a->q == b->q;
 }
 
-/** Go a share of the way, in each setting's own taper, and all of it once next to nothing is left.
- */
-static void ease(band_setting *at, const band_setting *to, float share)
+/** How far one setting is from another, each in its own taper. */
+typedef struct distance {
+	float octaves, gain_db, q_octaves;
+} distance;
+
+static distance distance_of(const band_setting *from, const band_setting *to)
 {
-	float freq = log2f(to->freq_hz / at->freq_hz), q = log2f(to->q / at->q);
-	float gain = to->gain_db - at->gain_db;
-	if (fabsf(freq) < 1e-4f && fabsf(q) < 1e-3f && fabsf(gain) < 1e-3f) {
-		*at = *to;
-		return;
-	}
-	at->freq_hz *= exp2f(freq * share);
-	at->q *= exp2f(q * share);
-	at->gain_db += gain * share;
+	return (distance){fb_log2(to->freq_hz / from->freq_hz), to->gain_db - from->gain_db,
+		fb_log2(to->q / from->q)};
 }
 
-/** One tick of a band whose settings move. In parts, as the way of the coefficients is a curve: a
-	sweep of ten octaves in 50 ms drawn with one chord a tick would be heard as a 1.5 kHz buzz. And
-	eased, as the corners at both ends of the host's straight glide would be heard as ticks. */
+static void go(band_setting *at, const distance *way, float share)
+{
+	at->freq_hz *= fb_exp2(way->octaves * share);
+	at->gain_db += way->gain_db * share;
+	at->q *= fb_exp2(way->q_octaves * share);
+}
+
+/** Go a share of the way, and all of it once next to nothing is left. */
+static void ease(band_setting *at, const band_setting *to, float share)
+{
+	distance way = distance_of(at, to);
+	if (fabsf(way.octaves) < 1e-4f && fabsf(way.gain_db) < 1e-3f && fabsf(way.q_octaves) < 1e-3f) {
+		*at = *to;
+	} else {
+		go(at, &way, share);
+	}
+}
+
+/** Parts in which a tick is drawn, as the way of the coefficients is a curve: a sweep of ten
+	octaves in 50 ms drawn with one chord a tick would be heard as a 1.5 kHz buzz. log2 of their
+	number. */
+static int parts_of(const distance *way)
+{
+	float steps = fmaxf(fabsf(way->octaves) / 0.04f,
+		fmaxf(fabsf(way->gain_db) / 0.3f, fabsf(way->q_octaves) / 0.1f));
+	return steps <= 1.0f ? 0 : steps <= 2.0f ? 1 : FINEST;
+}
+
+/** One tick of a band whose settings move. They are eased, as the corners at both ends of the
+	host's straight glide would be heard as ticks. */
 static void band_glide(eq_node *self, eq_band *band, const band_setting *from,
 	const band_setting *to, fb_stereo x[FB_TICK])
 {
-	float freq_step = exp2f(log2f(to->freq_hz / from->freq_hz) / PARTS);
-	float q_step = exp2f(log2f(to->q / from->q) / PARTS);
+	distance glide = distance_of(from, to), behind = distance_of(&band->at, to);
+	int fine = parts_of(&behind), parts = 1 << fine, frames = FB_TICK >> fine;
 	band_setting aim = *from;
-	for (int i = 1; i <= PARTS; i++) {
-		aim.freq_hz *= freq_step;
-		aim.q *= q_step;
-		aim.gain_db += (to->gain_db - from->gain_db) / PARTS;
-		ease(&band->at, i < PARTS ? &aim : to, self->ease);
-		bank_glide(&band->now, band->shape, &band->at, self->rate_hz, x, PART);
-		x += PART;
+	for (int i = 1; i <= parts; i++) {
+		go(&aim, &glide, 1.0f / (float)parts);
+		ease(&band->at, i < parts ? &aim : to, self->ease[fine]);
+		bank_glide(&band->now, band->shape, &band->at, self->rate_hz, x, frames);
+		x += frames;
 	}
 }
 
@@ -186,7 +207,7 @@ static void band_tick(eq_node *self, int index, const fb_tick *tick, eq_queue *q
 	const float *from = tick->from + index * PER_BAND, *to = tick->to + index * PER_BAND;
 	band_shape shape = shape_of(to);
 	if (band->fade.at >= 1.0f) {
-		if (shape.type == band->shape.type && shape.order == band->shape.order) {
+		if (same_shape(shape, band->shape)) {
 			band_run(self, band, from, to, queue, x);
 			return;
 		}
@@ -228,7 +249,9 @@ static bool prepare(void *instance, double rate_hz, const float *params)
 {
 	eq_node *self = instance;
 	self->rate_hz = rate_hz;
-	self->ease = (float)-expm1(-PART / (EASE_MS * 1e-3 * rate_hz));
+	for (int i = 0; i <= FINEST; i++) {
+		self->ease[i] = (float)-expm1(-(FB_TICK >> i) / (EASE_MS * 1e-3 * rate_hz));
+	}
 	for (int i = 0; i < BANDS; i++) {
 		fb_fade_init(&self->bands[i].fade, rate_hz, SWITCH_MS);
 	}
@@ -242,11 +265,31 @@ static void reset(void *instance) FB_RT
 	self->fresh = true;
 }
 
+/** Nothing to do, nothing on the way: the usual case of a band, so it is worth a question. */
+static bool idle(const eq_node *self, const float *values)
+{
+	for (int i = 0; i < BANDS; i++) {
+		const eq_band *band = &self->bands[i];
+		band_shape shape = shape_of(values + i * PER_BAND);
+		band_setting set = setting_of(values + i * PER_BAND);
+		if (band->now.n > 0 || band->fade.at < 1.0f || !same_shape(shape, band->shape) ||
+			(shape.type != BAND_OFF && !same(&set, &band->at))) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static void process(void *instance, const fb_tick *tick) FB_RT
 {
 	eq_node *self = instance;
 	if (self->fresh) {
 		start(self, tick->from);
+	}
+	if (idle(self, tick->to)) {
+		fb_clean_tick(tick->in[0], tick->out[0]);
+		fb_clean_tick(tick->in[1], tick->out[1]);
+		return;
 	}
 	_Alignas(FB_ALIGN) float clean[2][FB_TICK];
 	fb_clean_tick(tick->in[0], clean[0]);
@@ -312,7 +355,7 @@ static const char *const slopes[] = {"6dB", "12dB", "18dB", "24dB", "36dB", "48d
 			.label = "Band " #n " Q",                                                              \
 			.unit = "",                                                                            \
 			.doc = "Centre frequency over bandwidth. 0.707 is the smooth setting of shelves (no "  \
-				   "more than 2 there) and passes; more makes a pass ring at its corner",          \
+				   "more than 1.5 there) and passes; more makes a pass ring at its corner",        \
 			.scale = FB_SCALE_LOG,                                                                 \
 			.min = 0.1f,                                                                           \
 			.max = 30.0f,                                                                          \

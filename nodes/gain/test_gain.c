@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "testing.h"
 
+#include "hammer.h"
 #include "rig.h"
 
 enum { RATE = 48000, FRAMES = 9600 };
@@ -126,6 +127,16 @@ static void test_switches_do_not_click(void **state)
 	stereo_close(&s);
 }
 
+/* Bound: +24 dB. */
+static void test_hammer(void **state)
+{
+	(void)state;
+	static const double rates[] = {44100, 48000, 96000, 192000};
+	for (int i = 0; i < 4; i++) {
+		hammer_node("gain", rates[i], 2.0, 16.0, 0.1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +144,7 @@ int main(void)
 		cmocka_unit_test(test_gain_in_db),
 		cmocka_unit_test(test_balance_polarity_mono),
 		cmocka_unit_test(test_switches_do_not_click),
+		cmocka_unit_test(test_hammer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

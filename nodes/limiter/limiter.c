@@ -10,6 +10,7 @@
 #include "../dsp/crest.h"
 #include "../dsp/fade.h"
 #include "../dsp/fastmath.h"
+#include "../dsp/largest.h"
 #include "../dsp/lookahead.h"
 #include "../dsp/slidemax.h"
 #include "../dsp/truepeak.h"
@@ -20,6 +21,7 @@ enum { METER_REDUCTION, N_METERS };
 #define SWITCH_MS 50.0
 #define SLOW_RISE_MS 400.0 /* reduction that lasts as long is a change of level, not a peak */
 #define SLOW_FALL 8.0      /* and is let go this much slower */
+#define NOTHING 1e-5f      /* of a factor of two, 6e-5 dB: the gain comes back to exactly 1 */
 #define CREST_MS 12.5      /* half a period of 40 Hz: a bass note is a level, not peaks */
 
 /* A meter reads a peak from samples on both sides of it. The gain is down this long before and
@@ -27,18 +29,19 @@ enum { METER_REDUCTION, N_METERS };
 enum { GUARD_FRAMES = 6, DELAY_MIN = 16 };
 
 typedef struct sizes {
-	uint32_t delay, hold, box[2];
+	fb_lookahead ahead;
+	uint32_t hold, box[2];
 } sizes;
 
 typedef struct limiter_node {
 	double rate_hz;
 	sizes size;
-	bool fresh; ///< reset: take the next tick's values at once
-	uint64_t ticks;
+	bool fresh;          ///< reset: take the next tick's values at once
 	uint64_t rest_ticks; ///< ticks since anything was to be limited
 	uint64_t rest_after; ///< ticks after which nothing of it is left in hold and boxcars
 	float release_ms, share, slow_fall;
-	float slow_rise;
+	float slow_rise, gain, ceiling_db; ///< gain and ceiling: where the last tick ended
+	float loudest;                     ///< sample of the last tick, driven
 	fb_fade adaptive;
 	float reduction, slow; ///< in factors of two: log2 of the gain, negated
 	fb_crest crest;        ///< what the slow part of the release hears
@@ -55,7 +58,8 @@ static sizes sizes_of(double rate_hz, const float *values)
 	/* the peak is known FB_TRUEPEAK_DELAY frames late; the boxcars take the rest of the delay */
 	uint32_t smooth = delay - FB_TRUEPEAK_DELAY - GUARD_FRAMES + 1;
 	uint32_t first = (smooth + 1) / 2;
-	return (sizes){delay, smooth + 2 * GUARD_FRAMES + 1, {first, smooth + 1 - first}};
+	return (sizes){
+		fb_lookahead_make(delay), smooth + 2 * GUARD_FRAMES + 1, {first, smooth + 1 - first}};
 }
 
 static double *box_memory(limiter_node *self, int i)
@@ -70,13 +74,12 @@ static float *hold_memory(limiter_node *self)
 
 static float *delay_memory(limiter_node *self, int channel)
 {
-	return hold_memory(self) + self->size.hold +
-		   (size_t)channel * fb_lookahead_samples(self->size.delay);
+	return hold_memory(self) + self->size.hold + (size_t)channel * self->size.ahead.size;
 }
 
 static size_t float_bytes(const sizes *size)
 {
-	return (size->hold + 2 * fb_lookahead_samples(size->delay)) * sizeof(float);
+	return (size->hold + 2 * (size_t)size->ahead.size) * sizeof(float);
 }
 
 static size_t instance_size(double rate_hz, const float *values)
@@ -106,8 +109,9 @@ static void start(limiter_node *self, const float *values)
 	self->release_ms = -1.0f;
 	set_release(self, values[RELEASE]);
 	fb_fade_set(&self->adaptive, values[ADAPTIVE] > 0.5f);
-	self->reduction = self->slow = 0.0f;
-	self->ticks = 0;
+	self->reduction = self->slow = self->loudest = 0.0f;
+	self->gain = fb_db_to_gain(values[DRIVE]);
+	self->ceiling_db = values[CEILING];
 	self->rest_ticks = self->rest_after;
 	self->hold = (fb_slidemax){.n = self->size.hold};
 	self->crest = (fb_crest){0};
@@ -142,75 +146,105 @@ static void reset(void *instance) FB_RT
 static uint32_t latency(const void *instance)
 {
 	const limiter_node *self = instance;
-	return self->size.delay;
+	return self->size.ahead.delay;
 }
 
-/** One channel's tick, cleaned and driven, behind its own past. */
+/** One channel's tick, cleaned and driven, behind its own past. Returns its largest magnitude. */
 static float drive(
 	const float *in, float gain, float gain_to, float *past, float x[FB_TRUEPEAK_PAST + FB_TICK])
 {
-	float most = 0.0f, step = (gain_to - gain) / FB_TICK;
+	_Alignas(FB_ALIGN) float magnitude[FB_TICK];
+	float step = (gain_to - gain) / FB_TICK;
 	memcpy(x, past, FB_TRUEPEAK_PAST * sizeof *x);
 	for (int i = 0; i < FB_TICK; i++) {
-		x[FB_TRUEPEAK_PAST + i] = fb_clean(in[i]) * (gain + step * (float)(i + 1));
+		float driven = fb_clean(in[i]) * (gain + step * (float)(i + 1));
+		x[FB_TRUEPEAK_PAST + i] = driven;
+		magnitude[i] = fabsf(driven);
 	}
 	memcpy(past, x + FB_TICK, FB_TRUEPEAK_PAST * sizeof *x);
-	for (int i = 0; i < FB_TRUEPEAK_PAST + FB_TICK; i++) {
-		float magnitude = fabsf(x[i]);
-		most = magnitude > most ? magnitude : most;
-	}
-	return most;
+	return fb_largest(magnitude, FB_TICK);
 }
 
 /** Reduction that each frame of the tick needs; false if none does. */
-static bool need(const float x[2][FB_TRUEPEAK_PAST + FB_TICK], float ceiling_db, float step_db,
+static bool need(const float x[2][FB_TRUEPEAK_PAST + FB_TICK], float ceiling_db, float ceiling_to,
 	float out[FB_TICK])
 {
-	float peak[2][FB_TICK], most = 0.0f;
+	float peak[2][FB_TICK], step = (ceiling_to - ceiling_db) / FB_TICK;
 	fb_truepeak_tick(x[0], peak[0]);
 	fb_truepeak_tick(x[1], peak[1]);
 	for (int i = 0; i < FB_TICK; i++) {
 		float p = peak[0][i] > peak[1][i] ? peak[0][i] : peak[1][i];
-		float over = fb_log2(p + 1e-30f) - (ceiling_db + step_db * (float)(i + 1)) * FB_LOG2_PER_DB;
+		float over = fb_log2(p + 1e-30f) - (ceiling_db + step * (float)(i + 1)) * FB_LOG2_PER_DB;
 		out[i] = over > 0.0f ? over : 0.0f;
-		most = out[i] > most ? out[i] : most;
 	}
-	return most > 0.0f;
+	return fb_largest(out, FB_TICK) > 0.0f;
 }
 
-/** Hold and release, in place. */
-static void let_go(limiter_node *self, float slow_from, float slow_to, float x[FB_TICK])
+/** Hold over the look-ahead, in place. */
+static void hold(limiter_node *self, float x[FB_TICK])
 {
-	float *memory = hold_memory(self), crest[FB_TICK];
-	memcpy(crest, x, sizeof crest);
-	fb_crest_tick(&self->crest, crest);
-	float reduction = self->reduction, slow = self->slow;
-	float step = (slow_to - slow_from) / FB_TICK;
+	float *memory = hold_memory(self);
+	fb_slidemax slide = self->hold;
 	for (int i = 0; i < FB_TICK; i++) {
-		float held = fb_slidemax_push(&self->hold, memory, x[i]);
-		float way = crest[i] - slow;
-		slow += way * (way > 0.0f ? self->slow_rise : self->slow_fall);
-		float floor = slow * (slow_from + step * (float)(i + 1));
-		floor = held > floor ? held : floor;
-		float fallen = reduction + (floor - reduction) * self->share;
-		reduction = held > fallen ? held : fallen;
-		x[i] = reduction;
+		x[i] = fb_slidemax_push(&slide, memory, x[i]);
 	}
-	/* less than 1e-4 dB is nothing: the gain comes back to exactly 1 */
-	self->reduction = reduction < 1e-5f ? 0.0f : reduction;
-	self->slow = slow < 1e-5f || slow_to == 0.0f ? 0.0f : slow;
+	self->hold = slide;
 }
 
+static float larger(float a, float b)
+{
+	return a > b ? a : b;
+}
+
+/** What the reduction falls back to frame by frame instead of to nothing: the slow part of the
+	release. It moves so little that eight frames share a value. */
+static void lay_floor(
+	limiter_node *self, const float needed[FB_TICK], float weight, float out[FB_TICK])
+{
+	enum { SHARED = 8 };
+	float crest[FB_TICK], slow = self->slow;
+	memcpy(crest, needed, sizeof crest);
+	fb_crest_tick(&self->crest, crest);
+	for (int i = 0; i < FB_TICK; i += SHARED) {
+		float way = crest[i] - slow;
+		slow += way * SHARED * (way > 0.0f ? self->slow_rise : self->slow_fall);
+		for (int k = 0; k < SHARED; k++) {
+			out[i + k] = slow * weight;
+		}
+	}
+	self->slow = slow < NOTHING || weight == 0.0f ? 0.0f : slow;
+}
+
+/** Release, in place: the larger of what is held and of what is left of the frame before on its way
+   to the floor. Two frames at a time, as a maximum of rising lines of one is one of two; so a frame
+	waits half as long for the one before. */
+static void let_go(limiter_node *self, const float floor[FB_TICK], float x[FB_TICK])
+{
+	float share = self->share, keep = 1.0f - share, keep2 = keep * keep;
+	float reduction = self->reduction;
+	for (int i = 0; i < FB_TICK; i += 2) {
+		float a = x[i], b = x[i + 1];
+		float to_a = share * larger(a, floor[i]), to_b = share * larger(b, floor[i + 1]);
+		x[i] = larger(a, keep * reduction + to_a);
+		reduction = larger(larger(b, keep * a + to_b), keep2 * reduction + (keep * to_a + to_b));
+		x[i + 1] = reduction;
+	}
+	self->reduction = reduction < NOTHING ? 0.0f : reduction;
+}
+
+/** From reductions to gains without corners, in place. */
 static void smooth(limiter_node *self, float x[FB_TICK])
 {
 	for (int i = 0; i < FB_TICK; i++) {
 		x[i] = fb_exp2(-x[i]);
 	}
 	double *first = box_memory(self, 0), *second = box_memory(self, 1);
+	fb_boxcar one = self->box[0], two = self->box[1];
 	for (int i = 0; i < FB_TICK; i++) {
-		double mean = fb_boxcar_push(&self->box[0], first, (double)x[i]);
-		x[i] = (float)fb_boxcar_push(&self->box[1], second, mean);
+		x[i] = (float)fb_boxcar_push(&two, second, fb_boxcar_push(&one, first, (double)x[i]));
 	}
+	self->box[0] = one;
+	self->box[1] = two;
 }
 
 static void process(void *instance, const fb_tick *tick) FB_RT
@@ -220,39 +254,39 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 		start(self, tick->from);
 	}
 	set_release(self, tick->to[RELEASE]);
-	float slow_from, slow_to = fb_fade_tick(&self->adaptive, tick->to[ADAPTIVE] > 0.5f, &slow_from);
-	float gain = fb_db_to_gain(tick->from[DRIVE]), gain_to = fb_db_to_gain(tick->to[DRIVE]);
-	float x[2][FB_TRUEPEAK_PAST + FB_TICK], needed[FB_TICK];
-	float most = fmaxf(drive(tick->in[0], gain, gain_to, self->past[0], x[0]),
-		drive(tick->in[1], gain, gain_to, self->past[1], x[1]));
+	float unused, adaptive = fb_fade_tick(&self->adaptive, tick->to[ADAPTIVE] > 0.5f, &unused);
+	float gain = self->gain, ceiling_db = self->ceiling_db, loudest = self->loudest;
+	self->gain = fb_db_to_gain(tick->to[DRIVE]);
+	self->ceiling_db = tick->to[CEILING];
+	_Alignas(FB_ALIGN) float x[2][FB_TRUEPEAK_PAST + FB_TICK], gains[FB_TICK], floor[FB_TICK];
+	self->loudest = larger(drive(tick->in[0], gain, self->gain, self->past[0], x[0]),
+		drive(tick->in[1], gain, self->gain, self->past[1], x[1]));
 
-	float ceiling_db = tick->from[CEILING],
-		  ceiling_step = (tick->to[CEILING] - ceiling_db) / FB_TICK;
-	float lowest = fb_db_to_gain(fminf(tick->from[CEILING], tick->to[CEILING]));
-	bool over =
-		most * FB_TRUEPEAK_MOST > lowest &&
-		need((const float(*)[FB_TRUEPEAK_PAST + FB_TICK]) x, ceiling_db, ceiling_step, needed);
+	float lowest = fb_db_to_gain(fminf(ceiling_db, self->ceiling_db));
+	bool near = larger(loudest, self->loudest) * FB_TRUEPEAK_MOST > lowest;
+	bool over = near && need((const float(*)[FB_TRUEPEAK_PAST + FB_TICK]) x, ceiling_db,
+							self->ceiling_db, gains);
 	self->rest_ticks = over || self->reduction + self->slow > 0.0f ? 0 : self->rest_ticks + 1;
 	bool rest = self->rest_ticks > self->rest_after;
+	tick->meter[METER_REDUCTION] = 0.0f;
 	if (!rest) {
 		if (!over) {
-			memset(needed, 0, sizeof needed);
+			memset(gains, 0, sizeof gains);
 		}
-		let_go(self, slow_from, slow_to, needed);
-		smooth(self, needed);
+		lay_floor(self, gains, adaptive, floor);
+		hold(self, gains);
+		let_go(self, floor, gains);
+		tick->meter[METER_REDUCTION] = fb_largest(gains, FB_TICK) * FB_DB_PER_LOG2;
+		smooth(self, gains);
 	}
-	float least = 1.0f;
 	for (int c = 0; c < 2; c++) {
 		float *out = tick->out[c];
-		fb_lookahead_tick(
-			delay_memory(self, c), self->size.delay, self->ticks, x[c] + FB_TRUEPEAK_PAST, out);
+		fb_lookahead_tick(&self->size.ahead, delay_memory(self, c), x[c] + FB_TRUEPEAK_PAST, out);
 		for (int i = 0; i < FB_TICK && !rest; i++) {
-			out[i] *= needed[i];
-			least = needed[i] < least ? needed[i] : least;
+			out[i] *= gains[i];
 		}
 	}
-	tick->meter[METER_REDUCTION] = -fb_gain_to_db(least);
-	self->ticks++;
+	fb_lookahead_advance(&self->size.ahead);
 }
 
 static const fb_port_info inputs[] = {{"in", "In", "The signal", 2}};

@@ -9,8 +9,15 @@ import pytest
 from sources import TOP
 
 PARTS = ["waf", "wscript", "check", ".ci", "foldback.pc.in", "graph/wscript", "graph/ring.c", "graph/ring.h", "graph/status.c",
-         "graph/status.h", "graph/node.h", "graph/scale.h", "tests/wscript", "tests/conftest.py", "tests/pytest.ini",
+         "graph/status.h", "graph/node.h", "graph/scale.h", "tests/conftest.py", "tests/pytest.ini",
          "tests/support/c_programs.py", "tests/support/progress.py", "tests/support/testing.h"]
+# The real one follows what the tests of the day need.
+TESTS_WSCRIPT = """
+def build(bld):
+    for source in bld.path.ant_glob("unit/graph/test_*.c"):
+        bld.program(target="graph/" + source.name[:-2], source=[source], includes="support", use="graph CMOCKA M",
+                    install_path=None)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -26,18 +33,23 @@ def waflib():
 @pytest.fixture
 def project(tmp_path, waflib):
     """The small project in a folder of its own; run(...) runs a command in it."""
-    top = tmp_path / "project"
-    for part in PARTS:
-        (top / part).parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if (TOP / part).is_dir() else shutil.copy
-        copy(TOP / part, top / part)
-    (top / "tests/support/none.c").write_text("extern int none;\nint none;\n")
-    return Project(top, waflib)
+    return Project(tmp_path / "project", waflib)
+
+
+@pytest.fixture(scope="module")
+def shared_project(tmp_path_factory, waflib):
+    """One for all tests of a file."""
+    return Project(tmp_path_factory.mktemp("shared") / "project", waflib)
 
 
 class Project:
     def __init__(self, top, waflib):
         self.top = top
+        for part in PARTS:
+            (top / part).parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if (TOP / part).is_dir() else shutil.copy
+            copy(TOP / part, top / part)
+        (top / "tests/wscript").write_text(TESTS_WSCRIPT)
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(("FB_", "WAF", "PYTEST"))}
         self.env["WAFDIR"] = str(waflib)
 

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -112,50 +113,51 @@ def compiled_nothing(project):
 # --- the runner of C programs
 
 
-def pytest_in(project, *options):
-    project.run("./waf", "configure", "build")
-    return project.run("/usr/bin/python3", "-m", "pytest", "-q", *options, "tests")
+VERDICTS = {  # name: (code, tests, what pytest says)
+    "crash": ("static void test_crash(void **state)\n{\n\t*(volatile int *)*state = 1;\n}\n" + GOOD,
+              ["test_crash", "test_good"], ["1 failed, 1 passed", "Segmentation fault"]),
+    "exit": ("static void test_exit(void **state)\n{\n\texit(*state ? 1 : 3);\n}\n" + GOOD, ["test_good", "test_exit"],
+             ["1 failed, 1 passed", "the program ended with code 3 before this test"]),
+    "kill": ("#include <signal.h>\nstatic void test_kill(void **state)\n{\n\traise(*state ? 0 : 9);\n}\n" + GOOD,
+             ["test_good", "test_kill"], ["1 failed, 1 passed", "the program was ended by SIGKILL before this test"]),
+    "skip": ("static void test_skip(void **state)\n{\n\t(void)state;\n\tskip();\n}\n" + GOOD, ["test_good", "test_skip"],
+             ["1 passed, 1 skipped"]),
+    "slow": ("/* pytest: slow */\n" + GOOD, ["test_good"], ["1 skipped"]),
+    "alone": ("/* pytest: alone */\n" + GOOD, ["test_good"], ["1 passed"]),
+}
+# A test that collection does not see would be lost without a word if it failed or vanished.
+UNSEEN = 'cmocka_unit_test(test_good), {"test_unseen", %s, NULL, NULL, NULL}'
+SOURCES = {  # name: (source, what pytest says)
+    **{name: (C_TEST % (code, ", ".join(f"cmocka_unit_test({test})" for test in tests)), wanted)
+       for name, (code, tests, wanted) in VERDICTS.items()},
+    "unseen": (C_TEST % (GOOD, UNSEEN % "test_good"), ["1 failed", "ran without being named", "test_unseen"]),
+    "unseen_fails": (C_TEST % (GOOD + BAD, UNSEEN % "test_bad"), ["1 failed", "ran without being named", "test_unseen"]),
+    "teardown": ((C_TEST % (GOOD + "static int end(void **state)\n{\n\treturn *state ? 0 : -1;\n}\n",
+                            "cmocka_unit_test(test_good)")).replace("(tests, NULL, NULL)", "(tests, NULL, end)"),
+                 ["1 failed", "all tests passed, but GROUP TEARDOWN failed"]),
+    "plain_program": ("int main(void)\n{\n\treturn 3;\n}\n", ["1 failed", "the program ended with code 3"]),
+}
 
 
-@pytest.mark.parametrize("code, tests, wanted", [
-    ("static void test_crash(void **state)\n{\n\t*(volatile int *)*state = 1;\n}\n" + GOOD, ["test_crash", "test_good"],
-     ["1 failed, 1 passed", "Segmentation fault"]),
-    ("static void test_exit(void **state)\n{\n\texit(*state ? 1 : 3);\n}\n" + GOOD, ["test_good", "test_exit"],
-     ["1 failed, 1 passed", "the program ended with code 3 before this test"]),
-    ("#include <signal.h>\nstatic void test_kill(void **state)\n{\n\traise(*state ? 0 : 9);\n}\n" + GOOD,
-     ["test_good", "test_kill"], ["1 failed, 1 passed", "the program was ended by SIGKILL before this test"]),
-    ("static void test_skip(void **state)\n{\n\t(void)state;\n\tskip();\n}\n" + GOOD, ["test_good", "test_skip"],
-     ["1 passed, 1 skipped"]),
-    ("/* pytest: slow */\n" + GOOD, ["test_good"], ["1 skipped"]),
-    ("/* pytest: alone */\n" + GOOD, ["test_good"], ["1 passed"]),
-], ids="crash exit kill skip slow alone".split())
-def test_verdicts(project, code, tests, wanted):
-    c_test(project, "x", code, *tests)
-    done = pytest_in(project, "--fast")
-    assert all(text in done.stdout for text in wanted), done.stdout
+@pytest.fixture(scope="module")
+def verdicts(shared_project):
+    for name, (source, _wanted) in SOURCES.items():
+        shared_project.write(f"tests/unit/graph/test_{name}.c", source)
+    done = shared_project.run("./waf", "configure", "build")
+    assert done.returncode == 0, done.stdout
+    return shared_project
 
 
-@pytest.mark.parametrize("code", [GOOD, GOOD + BAD.replace("test_bad", "test_unseen")], ids="passes fails".split())
-def test_a_test_that_collection_does_not_see(project, code):
-    """It would be lost without a word if it failed or vanished."""
-    unseen = "test_unseen" if "test_unseen" in code else "test_good"
-    text = C_TEST % (code, 'cmocka_unit_test(test_good), {"test_unseen", %s, NULL, NULL, NULL}' % unseen)
-    project.write("tests/unit/graph/test_x.c", text)
-    done = pytest_in(project)
-    assert "1 failed" in done.stdout and "ran without being named" in done.stdout and "test_unseen" in done.stdout, done.stdout
-
-
-def test_group_teardown(project):
-    text = C_TEST % (GOOD + "static int end(void **state)\n{\n\treturn *state ? 0 : -1;\n}\n", "cmocka_unit_test(test_good)")
-    project.write("tests/unit/graph/test_x.c", text.replace("(tests, NULL, NULL)", "(tests, NULL, end)"))
-    done = pytest_in(project)
-    assert "1 failed" in done.stdout and "all tests passed, but GROUP TEARDOWN failed" in done.stdout, done.stdout
+@pytest.mark.parametrize("name", SOURCES)
+def test_verdicts(verdicts, name):
+    done = verdicts.run(sys.executable, "-m", "pytest", "-q", "--fast", f"tests/unit/graph/test_{name}.c")
+    assert all(text in done.stdout for text in SOURCES[name][1]), done.stdout
 
 
 def test_not_built(project):
     project.run("./waf", "configure", "build")
     c_test(project, "late", GOOD, "test_good")
-    done = project.run("/usr/bin/python3", "-m", "pytest", "-q", "tests")
+    done = project.run(sys.executable, "-m", "pytest", "-q", "tests")
     assert done.returncode == 1 and "is not built: run ./waf" in done.stdout, done.stdout
 
 

@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +60,13 @@ def kill(process):
         pass
 
 
+@lru_cache(maxsize=None)
+def has_threads(folder):
+    """Does the folder of the project that the tests in tests/unit/FOLDER try start threads itself?"""
+    top = Path(__file__).resolve().parents[2] / folder
+    return any("pthread_create" in path.read_text() for path in top.glob("*.c"))
+
+
 class Program(pytest.File):
     """One C test program, built from the source at `path`."""
 
@@ -73,7 +82,7 @@ class Program(pytest.File):
         text = self.path.read_text()
         self.names = list(dict.fromkeys(re.findall(r"cmocka_unit_test(?:_[a-z_]+)?\(\s*(\w+)", text)))
         marks = set(re.findall(r"/\* pytest: (\w+) \*/", text))
-        if "pthread_create" in text:
+        if "pthread_create" in text or has_threads(self.path.parent.name):
             marks.add("threads")
         for name in self.names or ["main"]:
             item = CTest.from_parent(self, name=name)

@@ -28,7 +28,7 @@ class Progress:
         self.terminal = config.pluginmanager.get_plugin("terminalreporter")
         self.start = self.told = time.monotonic()
         self.total = self.passed = self.failed = self.skipped = 0
-        self.times = {}
+        self.times, self.names = {}, []
 
     def say(self, text):
         if self.brief and self.terminal:
@@ -50,7 +50,8 @@ class Progress:
     def pytest_runtest_logreport(self, report):
         if report.failed:
             self.failed += 1
-            self.say(f"    FAILED {report.nodeid}" + ("" if report.when == "call" else f" ({report.when})"))
+            self.names.append(report.nodeid + ("" if report.when == "call" else f" ({report.when})"))
+            self.say(f"    FAILED {self.names[-1]}")
         elif report.skipped:
             self.skipped += 1
         elif report.when == "call":
@@ -60,6 +61,7 @@ class Progress:
     def pytest_collectreport(self, report):
         if report.failed:
             self.failed += 1
+            self.names.append(report.nodeid)
 
     def state(self):
         done = self.passed + self.failed + self.skipped
@@ -79,6 +81,8 @@ class Progress:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self):
+        for name in self.names:  # again, below all the details
+            self.say(f"    FAILED {name}")
         slowest = sorted(self.times.items(), key=lambda entry: -entry[1])[:SLOWEST]
         slow = [f"{name} {seconds:.0f} s" for name, seconds in slowest if seconds >= EVERY_S]
         if slow:

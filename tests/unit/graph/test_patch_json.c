@@ -243,7 +243,7 @@ static void test_limits(void **state)
 static void test_errors_are_printable(void **state)
 {
 	(void)state;
-	char json[300] = "{'";
+	char json[512] = "{'";
 	for (int i = 0; i < 100; i++) {
 		strcat(json, i % 2 ? "\xc3\xa4" : i % 4 ? "\\n" : "\\u001b");
 	}

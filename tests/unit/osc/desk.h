@@ -86,12 +86,15 @@ static fb_status desk_call(void *ctx, uint32_t index, const fb_value *argv, uint
 {
 	desk *d = ctx;
 	(void)index;
-	(void)origin;
 	(void)error;
 	d->commands++;
 	fb_values_text(argv, argc, d->said, sizeof d->said);
 	if (argc && argv[0].tag == 's' && strcmp(argv[0].s, "remove") == 0) {
 		fb_tree_remove(d->tree, "/station/1");
+	}
+	if (argc && argv[0].tag == 's' && strcmp(argv[0].s, "recall") == 0) {
+		d->level = -42.0;
+		fb_tree_touch(d->tree, fb_tree_find(d->tree, "/station/1/gain/level"), origin);
 	}
 	if (argc) {
 		answer->values[0] = (fb_value){.tag = 'i', .i = 7};

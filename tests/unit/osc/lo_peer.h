@@ -28,16 +28,20 @@ static inline int peer_handler(
 	n += (size_t)snprintf(peer->heard + n, sizeof peer->heard - n, "%s ,%s", path, types);
 	for (int i = 0; i < argc && n < sizeof peer->heard; i++) {
 		char text[FB_NUMBER_TEXT];
+		float real; /* copied out: liblo's arguments are aligned to 4 bytes only */
+		int32_t whole;
 		switch (types[i]) {
 		case 'f':
-			fb_float_text((double)argv[i]->f, text);
+			memcpy(&real, argv[i], sizeof real);
+			fb_float_text((double)real, text);
 			n += (size_t)snprintf(peer->heard + n, sizeof peer->heard - n, " %s", text);
 			break;
 		case 'i':
-			n += (size_t)snprintf(peer->heard + n, sizeof peer->heard - n, " %d", argv[i]->i);
+			memcpy(&whole, argv[i], sizeof whole);
+			n += (size_t)snprintf(peer->heard + n, sizeof peer->heard - n, " %d", whole);
 			break;
 		case 's':
-			n += (size_t)snprintf(peer->heard + n, sizeof peer->heard - n, " %s", &argv[i]->s);
+			n += (size_t)snprintf(peer->heard + n, sizeof peer->heard - n, " %s", (char *)argv[i]);
 			break;
 		default:
 			break;
@@ -79,10 +83,12 @@ static inline int64_t now_us(void)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 + clock_skew_us;
 }
 
-/** Serve for so long, as a main loop does; the peers take what comes. */
+/** Serve for so long, and until nothing is under way any more, as a main loop does; the peers take
+	what comes. */
 static inline void pump(fb_osc *osc, lo_peer **peers, int n, int ms)
 {
 	int64_t end = now_us() + ms * 1000;
+	bool busy;
 	do {
 		struct pollfd fds[8] = {{.fd = fb_osc_fd(osc), .events = POLLIN}};
 		for (int i = 0; i < n; i++) {
@@ -92,12 +98,14 @@ static inline void pump(fb_osc *osc, lo_peer **peers, int n, int ms)
 		int64_t next = fb_osc_flush(osc, now_us()), now = now_us();
 		int64_t wait = next < end ? next - now : end - now;
 		poll(fds, (nfds_t)n + 1, wait > 0 ? (int)((wait + 999) / 1000) : 0);
-		fb_osc_service(osc, now_us());
+		busy = fb_osc_service(osc, now_us()) > 0;
+		busy |= fb_osc_flush(osc, now_us()) <= now_us();
 		for (int i = 0; i < n; i++) {
 			while (lo_server_recv_noblock(peers[i]->server, 0) > 0) {
+				busy = true;
 			}
 		}
-	} while (now_us() < end);
+	} while (busy || now_us() < end);
 }
 
 /** Serve until the peer has heard so many messages, at most 2 s (a slow machine). */

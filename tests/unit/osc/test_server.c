@@ -172,7 +172,11 @@ static void test_errors_are_limited(void **state)
 	for (int i = 0; i < 200; i++) {
 		peer_send(peer, "/nothing", "f", 0.0);
 	}
+	peer_send(peer, "/sync", "i", 1);
 	answers(osc, peer);
+	/* how many were withheld is told once */
+	assert_non_null(strstr(peer->heard, "/synced ,ii 1 1"));
+	peer->messages--;
 	fb_osc_stats stats;
 	fb_osc_get_stats(osc, &stats);
 	assert_int_equal(stats.refused, 200);
@@ -228,6 +232,9 @@ static void test_patterns(void **state)
 	expect("");
 	assert_near(board.level, -3, 0);
 	assert_int_equal(board.groups > 0, 1);
+	peer_send(peer, "/station/1/*/{level,hz}", "s", "x"); /* one error is enough */
+	expect("/error ,siss /station/1/gain/level 406 takes a number, not a value of type 's' ,s\n"
+		   "/station/1/gain/level ,f -3.0\n/station/1/eq/hz ,f 1000.0\n");
 	peer_send(peer, "/station/1/no*", "f", -3.0);
 	peer_send(peer, "/station/[", "f", -3.0);
 	expect("/error ,siss /station/1/no* 404 there is no such address ,f\n"

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** A line of past samples that gives any tick of them as one plain array: the ring's first frames
+	are kept a second time behind its end, so that no read wraps and loops over it become vector
+	code. Owner: the node instance, whose block also holds the samples. */
+#ifndef FB_DSP_DELAY_LINE_H
+#define FB_DSP_DELAY_LINE_H
+
+#include "../../graph/node.h"
+
+#include <string.h>
+
+/** Frames kept twice: a tick, and what an interpolator may look at beside it. */
+#define FB_DELAY_LINE_GUARD (2 * FB_TICK)
+
+typedef struct fb_delay_line {
+	float *ring;     ///< [frames + FB_DELAY_LINE_GUARD]
+	uint32_t frames; ///< multiple of FB_TICK
+	uint32_t at;     ///< where the tick at hand stands in the ring, multiple of FB_TICK
+	uint32_t age;    ///< frames in the line since it was empty, at most `frames`
+} fb_delay_line;
+
+/** Frames of a ring that reaches `longest` frames back from every frame of a tick. */
+static inline uint32_t fb_delay_line_frames(uint32_t longest)
+{
+	return (longest + 2 * FB_TICK - 1) / FB_TICK * FB_TICK;
+}
+
+/** Floats that fb_delay_line_init() wants for a ring of so many frames, a multiple of 16. */
+static inline size_t fb_delay_line_room(uint32_t frames)
+{
+	return (size_t)frames + FB_DELAY_LINE_GUARD;
+}
+
+/** room: zeroed, [fb_delay_line_room(frames)], FB_ALIGN aligned. Returns what lies behind it. */
+static inline float *fb_delay_line_init(fb_delay_line *line, uint32_t frames, float *room)
+{
+	*line = (fb_delay_line){.ring = room, .frames = frames};
+	return room + fb_delay_line_room(frames);
+}
+
+/** Forget all samples, in a short time however long the line: what is older than the line's age
+	reads as silence, and only what a read may straddle is wiped. rt: yes */
+static inline void fb_delay_line_reset(fb_delay_line *line)
+{
+	memset(line->ring + line->frames - FB_DELAY_LINE_GUARD, 0, FB_DELAY_LINE_GUARD * sizeof(float));
+	line->at = line->age = 0;
+}
+
+/** Put frames `first` .. `first + n - 1` of the tick at hand into the line.
+	range: first + n <= FB_TICK
+	rt:    yes */
+static inline void fb_delay_line_write(
+	fb_delay_line *line, uint32_t first, const float *x, uint32_t n)
+{
+	uint32_t at = line->at + first;
+	memcpy(line->ring + at, x, n * sizeof(float));
+	if (at < FB_DELAY_LINE_GUARD) {
+		memcpy(line->ring + line->frames + at, x, n * sizeof(float));
+	}
+}
+
+/** The samples `delay` frames before frame `first` of the tick at hand, and those after it: at
+	most FB_DELAY_LINE_GUARD may be read, as far as they have been written.
+	range: delay <= frames - FB_TICK
+	rt:    yes */
+static inline const float *fb_delay_line_read(
+	const fb_delay_line *line, uint32_t first, uint32_t delay)
+{
+	static const _Alignas(FB_ALIGN) float silence[FB_DELAY_LINE_GUARD];
+	uint32_t at = line->at + first;
+	if (delay >= line->age + first + FB_DELAY_LINE_GUARD) {
+		return silence;
+	}
+	return line->ring + (at >= delay ? at - delay : at + line->frames - delay);
+}
+
+/** On to the next tick. rt: yes */
+static inline void fb_delay_line_advance(fb_delay_line *line)
+{
+	line->age += line->age < line->frames ? FB_TICK : 0;
+	line->at += FB_TICK;
+	if (line->at == line->frames) {
+		line->at = 0;
+	}
+}
+
+#endif

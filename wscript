@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """foldback's build. Each folder has a wscript with its own part."""
 import os
+import re
 import subprocess
 
 from waflib import Build, Configure, Context, Errors, Logs, Scripting
@@ -152,12 +153,9 @@ def format(ctx):
     names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.c", "*.h"], cwd=top_dir,
                            capture_output=True, text=True, check=True).stdout.split()
     files = [name for name in names if os.path.exists(os.path.join(top_dir, name))]
-    changed = []
-    for name in files:
-        path = os.path.join(top_dir, name)
-        before = open(path, "rb").read()
-        subprocess.run(["clang-format", "-i", path], check=True)
-        if open(path, "rb").read() != before:
-            changed.append(name)
-    Logs.info(f"{len(files)} files, {len(changed)} changed: {' '.join(changed)}" if changed
-              else f"{len(files)} files, none changed")
+    wrong = subprocess.run(["xargs", "-P", str(os.cpu_count()), "-n", "8", "clang-format", "--dry-run"], cwd=top_dir,
+                           input="\n".join(files), capture_output=True, text=True).stderr
+    changed = sorted(set(re.findall(r"^(\S+?):\d+:\d+: warning:", wrong, re.M)))
+    if changed:
+        subprocess.run(["clang-format", "-i", *changed], cwd=top_dir, check=True)
+    Logs.info(f"{len(files)} files, {len(changed)} changed: {' '.join(changed)}")

@@ -207,7 +207,7 @@ void fb_analyser_set_latency(fb_analyser *analyser, double latency_ms)
 
 void fb_analyser_set_stt(fb_analyser *analyser, double confidence)
 {
-	analyser->stt = fmin(fmax(confidence, 0.0), 1.0);
+	analyser->stt = isnan(confidence) ? (double)NAN : fmin(fmax(confidence, 0.0), 1.0);
 	analyser->stt_hops = STT_SECONDS * FB_HOPS_PER_SECOND;
 }
 
@@ -258,8 +258,7 @@ static void finish_frame(fb_analyser *analyser)
 	fb_clicks_frame(&analyser->clicks, &analyser->frame);
 	const fb_part *frame = &analyser->frame;
 	const double *sum = frame->sum;
-	double power = (sum[FB_SUM_LL] + sum[FB_SUM_RR]) / (2.0 * sum[FB_SUM_FRAMES]);
-	fb_trail_push(&analyser->frames, fb_power_db(power), sum);
+	fb_trail_push(&analyser->frames, fb_power_db(fb_part_power(sum)), sum);
 	float peak = fmaxf(frame->peak[0], frame->peak[1]);
 	uint64_t slot = analyser->hops / FB_HOPS_PER_FRAME % FB_LIVE_FRAMES;
 	analyser->peak_ring[slot] = peak;
@@ -297,7 +296,7 @@ static void finish_hop(fb_analyser *analyser)
 {
 	fb_hop hop = hop_of(analyser, analyser->hop_frames);
 	fb_part *part = &analyser->hop;
-	fb_level_measure(&hop, part);
+	fb_level_measure(&analyser->level.mean, &hop, part);
 	fb_true_peak_hop(&analyser->true_peaks, &hop, part);
 	fb_weighting_hop(&analyser->weighting, &hop, part);
 	fb_crossings_hop(&analyser->crossings, &hop, part);
@@ -374,10 +373,11 @@ static fb_part rest_of_run(const fb_analyser *analyser)
 	fb_hop hop = hop_of(analyser, analyser->fill);
 	fb_true_peak true_peaks = analyser->true_peaks;
 	fb_weighting weighting = analyser->weighting;
+	fb_mean mean = analyser->level.mean;
 	fb_crossings crossings = analyser->crossings;
 	fb_defects defects = analyser->defects;
 	if (analyser->fill) {
-		fb_level_measure(&hop, &part);
+		fb_level_measure(&mean, &hop, &part);
 		fb_true_peak_hop(&true_peaks, &hop, &part);
 		fb_weighting_hop(&weighting, &hop, &part);
 		fb_crossings_hop(&crossings, &hop, &part);

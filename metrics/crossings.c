@@ -26,25 +26,20 @@ FB_WIDE static uint32_t count(
 
 void fb_crossings_hop(fb_crossings *crossings, const fb_hop *hop, fb_part *part)
 {
-	double mean = (part->sum[FB_SUM_L] + part->sum[FB_SUM_R]) / hop->frames;
-	bool first = crossings->hops == 0;
-	if (crossings->hops < FB_HOPS_PER_SECOND) {
-		crossings->hops++;
-	}
-	crossings->mean += (mean - crossings->mean) / (double)crossings->hops;
-	float about = (float)crossings->mean;
-	if (first) {
-		crossings->negative = hop->out[0][0] + hop->out[1][0] < about;
+	float mean = part->mean[0] + part->mean[1];
+	if (!crossings->any) {
+		crossings->any = true;
+		crossings->negative = hop->out[0][0] + hop->out[1][0] < mean;
 	}
 	part->sum[FB_SUM_CROSSINGS] +=
-		count(hop->out[0], hop->out[1], hop->frames, about, &crossings->negative);
+		count(hop->out[0], hop->out[1], hop->frames, mean, &crossings->negative);
 }
 
 void fb_crossings_read(const fb_reading *reading)
 {
 	const double *sum = reading->window.sum;
 	double n = sum[FB_SUM_FRAMES];
-	if (n > 0.0 && sum[FB_SUM_LL] + sum[FB_SUM_RR] > 2e-12 * n) {
+	if (n > 0.0 && fb_part_power(sum) > 1e-12) {
 		fb_answer(reading->set, FB_M_ZCR, sum[FB_SUM_CROSSINGS] * reading->rate_hz / n);
 	}
 }

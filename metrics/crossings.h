@@ -6,13 +6,11 @@
 #include "hop.h"
 
 typedef struct fb_crossings {
-	double mean;   ///< of the mid signal, times two
-	uint64_t hops; ///< that went into it, at most a second's
-	bool negative; ///< the last sample was
+	bool any, negative; ///< there was a sample, and the last one was below the mean
 } fb_crossings;
 
 void fb_crossings_clear(fb_crossings *crossings);
-/** Counts into FB_SUM_CROSSINGS; part->sum[FB_SUM_L] and _R must hold the hop's already. */
+/** Counts into FB_SUM_CROSSINGS; part->mean must be the hop's already. */
 void fb_crossings_hop(fb_crossings *crossings, const fb_hop *hop, fb_part *part);
 void fb_crossings_read(const fb_reading *reading);
 

@@ -7,7 +7,9 @@
 
 #define CLIP_AT 0.9995f
 #define CLIP_RUN 3
-#define EDGE_POWER 1e-6 /* -60 dBFS: there is signal at the edge of a hole */
+#define EDGE_POWER 1e-6f   /* -60 dBFS */
+#define EDGE_BEFORE 0.063f /* -12 dB */
+#define EDGE_AFTER 0.01f   /* -20 dB */
 
 void fb_events_init(fb_events *events, double rate_hz)
 {
@@ -64,13 +66,13 @@ FB_WIDE static bool has_zero(const float *x, uint32_t frames)
 	return zeros != 0;
 }
 
-static double power_of(const float *x, uint32_t n)
+static float power_of(const float *x, uint32_t n)
 {
 	double sum = 0.0;
 	for (uint32_t i = 0; i < n; i++) {
 		sum += (double)x[i] * (double)x[i];
 	}
-	return sum / n;
+	return (float)(sum / n);
 }
 
 /* One sample at x[0]; what came before it is at x[-1] and down. True when it completes the proof of
@@ -81,14 +83,16 @@ static bool step(const fb_defects *defects, struct fb_defect_channel *state, con
 	if (state->after) {
 		state->after_power += (double)x[0] * (double)x[0];
 		state->after--;
-		found = !state->after && state->after_power > EDGE_POWER * defects->edge_frames;
+		found =
+			!state->after && state->after_power > (double)state->least_after * defects->edge_frames;
 	}
 	if (x[0] == 0.0f) {
 		state->zero_run++;
 		if (state->zero_run == defects->least_frames) {
 			const float *start = x + 1 - defects->least_frames;
-			state->loud_before =
-				power_of(start - defects->edge_frames, defects->edge_frames) > EDGE_POWER;
+			float edge = power_of(start - defects->edge_frames, defects->edge_frames);
+			state->loud_before = edge > EDGE_POWER && edge > EDGE_BEFORE * state->passage;
+			state->least_after = fmaxf(EDGE_POWER, EDGE_AFTER * state->passage);
 		} else if (state->zero_run > defects->most_frames) {
 			state->zero_run = defects->most_frames + 1;
 		}
@@ -138,6 +142,9 @@ void fb_defects_hop(fb_defects *defects, const fb_hop *hop, fb_part *part)
 			state->clip_sign = 0;
 		}
 		part->sum[FB_SUM_DROPOUTS] += find_dropouts(defects, channel, hop);
+		float power = (float)(part->sum[FB_SUM_LL + channel] / hop->frames);
+		state->passage = 0.5f * (state->before_that + power);
+		state->before_that = power;
 	}
 }
 

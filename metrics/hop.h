@@ -37,6 +37,7 @@ typedef enum fb_sum {
 	FB_SUM_LL,
 	FB_SUM_RR,
 	FB_SUM_LR,
+	FB_SUM_AC,   ///< both channels' squares about their mean of the last second: level without DC
 	FB_SUM_K_LL, ///< the same after K weighting
 	FB_SUM_K_RR,
 	FB_SUM_K_LR,
@@ -64,6 +65,7 @@ typedef enum fb_sum {
 typedef struct fb_part {
 	double sum[FB_SUMS];
 	float peak[2], true_peak;
+	float mean[2]; ///< of the last second: what FB_SUM_AC is taken about
 } fb_part;
 
 /** All that the parts need to answer. */
@@ -81,6 +83,12 @@ typedef struct fb_reading {
 static inline double fb_power_db(double power)
 {
 	return power > 1e-12 ? 10.0 * log10(power) : FB_LEVEL_FLOOR;
+}
+
+/** Mean square of what a part holds, without DC. */
+static inline double fb_part_power(const double *sum)
+{
+	return sum[FB_SUM_FRAMES] > 0.0 ? sum[FB_SUM_AC] / (2.0 * sum[FB_SUM_FRAMES]) : 0.0;
 }
 
 /** Give a metric its answer. What is no number counts as none. */

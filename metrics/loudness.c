@@ -209,7 +209,7 @@ void fb_loudness_hop(fb_loudness *loudness, const fb_part *hop)
 	}
 	float *peak = &loudness->peaks[step % STEPS];
 	*peak = fmaxf(*peak, fmaxf(hop->true_peak, fmaxf(hop->peak[0], hop->peak[1])));
-	loudness->tenth_power += hop->sum[FB_SUM_LL] + hop->sum[FB_SUM_RR];
+	loudness->tenth_power += hop->sum[FB_SUM_AC];
 	loudness->tenth_frames += hop->sum[FB_SUM_FRAMES];
 	fb_slide_push(&loudness->momentary, power);
 	fb_slide_push(&loudness->short_term, power);

@@ -6,13 +6,6 @@
 #define BELOW_RMS_DB 4.0
 #define LEAST_LUFS -70.0
 
-static double power_of(const double *sums)
-{
-	return sums[FB_SUM_FRAMES] > 0.0
-			   ? (sums[FB_SUM_LL] + sums[FB_SUM_RR]) / (2.0 * sums[FB_SUM_FRAMES])
-			   : 0.0;
-}
-
 /* Mean power of the quietest tenth: whole bins from below, and the share still missing of the bin
    in which the tenth ends. */
 static double quietest_tenth(const fb_trail *frames)
@@ -26,10 +19,10 @@ static double quietest_tenth(const fb_trail *frames)
 	double sums[FB_SUMS], power = 0.0;
 	if (bin > 0) {
 		fb_trail_sum(frames, 0, bin - 1, sums);
-		power = power_of(sums) * (double)below;
+		power = fb_part_power(sums) * (double)below;
 	}
 	fb_trail_sum(frames, bin, bin, sums);
-	power += power_of(sums) * (wanted - (double)below);
+	power += fb_part_power(sums) * (wanted - (double)below);
 	return power / wanted;
 }
 
@@ -38,7 +31,7 @@ void fb_noise_prepare(const fb_trail *frames, fb_reading *reading)
 	reading->whole = frames->count;
 	reading->floor_power = frames->count ? quietest_tenth(frames) : 0.0;
 	double floor_db = fb_power_db(reading->floor_power);
-	double rms_db = fb_power_db(power_of(reading->window.sum));
+	double rms_db = fb_power_db(fb_part_power(reading->window.sum));
 	double active = fmax(LEAST_ACTIVE_DB, fmin(floor_db + ABOVE_FLOOR_DB, rms_db - BELOW_RMS_DB));
 	reading->active_from = fb_level_bin(active) + 1;
 }
@@ -75,7 +68,7 @@ void fb_noise_read(const fb_trail *frames, bool has_input, const fb_reading *rea
 	uint64_t active = fb_trail_sum(frames, reading->active_from, FB_LEVEL_BINS - 1, sums);
 	fb_answer(reading->set, FB_M_SILENCE_RATIO, 1.0 - (double)active / (double)reading->whole);
 	if (active) {
-		double signal = fmax(power_of(sums) - reading->floor_power, 0.0);
+		double signal = fmax(fb_part_power(sums) - reading->floor_power, 0.0);
 		double floor_power = fmax(reading->floor_power, 1e-12);
 		fb_answer(reading->set, FB_M_SNR, fmax(10.0 * log10(signal / floor_power + 1e-12), 0.0));
 	}

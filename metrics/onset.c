@@ -4,11 +4,15 @@
 #include <string.h>
 
 #define OVER_MEDIAN 0.12
+#define UNKNOWN_MEDIAN 0.3 /* until there are frames enough: that of steady noise */
+#define LEAST_STEP_DB 0.5  /* the level rises ... */
+#define MUCH 0.5           /* ... or much of the spectrum is another */
 #define LEAST_LEVEL_DB -60.0
 #define LEAST_POWER 1e-9  /* -90 dBFS: from silence the rise is taken from here */
 #define LONGEST_GAP_S 1.5 /* between onsets further apart there was a pause, not a pace */
 
-enum { BEFORE = 5, AFTER = 2, LEAST_GAP = 5 }; /* hops: 50 ms, 20 ms; two onsets are 50 ms apart */
+/* hops: 50 ms before, 20 ms after, two onsets are 50 ms apart */
+enum { BEFORE = 5, AFTER = 2, LEAST_GAP = 5, LEAST_FRAMES = 6 };
 
 bool fb_onset_init(fb_onset *onset, double rate_hz, uint32_t stft_size, bool live)
 {
@@ -32,8 +36,7 @@ void fb_onset_clear(fb_onset *onset)
 
 void fb_onset_hop(fb_onset *onset, const fb_part *hop)
 {
-	double power = (hop->sum[FB_SUM_LL] + hop->sum[FB_SUM_RR]) / (2.0 * hop->sum[FB_SUM_FRAMES]);
-	onset->power[onset->hops++ % FB_ONSET_HOPS] = power;
+	onset->power[onset->hops++ % FB_ONSET_HOPS] = fb_part_power(hop->sum);
 	if (onset->rises.live && onset->hops > FB_LIVE_HOPS) {
 		fb_tally_expire(&onset->rises, onset->hops - FB_LIVE_HOPS);
 	}
@@ -52,7 +55,7 @@ static double median_before(const fb_onset *onset, uint64_t frame)
 		}
 		sorted[i] = value;
 	}
-	return n ? sorted[n / 2] : 0.0;
+	return n < LEAST_FRAMES ? UNKNOWN_MEDIAN : sorted[n / 2];
 }
 
 /* Mean power of `n` hops from `first` on; what lies before the beginning is silence. */
@@ -107,17 +110,20 @@ static void count_onset(fb_onset *onset, uint64_t first, fb_part *part)
 void fb_onset_frame(fb_onset *onset, double rise, double level_db, uint64_t first, fb_part *part)
 {
 	uint64_t frame = onset->frames++;
-	/* what sounds from the very first frame on did not begin there, as far as anyone knows */
-	onset->rise[frame % FB_ONSET_HISTORY] = frame ? rise : 0.0;
+	onset->rise[frame % FB_ONSET_HISTORY] = rise;
 	onset->level[frame % FB_ONSET_HISTORY] = level_db;
 	if (frame == 0) {
 		return; /* the frame before this one is judged, now that both its neighbours are known */
 	}
-	double candidate = onset->rise[(frame - 1) % FB_ONSET_HISTORY];
-	double earlier = frame >= 2 ? onset->rise[(frame - 2) % FB_ONSET_HISTORY] : 0.0;
-	if (candidate >= earlier && candidate > rise &&
-		onset->level[(frame - 1) % FB_ONSET_HISTORY] > LEAST_LEVEL_DB &&
-		candidate > median_before(onset, frame - 1) + OVER_MEDIAN) {
+	uint64_t judged = frame - 1;
+	double candidate = onset->rise[judged % FB_ONSET_HISTORY];
+	double level = onset->level[judged % FB_ONSET_HISTORY];
+	double earlier = judged ? onset->rise[(judged - 1) % FB_ONSET_HISTORY] : 0.0;
+	double level_before = judged ? onset->level[(judged - 1) % FB_ONSET_HISTORY] : level;
+	if (candidate >= earlier && candidate > rise && level > LEAST_LEVEL_DB &&
+		(level > level_before + LEAST_STEP_DB || candidate > MUCH) &&
+		level > level_before - LEAST_STEP_DB &&
+		candidate > median_before(onset, judged) + OVER_MEDIAN) {
 		count_onset(onset, first - onset->size / 2, part);
 	}
 }

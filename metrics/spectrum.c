@@ -28,6 +28,7 @@ bool fb_spectrum_init(fb_spectrum *spectrum, const fb_stft *stft, double rate_hz
 {
 	memset(spectrum, 0, sizeof *spectrum);
 	spectrum->top_hz = rate_hz / 2.0;
+	spectrum->bins = stft->spectra.bins;
 	for (int i = 0; i <= BANDS; i++) {
 		spectrum->edge_hz[i] = band_edge_hz[i];
 	}
@@ -53,7 +54,9 @@ void fb_spectrum_finish(fb_spectrum *spectrum)
 
 void fb_spectrum_clear(fb_spectrum *spectrum)
 {
+	spectrum->started = false;
 	spectrum->sum_before = 0.0f;
+	memset(spectrum->before, 0, spectrum->bins * sizeof(float));
 	fb_trail_clear(&spectrum->frames);
 }
 
@@ -265,8 +268,12 @@ double fb_spectrum_frame(fb_spectrum *spectrum, const fb_spectra *spectra)
 		sum_segments(
 			spectrum->edge_bin, spectra->power, spectra->bins, feature + FB_FEATURE_SEGMENT);
 		feature[FB_FEATURE_ROLLOFF] = find_rolloff(spectrum, spectra, feature + FB_FEATURE_SEGMENT);
+		if (!spectrum->started) { /* nothing is new that nothing came before */
+			rise = feature[FB_FEATURE_FLUX] = 0.0;
+		}
 		spectrum->sum_before = sum;
 	}
+	spectrum->started = true;
 	fb_trail_push(&spectrum->frames, spectra->level_db, feature);
 	return rise;
 }

@@ -32,6 +32,8 @@ typedef struct fb_spectrum {
 	double top_hz;                    ///< half the rate
 	float *before;                    ///< [bins] magnitudes of the frame before, sum 1
 	float sum_before;
+	bool started; ///< there was a frame before
+	uint32_t bins;
 	fb_trail frames;
 } fb_spectrum;
 

@@ -103,22 +103,29 @@ FB_WIDE static void differences(const float *x, uint32_t n, uint32_t longest, fl
 	}
 }
 
-/* YIN: the first dip of the cumulative-mean normalised difference below the threshold; 0 when there
-   is none. */
+/* The lowest point of the parabola through three values about a dip. */
+static double bottom(double before, double at, double after)
+{
+	double bend = before - 2.0 * at + after, tilt = before - after;
+	return bend > 0.0 ? at - tilt * tilt / (8.0 * bend) : at;
+}
+
+/* YIN: the first dip of the cumulative-mean normalised difference that reaches below the threshold,
+   between samples too, for high voices have few a period; 0 when there is none. */
 static uint32_t coarse_period(fb_voice *voice)
 {
 	float *difference = voice->difference;
 	differences(voice->coarse, voice->window, voice->longest + 1, difference);
 	double sum = 0.0;
+	difference[0] = 1.0f;
 	for (uint32_t lag = 1; lag <= voice->longest + 1; lag++) {
 		sum += (double)difference[lag];
 		difference[lag] = sum > 0.0 ? (float)((double)difference[lag] * lag / sum) : 1.0f;
 	}
 	for (uint32_t lag = voice->shortest; lag <= voice->longest; lag++) {
-		if (difference[lag] < (float)APERIODIC) {
-			while (lag < voice->longest && difference[lag + 1] < difference[lag]) {
-				lag++;
-			}
+		const float *d = difference + lag;
+		if (d[0] <= d[-1] && d[0] < d[1] &&
+			bottom((double)d[-1], (double)d[0], (double)d[1]) < APERIODIC) {
 			return lag;
 		}
 	}
@@ -157,7 +164,10 @@ static double find_top(const fb_voice *voice, const double *values, int n, doubl
 			}
 		}
 	}
-	*at = (double)place / FB_VOICE_PHASES;
+	double before = interpolate(voice, values, place - 1);
+	double after = interpolate(voice, values, place + 1);
+	double bend = before - 2.0 * top + after;
+	*at = (place + (bend < 0.0 ? 0.5 * (before - after) / bend : 0.0)) / FB_VOICE_PHASES;
 	return top;
 }
 
@@ -193,17 +203,28 @@ static double refine(const fb_voice *voice, uint32_t coarse, double *harmonic)
 	return first + at;
 }
 
+/* Where to cut cycles apart: half a period from the largest sample, so that each holds one pulse of
+   the voice. */
+static double quietest_start(const float *x, uint32_t period)
+{
+	uint32_t top = 0;
+	for (uint32_t i = 1; i < period; i++) {
+		top = fabsf(x[i]) > fabsf(x[top]) ? i : top;
+	}
+	return top >= period / 2 ? top - period / 2 : top + period / 2;
+}
+
 /* Match each cycle that starts in this frame's own stretch to the one after it. */
 static void follow_cycles(fb_voice *voice, double period, fb_part *part)
 {
 	double values[CYCLE_LAGS], ratio[CYCLE_LAGS];
-	uint32_t n = ((uint32_t)lround(period) + 7) / 8 * 8;
+	uint32_t n = (uint32_t)fmax(8.0, floor(period / 8.0) * 8.0);
 	uint32_t least = (uint32_t)floor(0.8 * period), most = (uint32_t)ceil(1.25 * period);
 	uint32_t first = least > FB_VOICE_REACH ? least - FB_VOICE_REACH : 1;
 	int count = (int)(most + FB_VOICE_REACH - first) + 1;
 	/* begin anew after a pause, and where too little had come to follow the cycle before */
 	if (!voice->voiced || voice->next_cycle < 0.0) {
-		voice->next_cycle = 0.0;
+		voice->next_cycle = quietest_start(voice->x, (uint32_t)lround(period));
 		voice->last_period = 0.0;
 	}
 	while (voice->next_cycle < 2.0 * voice->step && count <= CYCLE_LAGS) {
@@ -222,7 +243,7 @@ static void follow_cycles(fb_voice *voice, double period, fb_part *part)
 			part->sum[FB_SUM_SHIMMER] += fabs(10.0 * log10(fmax(ratio[(int)lround(at)], 1e-6)));
 		}
 		voice->last_period = now;
-		voice->next_cycle = start + now;
+		voice->next_cycle += now;
 	}
 }
 

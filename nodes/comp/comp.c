@@ -41,6 +41,7 @@ typedef struct comp_node {
 	fb_times times;
 	fb_key_filter hpf;
 	fb_fade rms, external, automatic; ///< switches
+	bool linked;                      ///< one channel stands for both, the louder
 	fb_crest crest[2];                ///< while linked, [0] hears the louder side
 	fb_stereo average[2];
 	fb_ballistics reduction[2];       ///< while linked, [0] is both
@@ -106,6 +107,7 @@ static void start(comp_node *self, const float *values)
 {
 	memset(self->rings, 0, ring_bytes(&self->ahead));
 	memset(self->crest, 0, sizeof self->crest);
+	self->linked = true;
 	memset(self->average, 0, sizeof self->average);
 	memset(self->reduction, 0, sizeof self->reduction);
 	fb_fade_set(&self->rms, values[DETECTOR] > 0.5f);
@@ -167,47 +169,38 @@ static void louder(const float *restrict a, float *restrict b)
 	}
 }
 
-/** Levels of n channels in dB; n = 1: of the louder one. */
+/** Levels of n channels as amplitudes; n = 1: of the louder one. */
 static void detect(comp_node *self, const fb_tick *tick, int n, const float key[2][FB_TICK],
 	float level[2][FB_TICK])
 {
-	float from;
-	float to = fb_fade_tick(&self->rms, tick->to[DETECTOR] > 0.5f, &from);
-	if (from + to < 2.0f) {
-		for (int c = 0; c < 2; c++) {
-			for (int i = 0; i < FB_TICK; i++) {
-				level[c][i] = fabsf(key[c][i]);
-			}
-		}
-		if (n == 1) {
-			louder(level[1], level[0]);
-		}
-		for (int c = 0; c < n; c++) {
-			fb_crest_tick(&self->crest[c], level[c]);
-			for (int i = 0; i < FB_TICK; i++) {
-				level[c][i] = fb_gain_to_db(level[c][i] + FLOOR);
-			}
-		}
-	}
+	float from, to = fb_fade_tick(&self->rms, tick->to[DETECTOR] > 0.5f, &from);
+	float square[2][FB_TICK];
 	if (from + to > 0.0f) {
-		float square[2][FB_TICK];
 		mean_square(self, key, square);
-		if (n == 1) {
-			louder(square[1], square[0]);
-		}
-		for (int c = 0; c < n; c++) {
-			for (int i = 0; i < FB_TICK; i++) {
-				float at = from + (to - from) * (float)(i + 1) / FB_TICK;
-				float rms = 0.5f * fb_gain_to_db(square[c][i] + FLOOR * FLOOR);
-				level[c][i] = at < 1.0f ? level[c][i] + (rms - level[c][i]) * at : rms;
-			}
-		}
 	} else {
 		self->average[0] = self->average[1] = (fb_stereo){0.0, 0.0};
 	}
+	for (int c = 0; c < 2; c++) {
+		for (int i = 0; i < FB_TICK; i++) {
+			level[c][i] = fabsf(key[c][i]);
+		}
+	}
+	if (n == 1) {
+		louder(level[1], level[0]);
+		if (from + to > 0.0f) {
+			louder(square[1], square[0]);
+		}
+	}
+	for (int c = 0; c < n; c++) {
+		fb_crest_tick(&self->crest[c], level[c]);
+		for (int i = 0; i < FB_TICK && from + to > 0.0f; i++) {
+			float at = from + (to - from) * (float)(i + 1) / FB_TICK;
+			level[c][i] += (sqrtf(square[c][i]) - level[c][i]) * at;
+		}
+	}
 }
 
-/** Each side's level, moved towards the louder one's by the link. */
+/** Each side's level in dB, moved towards the louder one's by the link. */
 static void link_levels(float from, float to, float level[2][FB_TICK])
 {
 	for (int i = 0; i < FB_TICK; i++) {
@@ -232,6 +225,43 @@ static void ask(const fb_tick *tick, float level[FB_TICK])
 		float back = (float)(FB_TICK - 1 - i);
 		level[i] = fb_knee_reduction(&knee, level[i] - shift * back) * (slope + bend * back);
 	}
+}
+
+/** No level of the tick reaches the knee, and nothing is left of a reduction. */
+static bool quiet(const comp_node *self, const fb_tick *tick, int n, const float level[2][FB_TICK])
+{
+	const float *from = tick->from, *to = tick->to;
+	float knee_db = fminf(from[THRESHOLD], to[THRESHOLD]) - 0.5f * fmaxf(from[KNEE], to[KNEE]);
+	float knee = fb_db_to_gain(knee_db);
+	bool rest = true;
+	for (int c = 0; c < n && rest; c++) {
+		rest = fb_ballistics_rest(&self->reduction[c]) && fb_largest(level[c], FB_TICK) <= knee;
+	}
+	return rest;
+}
+
+/** From levels of n channels to their reductions in dB, in place; returns the most. */
+static float reduce(comp_node *self, const fb_tick *tick, int n, float level[2][FB_TICK])
+{
+	if (quiet(self, tick, n, (const float(*)[FB_TICK])level)) {
+		memset(level, 0, 2 * sizeof *level);
+		return 0.0f;
+	}
+	for (int c = 0; c < n; c++) {
+		for (int i = 0; i < FB_TICK; i++) {
+			level[c][i] = fb_gain_to_db(level[c][i] + FLOOR);
+		}
+	}
+	if (n == 2) {
+		link_levels(tick->from[LINK] * 0.01f, tick->to[LINK] * 0.01f, level);
+	}
+	float most = 0.0f;
+	for (int c = 0; c < n; c++) {
+		ask(tick, level[c]);
+		fb_ballistics_tick(&self->reduction[c], &self->times, level[c]);
+		most = fmaxf(most, fb_largest(level[c], FB_TICK));
+	}
+	return most;
 }
 
 /** Gain of a tick from its reduction, makeup and mix; the unit of wet is the compressed signal. */
@@ -260,36 +290,30 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 		&self->external, tick, tick->to[SIDECHAIN] > 0.5f, (const float(*)[FB_TICK])own, key);
 	fb_key_filter_tick(&self->hpf, tick->to[SC_HPF], key);
 
-	int n = tick->from[LINK] >= 100.0f && tick->to[LINK] >= 100.0f ? 1 : 2;
-	detect(self, tick, n, (const float(*)[FB_TICK])key, gain);
-	if (n == 2) {
-		link_levels(tick->from[LINK] * 0.01f, tick->to[LINK] * 0.01f, gain);
-	}
-	float most = 0.0f;
-	for (int c = 0; c < n; c++) {
-		ask(tick, gain[c]);
-		fb_ballistics_tick(&self->reduction[c], &self->times, gain[c]);
-		most = fmaxf(most, fb_largest(gain[c], FB_TICK));
-	}
-	if (n == 1) {
+	bool linked = tick->from[LINK] >= 100.0f && tick->to[LINK] >= 100.0f;
+	if (self->linked && !linked) {
 		self->crest[1] = self->crest[0];
 		self->reduction[1] = self->reduction[0];
 	}
+	self->linked = linked;
+	int n = linked ? 1 : 2;
+	detect(self, tick, n, (const float(*)[FB_TICK])key, gain);
+	float most = reduce(self, tick, n, gain);
 	tick->meter[METER_REDUCTION] = most;
 
-	float from;
-	fb_fade_tick(&self->automatic, tick->to[AUTO_MAKEUP] > 0.5f, &from);
-	float makeup = self->makeup_db, mix = self->mix;
+	float unused, makeup = self->makeup_db, mix = self->mix;
+	fb_fade_tick(&self->automatic, tick->to[AUTO_MAKEUP] > 0.5f, &unused);
 	self->makeup_db = makeup_of(self, tick->to);
 	self->mix = tick->to[MIX] * 0.01f;
+	bool untouched = most == 0.0f && makeup == 0.0f && self->makeup_db == 0.0f;
 	for (int c = 0; c < 2; c++) {
-		const float *g = gain[n == 1 ? 0 : c];
+		const float *g = gain[linked ? 0 : c];
 		float *out = tick->out[c];
-		if (c < n) {
+		if (c < n && !untouched) {
 			gain_of(gain[c], makeup, self->makeup_db, mix, self->mix);
 		}
 		fb_lookahead_tick(&self->ahead, self->rings + (size_t)c * self->ahead.size, own[c], out);
-		for (int i = 0; i < FB_TICK; i++) {
+		for (int i = 0; i < FB_TICK && !untouched; i++) {
 			out[i] *= g[i];
 		}
 	}

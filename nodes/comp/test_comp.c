@@ -293,6 +293,25 @@ static void test_automatic_makeup(void **state)
 	stereo_close(&s);
 }
 
+/* Equal sides in, equal sides out, to the bit. */
+static void test_mono_stays_mono(void **state)
+{
+	(void)state;
+	stereo s = stereo_open();
+	sig_noise(s.in[0], LONG, 0.9, 8);
+	memcpy(s.in[1], s.in[0], LONG * sizeof(float));
+	fb_rig *rig = rig_open("comp", RATE);
+	rig_set(rig, "threshold", -30);
+	rig_set(rig, "link", 40);
+	rig_set(rig, "sc_hpf", 100);
+	rig_prepare(rig);
+	run(rig, &s, LONG);
+	assert_true(rig_meter(rig, "reduction") > 1);
+	assert_memory_equal(s.out[0], s.out[1], LONG * sizeof(float));
+	rig_close(rig);
+	stereo_close(&s);
+}
+
 /* Bound: 30 dB of makeup and 30 of automatic makeup before the attack. */
 static void test_hammer(void **state)
 {
@@ -314,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_key_link_and_mix),
 		cmocka_unit_test(test_sidechain_high_pass),
 		cmocka_unit_test(test_automatic_makeup),
+		cmocka_unit_test(test_mono_stays_mono),
 		cmocka_unit_test(test_hammer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,7 +122,7 @@ static void filter_band(deess_node *self, float frequency_hz, fb_stereo x[FB_TIC
 	if (frequency_hz == self->frequency_hz) {
 		const fb_section *const sections[] = {&self->band[0], &self->band[1]};
 		fb_section_state *const states[] = {&self->band_state[0], &self->band_state[1]};
-		fb_section_run2(sections, states, x);
+		fb_section_run_all(2, sections, states, x);
 		return;
 	}
 	fb_section to[2];
@@ -152,9 +152,13 @@ static void measure(deess_node *self, const fb_stereo band[FB_TICK], const fb_st
 	self->power[1] = second;
 }
 
-/** From powers to what is asked for, dB, in place of the band's. */
-static void ask(const float *values, float band[FB_TICK], const float whole[FB_TICK])
+/** From powers to what is asked for, dB, in place of the band's. Returns false if that is nothing. */
+static bool ask(const float *values, float band[FB_TICK], const float whole[FB_TICK])
 {
+	float most = fb_db_to_gain(2.0f * (values[THRESHOLD] - 0.5f * KNEE_DB));
+	if (fb_largest(band, FB_TICK) <= most) {
+		return false;
+	}
 	fb_knee knee = fb_knee_make(values[THRESHOLD], RATIO, KNEE_DB);
 	float range = values[RANGE];
 	for (int i = 0; i < FB_TICK; i++) {
@@ -166,6 +170,21 @@ static void ask(const float *values, float band[FB_TICK], const float whole[FB_T
 		float reduction = fb_knee_reduction(&knee, level) * part * part * (3.0f - 2.0f * part);
 		band[i] = reduction > range ? range : reduction;
 	}
+	return true;
+}
+
+/** Reduction of a tick in dB, in place of the band's power; returns the most. */
+static float reduce(
+	deess_node *self, const float *values, float band[FB_TICK], const float whole[FB_TICK])
+{
+	if (!ask(values, band, whole)) {
+		memset(band, 0, FB_TICK * sizeof *band);
+		if (fb_ballistics_rest(&self->reduction)) {
+			return 0.0f;
+		}
+	}
+	fb_ballistics_tick(&self->reduction, &self->times, band);
+	return fb_largest(band, FB_TICK);
 }
 
 /** One tick of the moving shelf, in place. */
@@ -233,9 +252,7 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 	memcpy(band, x, sizeof band);
 	filter_band(self, tick->to[FREQUENCY], band);
 	measure(self, band, x, power, whole);
-	ask(tick->to, power, whole);
-	fb_ballistics_tick(&self->reduction, &self->times, power);
-	float most = fb_largest(power, FB_TICK);
+	float most = reduce(self, tick->to, power, whole);
 	tick->meter[METER_REDUCTION] = most;
 
 	bool shelved = self->shelf.e != 0.0 || self->shelf.f != 0.0;

@@ -35,6 +35,12 @@ static inline fb_times fb_times_make(double attack, double release, double held_
 	return (fb_times){fb_time_share(attack), fb_time_share(settle), fb_time_share(fall)};
 }
 
+/** Nothing is held and nothing applied. rt: yes */
+static inline bool fb_ballistics_rest(const fb_ballistics *state)
+{
+	return state->held == 0.0 && state->value == 0.0;
+}
+
 static inline double fb_less(double a, double b)
 {
 	return a < b ? a : b;

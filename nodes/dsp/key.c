@@ -60,7 +60,9 @@ void fb_key_filter_tick(fb_key_filter *filter, float freq_hz, float key[2][FB_TI
 		fb_section_glide(&filter->section, &to, &filter->state, x, FB_TICK);
 		filter->section = to;
 	} else {
-		fb_section_run(&filter->section, &filter->state, x);
+		const fb_section *section = &filter->section;
+		fb_section_state *state = &filter->state;
+		fb_section_run_all(1, &section, &state, x);
 	}
 	for (int i = 0; i < FB_TICK; i++) {
 		key[0][i] = (float)x[i][0];

@@ -6,7 +6,7 @@
 	exactly. What is then wrong with the magnitude is the sum of their aliases: a smooth, nearly
    flat curve. One more section, a rational function of sin^2(w/2) through five points of that
    curve, puts it right; where the curve is flat within 0.004 dB it is left out. errors: magnitude
-   within 0.07 dB of the analogue filter to 20 kHz at 48 kHz, for roots below Nyquist; phase follows
+   within 0.1 dB of the analogue filter to 20 kHz at 48 kHz, for roots below Nyquist; phase follows
    as both are minimum phase source: derived here; the formulas of squared magnitude after M.
    Vicanek, "Matched Second Order Digital Filters" (2016) */
 #ifndef FB_DSP_MATCHED_H

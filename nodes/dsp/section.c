@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "section.h"
 
+enum { CHAIN_MAX = 4 };
+
 const fb_section fb_section_identity = {.d = 1.0};
 
 fb_section fb_section_svf(double g, double k, double n2, double n1, double n0)
@@ -39,26 +41,41 @@ static inline fb_stereo step(const fb_section *k, fb_section_state *s, fb_stereo
 	return y;
 }
 
-void fb_section_run(const fb_section *section, fb_section_state *state, fb_stereo x[FB_TICK])
+/** n sections at a time; inlined with n known. */
+static inline __attribute__((always_inline)) void run_chain(
+	int n, const fb_section *const *sections, fb_section_state *const *states, fb_stereo *x)
 {
-	fb_section k = *section;
-	fb_section_state s = *state;
-	for (int i = 0; i < FB_TICK; i++) {
-		x[i] = step(&k, &s, x[i]);
+	fb_section k[CHAIN_MAX];
+	fb_section_state s[CHAIN_MAX];
+	for (int c = 0; c < n; c++) {
+		k[c] = *sections[c];
+		s[c] = *states[c];
 	}
-	*state = s;
+	for (int i = 0; i < FB_TICK; i++) {
+		fb_stereo y = x[i];
+		for (int c = 0; c < n; c++) {
+			y = step(&k[c], &s[c], y);
+		}
+		x[i] = y;
+	}
+	for (int c = 0; c < n; c++) {
+		*states[c] = s[c];
+	}
 }
 
-void fb_section_run2(
-	const fb_section *const sections[2], fb_section_state *const states[2], fb_stereo x[FB_TICK])
+void fb_section_run_all(
+	int n, const fb_section *const *sections, fb_section_state *const *states, fb_stereo x[FB_TICK])
 {
-	fb_section k0 = *sections[0], k1 = *sections[1];
-	fb_section_state s0 = *states[0], s1 = *states[1];
-	for (int i = 0; i < FB_TICK; i++) {
-		x[i] = step(&k1, &s1, step(&k0, &s0, x[i]));
+	for (; n >= CHAIN_MAX; n -= CHAIN_MAX, sections += CHAIN_MAX, states += CHAIN_MAX) {
+		run_chain(CHAIN_MAX, sections, states, x);
 	}
-	*states[0] = s0;
-	*states[1] = s1;
+	if (n == 3) {
+		run_chain(3, sections, states, x);
+	} else if (n == 2) {
+		run_chain(2, sections, states, x);
+	} else if (n == 1) {
+		run_chain(1, sections, states, x);
+	}
 }
 
 void fb_section_glide(

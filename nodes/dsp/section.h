@@ -43,13 +43,10 @@ fb_section fb_section_svf(double g, double k, double n2, double n1, double n0);
 	rt:    yes */
 fb_section fb_section_make(const fb_quad *num, const fb_quad *den, double gain);
 
-/** Filter one tick in place with steady coefficients. rt: yes */
-void fb_section_run(const fb_section *section, fb_section_state *state, fb_stereo x[FB_TICK]);
-
-/** Two sections in series, in the time of one: the second works on the sample before while the
-	first waits for its own result. The same bits as one after the other. rt: yes */
-void fb_section_run2(
-	const fb_section *const sections[2], fb_section_state *const states[2], fb_stereo x[FB_TICK]);
+/** Filter one tick in place with n sections in series, up to four at a time: while one waits for its own
+	result the others work on their samples. The same bits as one after the other. rt: yes */
+void fb_section_run_all(int n, const fb_section *const *sections, fb_section_state *const *states,
+	fb_stereo x[FB_TICK]);
 
 /** Filter some frames in place while the coefficients go from one setting to another in a straight
 	line; `to` is in force on the last frame. rt: yes */

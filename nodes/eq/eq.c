@@ -73,13 +73,7 @@ static void bank_start(eq_bank *bank, band_shape shape, const band_setting *set,
 
 static void queue_run(eq_queue *queue, fb_stereo x[FB_TICK])
 {
-	int i = 0;
-	for (; i + 1 < queue->n; i += 2) {
-		fb_section_run2(queue->section + i, queue->state + i, x);
-	}
-	if (i < queue->n) {
-		fb_section_run(queue->section[i], queue->state[i], x);
-	}
+	fb_section_run_all(queue->n, queue->section, queue->state, x);
 	queue->n = 0;
 }
 

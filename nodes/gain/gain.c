@@ -83,6 +83,12 @@ static void row(const float *restrict x, const float *restrict y, float *restric
 	float b, float a2, float b2)
 {
 	float step_a = (a2 - a) / FB_TICK, step_b = (b2 - b) / FB_TICK;
+	if (b == 0.0f && b2 == 0.0f) {
+		for (int i = 0; i < FB_TICK; i++) {
+			out[i] = fb_clean(x[i]) * (a + step_a * (float)(i + 1));
+		}
+		return;
+	}
 	for (int i = 0; i < FB_TICK; i++) {
 		float k = (float)(i + 1);
 		out[i] = fb_clean(x[i]) * (a + step_a * k) + fb_clean(y[i]) * (b + step_b * k);

@@ -232,6 +232,24 @@ static void test_key_and_its_filters(void **state)
 	stereo_close(&s);
 }
 
+/* Equal sides in, equal sides out, to the bit. */
+static void test_mono_stays_mono(void **state)
+{
+	(void)state;
+	stereo s = stereo_open();
+	sig_noise(s.in[0], LONG, 0.9, 8);
+	memcpy(s.in[1], s.in[0], LONG * sizeof(float));
+	fb_rig *rig = rig_open("gate", RATE);
+	rig_set(rig, "threshold", -1);
+	rig_set(rig, "sc_lpf", 2000);
+	rig_prepare(rig);
+	run(rig, &s);
+	assert_true(rig_meter(rig, "reduction") > 1);
+	assert_memory_equal(s.out[0], s.out[1], LONG * sizeof(float));
+	rig_close(rig);
+	stereo_close(&s);
+}
+
 /* Bound: never louder. */
 static void test_hammer(void **state)
 {
@@ -251,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_no_chatter),
 		cmocka_unit_test(test_open_is_exact_and_lookahead_helps),
 		cmocka_unit_test(test_key_and_its_filters),
+		cmocka_unit_test(test_mono_stays_mono),
 		cmocka_unit_test(test_hammer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #define HEAP_UNUSED __attribute__((unused)) /* a program uses what it needs */
 

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** Who says what to try next. A session asks an engine for parameter sets, has them auditioned and
+	tells it through the history; an engine never talks to the server. */
+#ifndef FB_ENGINE_H
+#define FB_ENGINE_H
+
+#include "trial.h"
+
+#include <stdint.h>
+
+enum { FB_BATCH_MAX = 64 };
+
+/** Parameter sets to audition at once. */
+typedef struct fb_batch {
+	int count;
+	double *value[FB_BATCH_MAX];        ///< [knobs] each
+	char why[FB_BATCH_MAX][FB_WHY_MAX]; ///< what each is to show
+} fb_batch;
+
+/** Add a set, rounded to what a person would set; one that was tried before, or is in the batch
+	already, is left out (false), as is one that finds no room. */
+bool fb_batch_add(fb_batch *batch, const fb_history *history, const double *value, const char *fmt,
+	...) FB_PRINTF(4, 5);
+void fb_batch_clear(fb_batch *batch);
+
+/** What an engine is told about its task. */
+typedef struct fb_task {
+	const fb_history *history; ///< grows from round to round
+	uint64_t seed;
+	double epsilon; ///< a round that gains less, in points of 100, was not worth it
+} fb_task;
+
+typedef struct fb_engine {
+	const char *name;
+	fb_status (*create)(const fb_task *task, void **self, fb_error *error);
+	/** Fill `out` (empty) with at most `room` sets. A round is as many proposals as the engine
+		wants, each seeing the results of those before it; an empty one ends the round. */
+	fb_status (*propose)(void *self, int room, fb_batch *out, fb_error *error);
+	/** The round ended. false: there is nothing left to try. */
+	bool (*end_round)(void *self);
+	void (*destroy)(void *self); ///< NULL is allowed
+} fb_engine;
+
+extern const fb_engine fb_engine_local;
+
+#endif

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "probe.h"
+
+#include "model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	FAMILY_MIN = 4,   /* knobs of a kind in one node that are worth asking about together */
+	SETTINGS_MAX = 2, /* switches with more settings wait until their section is in use */
+};
+#define KIN_MOVED 0.99 /* steps of a knob of its section that may wake a knob */
+#define FAR_MOVED 4.0  /* steps of any knob that may wake one elsewhere */
+
+typedef enum probe_state { UNKNOWN, DEAD, LIVE } probe_state;
+
+/** Knobs that are asked about by one trial. */
+typedef struct question {
+	int *knob, count;
+	int setting;   ///< of a choice: which one to try, else -1
+	int base;      ///< trial it is compared with
+	double *value; ///< once asked: the trial's values
+	struct question *next;
+} question;
+
+struct fb_probes {
+	const fb_history *history;
+	bool *live;
+	probe_state *state; ///< [knobs]
+	int *asked_at;      ///< [knobs] the trial that was the best when last asked
+	int *node_asked_at; ///< [knobs] the same for the rest of its node
+	question *waiting, *asked;
+	bool begun;
+};
+
+/* --- questions */
+
+static void free_question(question *q)
+{
+	if (q) {
+		free(q->knob);
+		free(q->value);
+		free(q);
+	}
+}
+
+static void free_questions(question *q)
+{
+	while (q) {
+		question *next = q->next;
+		free_question(q);
+		q = next;
+	}
+}
+
+/** Put a question at the end of the list. When out of memory it is not asked. */
+static void enqueue(fb_probes *probes, const int *knob, int count, int setting)
+{
+	question **at = &probes->waiting, *q = calloc(1, sizeof *q);
+	if (!q || !(q->knob = malloc((size_t)count * sizeof *knob))) {
+		free(q);
+		return;
+	}
+	memcpy(q->knob, knob, (size_t)count * sizeof *knob);
+	q->count = count;
+	q->setting = setting;
+	while (*at) {
+		at = &(*at)->next;
+	}
+	*at = q;
+	for (int i = 0; i < count; i++) {
+		probes->asked_at[knob[i]] = probes->history->best;
+	}
+}
+
+static void enqueue_one(fb_probes *probes, int knob)
+{
+	enqueue(probes, &knob, 1, -1);
+}
+
+/* --- planning */
+
+fb_probes *fb_probes_create(const fb_history *history)
+{
+	size_t knobs = (size_t)history->knobs->count + 1;
+	fb_probes *probes = calloc(1, sizeof *probes);
+	if (!probes) {
+		return NULL;
+	}
+	probes->history = history;
+	probes->live = calloc(knobs, sizeof *probes->live);
+	probes->state = calloc(knobs, sizeof *probes->state);
+	probes->asked_at = calloc(knobs, sizeof *probes->asked_at);
+	probes->node_asked_at = calloc(knobs, sizeof *probes->node_asked_at);
+	if (!probes->live || !probes->state || !probes->asked_at || !probes->node_asked_at) {
+		fb_probes_destroy(probes);
+		return NULL;
+	}
+	return probes;
+}
+
+void fb_probes_destroy(fb_probes *probes)
+{
+	if (probes) {
+		free_questions(probes->waiting);
+		free_questions(probes->asked);
+		free(probes->live);
+		free(probes->state);
+		free(probes->asked_at);
+		free(probes->node_asked_at);
+		free(probes);
+	}
+}
+
+static bool same_node(const fb_knob *a, const fb_knob *b)
+{
+	return !strcmp(a->node, b->node);
+}
+
+static bool kin(const fb_knob *a, const fb_knob *b)
+{
+	return same_node(a, b) && *a->section && !strcmp(a->section, b->section);
+}
+
+/** Alike in all but the name: the gains of an equaliser's bands. */
+static bool family(const fb_knob *a, const fb_knob *b)
+{
+	return same_node(a, b) && a->kind == b->kind && a->scale == b->scale && a->min == b->min &&
+		   a->max == b->max && a->n_choices == b->n_choices && !strcmp(a->unit, b->unit);
+}
+
+static bool has_many_settings(const fb_knob *knob)
+{
+	return knob->kind == FB_KNOB_CHOICE && knob->n_choices > SETTINGS_MAX;
+}
+
+/** Everything once: families together, the others alone. */
+static void plan_all(fb_probes *probes)
+{
+	const fb_knobs *knobs = probes->history->knobs;
+	int *group = malloc(((size_t)knobs->count + 1) * sizeof *group);
+	for (int k = 0; group && k < knobs->count; k++) {
+		const fb_knob *knob = &knobs->knob[k];
+		int n = 0;
+		bool first = true;
+		for (int j = 0; j < knobs->count; j++) {
+			if (family(knob, &knobs->knob[j])) {
+				first = first && j >= k;
+				group[n++] = j;
+			}
+		}
+		if (has_many_settings(knob)) {
+			continue;
+		}
+		if (n >= FAMILY_MIN && first) {
+			enqueue(probes, group, n, -1);
+		} else if (n < FAMILY_MIN) {
+			enqueue_one(probes, k);
+		}
+	}
+	free(group);
+}
+
+/** How far a knob is, at the best trial, from where it was at another. */
+static double moved(const fb_probes *probes, int knob, int since)
+{
+	const fb_history *history = probes->history;
+	const fb_knob *k = &history->knobs->knob[knob];
+	double now = history->trial[history->best].value[knob],
+		   then = history->trial[since].value[knob];
+	if (fb_knob_is_switch(k)) {
+		return now != then ? FAR_MOVED : 0.0;
+	}
+	return fabs(fb_model_place(k, now) - fb_model_place(k, then));
+}
+
+static bool kin_moved(const fb_probes *probes, int knob, int since)
+{
+	const fb_knobs *knobs = probes->history->knobs;
+	for (int j = 0; j < knobs->count; j++) {
+		if (j != knob && kin(&knobs->knob[j], &knobs->knob[knob]) &&
+			moved(probes, j, since) >= KIN_MOVED) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool anything_moved_far(const fb_probes *probes, int since)
+{
+	for (int j = 0; j < probes->history->knobs->count; j++) {
+		if (moved(probes, j, since) >= FAR_MOVED) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/** In use: something of its section is, or, of a knob without one, of its node. */
+static bool in_use(const fb_probes *probes, int knob)
+{
+	const fb_knobs *knobs = probes->history->knobs;
+	const fb_knob *k = &knobs->knob[knob];
+	for (int j = 0; j < knobs->count; j++) {
+		bool near = *k->section ? kin(&knobs->knob[j], k) : same_node(&knobs->knob[j], k);
+		if (near && moved(probes, j, 0) >= KIN_MOVED) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/** Knobs that slept while something of their section moved. Returns how many questions. */
+static int plan_kin(fb_probes *probes, int most)
+{
+	int planned = 0;
+	for (int k = 0; k < probes->history->knobs->count && planned < most; k++) {
+		if (probes->state[k] == DEAD && kin_moved(probes, k, probes->asked_at[k])) {
+			enqueue_one(probes, k);
+			planned++;
+		}
+	}
+	return planned;
+}
+
+/** The rest of each node's dead knobs, together, when the station is far from where it was. */
+static int plan_nodes(fb_probes *probes, int most)
+{
+	const fb_knobs *knobs = probes->history->knobs;
+	int planned = 0, *group = malloc(((size_t)knobs->count + 1) * sizeof *group);
+	for (int k = 0; group && k < knobs->count && planned < most; k++) {
+		int n = 0;
+		bool first = k == 0 || !same_node(&knobs->knob[k], &knobs->knob[k - 1]);
+		if (!first || !anything_moved_far(probes, probes->node_asked_at[k])) {
+			continue;
+		}
+		probes->node_asked_at[k] = probes->history->best;
+		for (int j = k; j < knobs->count && same_node(&knobs->knob[j], &knobs->knob[k]); j++) {
+			if (probes->state[j] == DEAD && probes->asked_at[j] != probes->history->best) {
+				group[n++] = j;
+			}
+		}
+		if (n) {
+			enqueue(probes, group, n, -1);
+			planned++;
+		}
+	}
+	free(group);
+	return planned;
+}
+
+/** The settings of choices whose section is in use, each once. */
+static int plan_settings(fb_probes *probes, int most)
+{
+	const fb_history *history = probes->history;
+	int planned = 0;
+	for (int k = 0; k < history->knobs->count && planned < most; k++) {
+		const fb_knob *knob = &history->knobs->knob[k];
+		if (!has_many_settings(knob) || probes->state[k] != UNKNOWN || !in_use(probes, k)) {
+			continue;
+		}
+		for (int setting = 0; setting < knob->n_choices; setting++) {
+			if (setting != (int)history->trial[history->best].value[k]) {
+				enqueue(probes, &k, 1, setting);
+				planned++;
+			}
+		}
+		probes->state[k] = DEAD;
+	}
+	return planned;
+}
+
+void fb_probes_plan(fb_probes *probes, int most)
+{
+	if (!probes->begun) {
+		probes->begun = true;
+		plan_all(probes);
+		return;
+	}
+	int planned = plan_kin(probes, most);
+	planned += plan_nodes(probes, most - planned);
+	plan_settings(probes, most - planned);
+}
+
+/* --- asking */
+
+static double other_value(const fb_knob *knob, double value, int setting)
+{
+	if (setting >= 0) {
+		return setting;
+	}
+	if (fb_knob_is_switch(knob)) {
+		return (double)(((int)value + 1) % fb_knob_settings(knob));
+	}
+	double place = fb_model_place(knob, value), middle = 0.5 / fb_knob_step(knob);
+	return fb_knob_round(knob, fb_model_value(knob, place + (place <= middle ? 1.0 : -1.0)));
+}
+
+static bool ask(fb_probes *probes, question *q, fb_batch *out)
+{
+	const fb_history *history = probes->history;
+	const fb_knobs *knobs = history->knobs;
+	size_t size = (size_t)knobs->count * sizeof(double);
+	q->base = history->best;
+	q->value = malloc(size);
+	if (!q->value) {
+		return false;
+	}
+	memcpy(q->value, history->trial[q->base].value, size);
+	for (int i = 0; i < q->count; i++) {
+		int k = q->knob[i];
+		q->value[k] = other_value(&knobs->knob[k], q->value[k], q->setting);
+	}
+	const char *key = knobs->knob[q->knob[0]].key;
+	bool added = q->count == 1
+					 ? fb_batch_add(out, history, q->value, "does %s do anything", key)
+					 : fb_batch_add(out, history, q->value, "do %s and %d more", key, q->count - 1);
+	return added || fb_history_find(history, q->value) >= 0;
+}
+
+/** What came of a question. */
+static void take_answer(fb_probes *probes, const question *q)
+{
+	int trial = q->value ? fb_history_find(probes->history, q->value) : -1;
+	if (trial < 0) {
+		return; /* the session ended before it was heard */
+	}
+	bool dead = fb_trials_sound_alike(probes->history, trial, q->base);
+	for (int i = 0; i < q->count; i++) {
+		int k = q->knob[i];
+		if (dead && probes->state[k] == UNKNOWN) {
+			probes->state[k] = DEAD;
+		} else if (!dead && q->count == 1) {
+			probes->state[k] = LIVE;
+			probes->live[k] = true;
+		} else if (!dead) {
+			enqueue_one(probes, k);
+		}
+	}
+}
+
+void fb_probes_propose(fb_probes *probes, int room, fb_batch *out)
+{
+	question *answered = probes->asked;
+	probes->asked = NULL;
+	for (const question *q = answered; q; q = q->next) {
+		take_answer(probes, q);
+	}
+	free_questions(answered);
+	while (probes->waiting && out->count < room) {
+		question *q = probes->waiting;
+		probes->waiting = q->next;
+		if (ask(probes, q, out)) {
+			q->next = probes->asked;
+			probes->asked = q;
+		} else {
+			free_question(q);
+		}
+	}
+}
+
+const bool *fb_probes_live(const fb_probes *probes)
+{
+	return probes->live;
+}
+
+int fb_probes_live_count(const fb_probes *probes)
+{
+	int count = 0;
+	for (int k = 0; k < probes->history->knobs->count; k++) {
+		count += probes->live[k];
+	}
+	return count;
+}

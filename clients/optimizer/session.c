@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 8 }; /* auditions in one request: how often progress is seen */
+#define SILENT_DBFS (-100.0)
+
+static double since(const struct timespec *then)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - then->tv_sec) + 1e-9 * (double)(now.tv_nsec - then->tv_nsec);
+}
+
+double fb_session_seconds(const fb_session *session)
+{
+	return since(&session->started);
+}
+
+const fb_trial *fb_session_before(const fb_session *session)
+{
+	return &session->history.trial[0];
+}
+
+const fb_trial *fb_session_after(const fb_session *session)
+{
+	return &session->history.trial[session->history.best];
+}
+
+static void tell_progress(const fb_session *session, const char *doing)
+{
+	if (session->watch.progress) {
+		session->watch.progress(session->watch.ctx, session, doing);
+	}
+}
+
+static bool interrupted(const fb_session *session)
+{
+	return session->watch.go_on && !session->watch.go_on(session->watch.ctx);
+}
+
+/* --- the beginning */
+
+/** Every goal has something to say about sound, none about silence. */
+static fb_status check_heard(const fb_history *history, fb_error *error)
+{
+	for (int i = 0; i < history->metrics; i++) {
+		if (!strcmp(history->metric_id[i], "rms") && history->trial[0].metric[i] < SILENT_DBFS) {
+			return fb_fail(error, FB_INVALID, "",
+				"the station's output was silent (%.0f dBFS): is something connected and "
+				"playing, and the station not muted?",
+				history->trial[0].metric[i]);
+		}
+	}
+	if (!history->aims) {
+		return fb_fail(
+			error, FB_INVALID, "", "no metric of the station's goal has an answer for this source");
+	}
+	return FB_OK;
+}
+
+static json_t *source_json(const fb_session_options *options)
+{
+	if (!options->sample) {
+		return json_pack("{s:f}", "live", options->live_s);
+	}
+	return options->reference
+			   ? json_pack("{s:s, s:s}", "sample", options->sample, "reference", options->reference)
+			   : json_pack("{s:s}", "sample", options->sample);
+}
+
+static fb_status hear_baseline(fb_session *session, fb_error *error)
+{
+	json_t *report = NULL;
+	const fb_session_options *options = &session->options;
+	session->source = source_json(options);
+	if (!session->source) {
+		return fb_fail(error, FB_NO_MEMORY, "", "out of memory");
+	}
+	tell_progress(session, options->sample ? "reading the sample" : "listening");
+	fb_status status = fb_link_begin(
+		session->link, session->source, options->sample ? 0.0 : options->live_s, &report, error);
+	if (status) {
+		return status;
+	}
+	session->source_hash = json_incref(json_object_get(report, "source"));
+	double frames = json_number_value(json_object_get(report, "frame_end")) -
+					json_number_value(json_object_get(report, "frame_start"));
+	session->source_s = frames / json_number_value(json_object_get(report, "sample_rate"));
+	status = fb_history_begin(&session->history, &session->knobs, report, error);
+	json_decref(report);
+	return status ? status : check_heard(&session->history, error);
+}
+
+fb_status fb_session_begin(fb_session *session, const fb_session_options *options,
+	const fb_session_watch *watch, fb_link *link, const char *id, fb_error *error)
+{
+	*session = (fb_session){.options = *options, .watch = *watch, .link = link};
+	snprintf(session->id, sizeof session->id, "%s", id);
+	clock_gettime(CLOCK_MONOTONIC, &session->started);
+	session->round = calloc(FB_SESSION_ROUNDS_MAX + 1, sizeof *session->round);
+	fb_status status = session->round ? fb_link_tree(link, &session->tree, error)
+									  : fb_fail(error, FB_NO_MEMORY, "", "out of memory");
+	status = status ? status : fb_walk(session->tree, &options->limits, &session->knobs, error);
+	status = status ? status : hear_baseline(session, error);
+	if (status) {
+		fb_session_finish(session);
+		return status;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &session->started);
+	if (watch->began) {
+		watch->began(watch->ctx, session);
+	}
+	return FB_OK;
+}
+
+void fb_session_finish(fb_session *session)
+{
+	fb_history_finish(&session->history);
+	fb_knobs_finish(&session->knobs);
+	json_decref(session->tree);
+	json_decref(session->source);
+	json_decref(session->source_hash);
+	json_decref(session->turned_meanwhile);
+	free(session->round);
+	*session = (fb_session){0};
+}
+
+/* --- hearing */
+
+int fb_session_room(const fb_session *session)
+{
+	return session->options.auditions_max - session->history.count;
+}
+
+/** Audition batch[from .. from + count). */
+static fb_status hear_chunk(
+	fb_session *session, const fb_batch *batch, int from, int count, int round, fb_error *error)
+{
+	json_t *changes = json_array(), *results = NULL;
+	for (int i = from; i < from + count; i++) {
+		json_array_append_new(changes, fb_values_json(&session->knobs, batch->value[i]));
+	}
+	fb_status status = json_array_size(changes) == (size_t)count
+						   ? fb_link_audition(session->link, changes, &results, error)
+						   : fb_fail(error, FB_NO_MEMORY, "", "out of memory");
+	for (int i = 0; i < count && !status; i++) {
+		status = fb_history_add(&session->history, batch->value[from + i], batch->why[from + i],
+			round, json_array_get(results, (size_t)i), error);
+	}
+	json_decref(changes);
+	json_decref(results);
+	return status;
+}
+
+/** Why the search must stop now, NULL if it need not. */
+static const char *spent(const fb_session *session)
+{
+	double limit = session->options.seconds_max;
+	return interrupted(session)                                  ? "interrupted"
+		   : limit > 0.0 && fb_session_seconds(session) >= limit ? "seconds"
+		   : fb_session_room(session) <= 0                       ? "auditions"
+																 : NULL;
+}
+
+fb_status fb_session_hear(fb_session *session, const fb_batch *batch, int round, fb_error *error)
+{
+	fb_status status = FB_OK;
+	for (int from = 0; from < batch->count && !status; from += CHUNK) {
+		int count = batch->count - from < CHUNK ? batch->count - from : CHUNK;
+		session->stopped = spent(session);
+		if (session->stopped) {
+			return FB_OK;
+		}
+		tell_progress(session, round ? "searching" : "tidying");
+		status = hear_chunk(session, batch, from, count, round, error);
+	}
+	if (status && interrupted(session)) {
+		session->stopped = "interrupted"; /* the request was given up: no fault of the server's */
+		return FB_OK;
+	}
+	return status;
+}
+
+/* --- the search */
+
+/** Auditions kept for tidying: each changed knob is tried at its old value. */
+static int reserve(const fb_session *session)
+{
+	int changed = 0, most = session->options.auditions_max / 6;
+	const fb_trial *before = fb_session_before(session), *after = fb_session_after(session);
+	for (int k = 0; k < session->knobs.count; k++) {
+		changed += before->value[k] != after->value[k];
+	}
+	return changed + 4 < most ? changed + 4 : most;
+}
+
+static fb_status play_round(fb_session *session, void *engine, int number, fb_error *error)
+{
+	fb_batch batch = {0};
+	fb_status status = FB_OK;
+	while (!status && !session->stopped) {
+		int room = fb_session_room(session) - reserve(session);
+		if (room <= 0) {
+			session->stopped = "auditions";
+			break;
+		}
+		status = session->options.engine->propose(
+			engine, room < FB_BATCH_MAX ? room : FB_BATCH_MAX, &batch, error);
+		bool over = !batch.count;
+		status = status || over ? status : fb_session_hear(session, &batch, number, error);
+		fb_batch_clear(&batch);
+		if (over) {
+			break;
+		}
+	}
+	fb_batch_clear(&batch);
+	return status;
+}
+
+static void close_round(fb_session *session, fb_round *round, const struct timespec *began,
+	double score_before, int count_before)
+{
+	round->auditions = session->history.count - count_before;
+	round->seconds = since(began);
+	round->score = fb_session_after(session)->score;
+	round->gain = round->score - score_before;
+	session->rounds++;
+	if (session->watch.round) {
+		session->watch.round(session->watch.ctx, session, round);
+	}
+}
+
+static fb_status rounds(fb_session *session, void *engine, fb_error *error)
+{
+	int idle = 0;
+	fb_status status = FB_OK;
+	const fb_session_options *options = &session->options;
+	for (int number = 1; !status && !session->stopped; number++) {
+		fb_round *round = &session->round[session->rounds];
+		struct timespec began;
+		double score = fb_session_after(session)->score;
+		int count = session->history.count;
+		clock_gettime(CLOCK_MONOTONIC, &began);
+		*round = (fb_round){.number = number};
+		status = play_round(session, engine, number, error);
+		if (status || (session->stopped && session->history.count == count)) {
+			break;
+		}
+		close_round(session, round, &began, score, count);
+		bool more = options->engine->end_round(engine);
+		idle = round->gain < 100.0 * options->epsilon ? idle + 1 : 0;
+		if (!session->stopped) {
+			session->stopped = idle >= options->patience       ? "epsilon"
+							   : !more                         ? "nothing left to try"
+							   : number >= options->rounds_max ? "rounds"
+															   : NULL;
+		}
+	}
+	return status;
+}
+
+/** The last round: not more than a few auditions, and not when somebody waits. */
+static fb_status tidy(fb_session *session, fb_error *error)
+{
+	fb_round *round = &session->round[session->rounds];
+	struct timespec began;
+	const char *stopped = session->stopped;
+	double score = fb_session_after(session)->score;
+	int count = session->history.count;
+	if (interrupted(session)) {
+		return FB_OK;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	*round = (fb_round){.tidying = true};
+	fb_status status = fb_session_tidy(session, error);
+	if (!status && session->history.count > count) {
+		close_round(session, round, &began, score, count);
+	}
+	session->stopped = stopped;
+	return status;
+}
+
+fb_status fb_session_search(fb_session *session, fb_error *error)
+{
+	void *engine = NULL;
+	const fb_session_options *options = &session->options;
+	fb_task task = {
+		.history = &session->history, .seed = options->seed, .epsilon = 100.0 * options->epsilon};
+	fb_status status = options->engine->create(&task, &engine, error);
+	if (!status) {
+		status = rounds(session, engine, error);
+		options->engine->destroy(engine);
+	}
+	return status ? status : tidy(session, error);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** What has been heard so far: every parameter set of a session, with what was measured of it. */
+#ifndef FB_TRIAL_H
+#define FB_TRIAL_H
+
+#include "knob.h"
+
+enum { FB_RUN_ID_MAX = 48, FB_WHY_MAX = 64 };
+
+/** One parameter set. */
+typedef struct fb_trial {
+	double *value;  ///< [knobs] in their units
+	double score;   ///< 0..100
+	double *metric; ///< [metrics]
+	bool *valid;    ///< [metrics]
+	double *part;   ///< [aims] 0..1, how well each metric of the goal meets it; NaN left out
+	int round;      ///< 0: as the station was found
+	char run_id[FB_RUN_ID_MAX];
+	char why[FB_WHY_MAX]; ///< what whoever proposed it wanted to know
+} fb_trial;
+
+typedef struct fb_history {
+	const fb_knobs *knobs;
+	char **metric_id; ///< [metrics]
+	int metrics;
+	int *aim; ///< [aims] the metric each is about
+	int aims;
+	fb_trial *trial; ///< [0] is the baseline
+	int count, room;
+	int best; ///< the first with the highest score: ties keep what was
+} fb_history;
+
+/** Begin with the baseline's report. The history borrows the knobs.
+	errors: FB_IO the report lacks something; FB_NO_MEMORY */
+FB_MUST_CHECK fb_status fb_history_begin(
+	fb_history *history, const fb_knobs *knobs, const json_t *report, fb_error *error);
+void fb_history_finish(fb_history *history);
+
+/** Add what came of `value`. errors: as fb_history_begin */
+FB_MUST_CHECK fb_status fb_history_add(fb_history *history, const double *value, const char *why,
+	int round, const json_t *result, fb_error *error);
+
+/** A trial with exactly these values, -1 if there is none. */
+int fb_history_find(const fb_history *history, const double *value);
+
+/** Did these two measure the very same? Auditions are deterministic, so then nothing of what
+	differs between them is heard. */
+bool fb_trials_sound_alike(const fb_history *history, int a, int b);
+
+/** {"node.param": value} of what differs from the start. NULL when out of memory. */
+json_t *fb_values_json(const fb_knobs *knobs, const double *value);
+
+#endif

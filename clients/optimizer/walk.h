@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** From a station's place in the address tree (OSCQuery) to its knobs and its metrics' names. */
+#ifndef FB_WALK_H
+#define FB_WALK_H
+
+#include "knob.h"
+
+/** Which knobs may be turned: comma-separated patterns ("comp.*,eq.b?_gain"), NULL for no limit. A
+	pattern without a dot stands for all of a node. */
+typedef struct fb_walk_limits {
+	const char *only, *freeze;
+} fb_walk_limits;
+
+/** Every writable float, int, bool and choice of every node (a container with a `bypass` leaf) that
+	is not bypassed and that the limits let through, in the tree's order.
+	owns:   gives *out (fb_knobs_finish)
+	errors: FB_INVALID a pattern that fits nothing; FB_NOT_FOUND there is nothing to turn; FB_IO the
+	        tree is not what OSCQuery says it should be */
+FB_MUST_CHECK fb_status fb_walk(
+	const json_t *station, const fb_walk_limits *limits, fb_knobs *out, fb_error *error);
+
+/** The label and unit of a metric, "" where the tree has none. Borrowed from `station`. */
+const char *fb_walk_metric_label(const json_t *station, const char *id);
+const char *fb_walk_metric_unit(const json_t *station, const char *id);
+
+#endif

@@ -50,7 +50,7 @@ def options(opt):
 
 def configure(conf):
     # gnu_dirs would choose lib64 on some Debian systems, where pkg-config does not look.
-    conf.options.libdir = conf.options.libdir or "${EXEC_PREFIX}/lib"
+    conf.options.LIBDIR = conf.options.LIBDIR or "${EXEC_PREFIX}/lib"
     conf.load("compiler_c gnu_dirs")
     conf.check_cc(cflags="-std=c11", msg="Checking for C11", mandatory=True)
     for name, package, version in PACKAGES:

@@ -16,16 +16,14 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 		"Mean square of both channels. A full-scale sine reads -3.01.", SPAN(-120, -60, 0),
 		AIM(-25.3, 3)},
 	[FB_M_RMS_STABILITY] = {"rms_stability", "level", "Level steadiness", "",
-		"How evenly the level is held: 1 / (1 + s / 6), s the standard deviation in dB of the 400 "
-		"ms "
-		"RMS over active frames. 1 is dead level, 0.5 swings by 6 dB.",
+		"How evenly the level is held: 1 / (1 + s / 6), s the standard deviation in dB of the "
+		"400 ms RMS over active frames. 1 is dead level, 0.5 swings by 6 dB.",
 		SPAN(0, 0, 1), MORE},
 	[FB_M_PEAK] = {"peak", "level", "Sample peak", "dBFS", "Largest sample magnitude.",
 		SPAN(-120, -60, 0), AIM(-3, 3)},
 	[FB_M_TRUE_PEAK] = {"true_peak", "level", "True peak", "dBTP",
 		"Largest magnitude between the samples too, as a converter will meet it (BS.1770-4 Annex "
-		"2, "
-		"4 times oversampled).",
+		"2, 4 times oversampled).",
 		SPAN(-120, -60, 3), AIM(-3, 3)},
 	[FB_M_CREST] = {"crest", "level", "Crest factor", "dB", "Sample peak above the RMS level.",
 		SPAN(0, 0, 30), AIM(14, 5)},
@@ -37,8 +35,7 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 		SPAN(0, -1, 1), AIM(0, 0.01)},
 	[FB_M_CLIPPING] = {"clipping", "level", "Clipping", "events/s",
 		"Runs of 3 or more samples of one sign at 0.9995 of full scale or above, in the channel "
-		"that "
-		"has more of them.",
+		"that has more of them.",
 		SPAN(0, 0, 20), LESS},
 	/* --- loudness */
 	[FB_M_LUFS_MOMENTARY] = {"lufs_momentary", "loudness", "Momentary loudness", "LUFS",
@@ -57,9 +54,8 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 		"True peak above the integrated loudness: how much punch is left.", SPAN(0, 0, 30),
 		AIM(12, 4)},
 	[FB_M_PSR] = {"psr", "loudness", "Peak to short-term", "dB",
-		"True peak of the last 3 s above the short-term loudness; of a run, the smallest. Below 8 "
-		"is "
-		"squashed.",
+		"True peak of the last 3 s above the short-term loudness; of a run, the smallest. Below "
+		"8 is squashed.",
 		SPAN(0, 0, 30), AIM(12, 4)},
 	[FB_M_LOUDNESS_ERROR] = {"loudness_error", "loudness", "Off target", "LU",
 		"Integrated loudness less the station's target.", SPAN(0, -24, 24), AIM(0, 1)},
@@ -71,16 +67,15 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 		SPAN(0, 0, 60), MORE},
 	[FB_M_HUM] = {"hum", "noise", "Mains hum", "dBFS",
 		"Power at 50 or 60 Hz, whichever is stronger, and its first 7 harmonics, above the "
-		"spectrum "
-		"around them.",
+		"spectrum around them.",
 		SPAN(-120, -100, -20), LESS},
 	[FB_M_ARTIFACTS] = {"artifacts", "noise", "Clicks", "events/s",
-		"Clicks and pops: samples that linear prediction misses by more than 8 robust deviations, "
-		"merged within 5 ms.",
+		"Clicks and pops: samples that linear prediction misses by more than 8 robust "
+		"deviations, merged within 5 ms.",
 		SPAN(0, 0, 20), LESS},
 	[FB_M_DROPOUTS] = {"dropouts", "noise", "Dropouts", "events/s",
-		"Holes in the sound: exact zeros for 1 ms or more (up to half a second) with signal right "
-		"before and after.",
+		"Holes in the sound: exact zeros for 1 ms or more (up to half a second) with signal "
+		"right before and after.",
 		SPAN(0, 0, 20), LESS},
 	[FB_M_SILENCE_RATIO] = {"silence_ratio", "noise", "Silence", "",
 		"Share of the 50 ms frames that are not active.", SPAN(1, 0, 1), LESS},
@@ -103,12 +98,12 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 		"Loudness lost when left and right are summed to mono, against channels that add fully.",
 		SPAN(0, 0, 24), LESS},
 	[FB_M_INTERCHANNEL_DELAY] = {"interchannel_delay", "stereo", "Channel delay", "ms",
-		"How far right lags behind left: the peak of the phase-transform cross-correlation within "
-		"5 ms.",
+		"How far right lags behind left: the peak of the phase-transform cross-correlation "
+		"within 5 ms.",
 		SPAN(0, -5, 5), AIM(0, 0.2)},
 	[FB_M_PHASE_COHERENCE] = {"phase_coherence", "stereo", "Phase coherence", "",
-		"Mean magnitude-squared coherence of left and right, weighted by energy: 1 where one is a "
-		"filtered copy of the other.",
+		"Mean magnitude-squared coherence of left and right, weighted by energy: 1 where one is "
+		"a filtered copy of the other.",
 		SPAN(1, 0, 1), MORE},
 	/* --- spectrum */
 	[FB_M_CENTROID] = {"centroid", "spectrum", "Centroid", "Hz",
@@ -119,17 +114,16 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 	[FB_M_ROLLOFF] = {"rolloff", "spectrum", "Roll-off", "Hz", "85 % of the power lies below it.",
 		SPAN(0, 0, 20000), AIM(3000, 2000)},
 	[FB_M_FLATNESS] = {"flatness", "spectrum", "Flatness", "",
-		"Geometric over arithmetic mean of the power spectrum, 20 Hz to 20 kHz: near 0 tonal, 0.56 "
-		"white noise.",
+		"Geometric over arithmetic mean of the power spectrum, 20 Hz to 20 kHz: near 0 tonal, "
+		"0.56 white noise.",
 		SPAN(0, 0, 1), LESS},
 	[FB_M_FLUX] = {"flux", "spectrum", "Flux", "",
 		"How much of the magnitude spectrum is new from frame to frame: half-wave rectified "
-		"change, "
-		"normalised.",
+		"change, normalised.",
 		SPAN(0, 0, 1), AIM(0.15, 0.1)},
 	[FB_M_TILT] = {"tilt", "spectrum", "Tilt", "dB/oct",
-		"Slope of the third-octave levels from 50 Hz to 12.5 kHz: 0 for pink noise, +3 for white, "
-		"negative for dark.",
+		"Slope of the third-octave levels from 50 Hz to 12.5 kHz: 0 for pink noise, +3 for "
+		"white, negative for dark.",
 		SPAN(0, -12, 12), AIM(-2, 2)},
 	[FB_M_CONTRAST] = {"contrast", "spectrum", "Contrast", "dB",
 		"90th less 10th percentile of the bin levels, mean over octave bands: high for clear "
@@ -164,19 +158,20 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 	[FB_M_PITCH] = {"pitch", "time", "Pitch", "Hz", "Median fundamental over voiced frames.",
 		SPAN(0, 50, 1000), AIM(160, 80)},
 	[FB_M_HNR] = {"hnr", "time", "Harmonics to noise", "dB",
-		"Power of the periodic part over the rest, in voiced frames: 20 and more is a clear voice.",
+		"Power of the periodic part over the rest, in voiced frames: 20 and more is a clear "
+		"voice.",
 		SPAN(0, -10, 40), MORE},
 	[FB_M_HUME_STABILITY] = {"hume_stability", "time", "Voice steadiness", "",
 		"How steady the voice is: pitch jitter, level shimmer and pace combined; 1 is calm.",
 		SPAN(0, 0, 1), MORE},
 	[FB_M_STT_CONFIDENCE] = {"stt_confidence", "time", "Recogniser's confidence", "",
 		"How sure a speech recogniser is of what it heard. A client writes it; without one there "
-		"is "
-		"no answer.",
+		"is no answer.",
 		SPAN(0, 0, 1), MORE},
 	/* --- against a reference */
 	[FB_M_SI_SDR] = {"si_sdr", "reference", "SI-SDR", "dB",
-		"Scale-invariant ratio of signal to distortion against the clean reference, aligned first.",
+		"Scale-invariant ratio of signal to distortion against the clean reference, aligned "
+		"first.",
 		SPAN(0, -10, 40), MORE},
 	[FB_M_STOI] = {"stoi", "reference", "Intelligibility", "",
 		"Short-time objective intelligibility against the clean reference (Taal et al. 2011).",

@@ -123,7 +123,7 @@ FB_WIDE static float predict(const float *x, uint32_t n, const float *filter, fl
 		largest = FB_MAX8(sum, largest);
 		memcpy(residual + i, &sum, sizeof sum);
 	}
-	return fb_largest8((const float *)&largest);
+	return FB_LARGEST8(largest);
 }
 
 /* The value that `rank` others lie below (quickselect; reorders v). */

@@ -2,8 +2,8 @@
 /** Clipping and dropouts: runs of samples that no sound makes.
 
 	A dropout is a run of exact zeros, 1 to 500 ms long, whose edges are cut off: the 2 ms before it
-	are above -60 dBFS and within 12 dB of the passage they end, the 2 ms after it above -60 dBFS and
-	within 20 dB of it. A fade to silence and back is none. */
+	are above -60 dBFS and within 12 dB of the passage they end, the 2 ms after it above -60 dBFS
+	and within 20 dB of it. A fade to silence and back is none. */
 #ifndef FB_DEFECTS_H
 #define FB_DEFECTS_H
 

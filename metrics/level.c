@@ -65,8 +65,8 @@ FB_WIDE static void measure_block(
 	m->ll += (double)FB_FOLD8(ll);
 	m->rr += (double)FB_FOLD8(rr);
 	m->lr += (double)FB_FOLD8(lr);
-	m->peak_l = fmaxf(m->peak_l, fb_largest8((const float *)&peak_l));
-	m->peak_r = fmaxf(m->peak_r, fb_largest8((const float *)&peak_r));
+	m->peak_l = fmaxf(m->peak_l, FB_LARGEST8(peak_l));
+	m->peak_r = fmaxf(m->peak_r, FB_LARGEST8(peak_r));
 }
 
 static double mean_of(const float *x, uint32_t n)

@@ -3,8 +3,8 @@
 
 	The share of a frame's magnitude spectrum that the frame before did not have is near 0 for what
 	goes on, 0.3 for steady noise and 1 for a beginning. An onset is a frame where it stands highest
-	among its neighbours and 0.12 above its own median of the last half second, while the level rises
-	or much of the spectrum changes. Its moment is the
+	among its neighbours and 0.12 above its own median of the last half second, while the level
+	rises or much of the spectrum changes. Its moment is the
 	edge between two hops, within that frame, over which the level rises most.
 	source: J. P. Bello et al., "A tutorial on onset detection in music signals", 2005 */
 #ifndef FB_ONSET_H

@@ -36,8 +36,11 @@ void fb_reference_clear(fb_reference *reference)
 static bool grow(float **array, size_t room)
 {
 	float *larger = realloc(*array, room * sizeof **array);
-	*array = larger ? larger : *array;
-	return larger != NULL;
+	if (!larger) {
+		return false;
+	}
+	*array = larger;
+	return true;
 }
 
 static bool make_room(fb_reference *reference, size_t wanted)
@@ -101,8 +104,8 @@ static uint32_t transform_size(size_t n)
 	return size;
 }
 
-/* Lag of `a` behind `b`, in coarse samples, within +-most: the largest magnitude of their correlation.
-   Both arrays hold `size` and end in silence at least `most` long. */
+/* Lag of `a` behind `b`, in coarse samples, within +-most: the largest magnitude of their
+   correlation. Both arrays hold `size` and end in silence at least `most` long. */
 static bool correlate(float *a, float *b, uint32_t size, int most, int *lag)
 {
 	fftwf_complex *fa = fftwf_alloc_complex(size / 2 + 1), *fb = fftwf_alloc_complex(size / 2 + 1);

@@ -3,8 +3,8 @@
 
 	Both signals are kept, up to a minute, and measured when asked. First the output is aligned to
 	the reference: the lag, within half a second, at which they agree best, to the sample.
-	source: J. Le Roux, S. Wisdom, H. Erdogan, J. R. Hershey, "SDR - half-baked or well done?", 2019;
-	stoi.h */
+	source: J. Le Roux, S. Wisdom, H. Erdogan, J. R. Hershey, "SDR - half-baked or well done?",
+	2019; stoi.h */
 #ifndef FB_REFERENCE_H
 #define FB_REFERENCE_H
 

@@ -251,6 +251,9 @@ double fb_score(const fb_goal *goal, const fb_metric_set *set, double *parts)
 			part = fb_aim_part(aim, set->value[aim->metric]);
 			sum += aim->weight * part;
 			weights += aim->weight;
+		} else if (goal->required >> aim->metric & 1u) {
+			part = 0.0;
+			weights += aim->weight;
 		}
 		if (parts) {
 			parts[i] = part;

@@ -21,6 +21,10 @@ typedef struct fb_goal {
 	double epsilon; ///< a round that gains less (in score / 100) was not worth it
 	fb_aim aims[FB_METRICS];
 	uint32_t n_aims;
+	/** Bit per metric: counts 0 where it has no answer, instead of being left out. A run asks so of
+		all that its source has an answer to, or a search would find that silence has no faults.
+		0 as parsed. */
+	uint64_t required;
 } fb_goal;
 
 /** The goal of a station that has none: design.md's example. thread: any */
@@ -42,7 +46,8 @@ double fb_aim_part(const fb_aim *aim, double value);
 
 /** 0..100: the mean of the aims' parts, by weight. With good and bad metrics only this is
 	sum(w norm(good)) - sum(w norm(bad)), rescaled from its least..greatest value.
-	Metrics that have no answer are left out of both sums; when none has one, 0.
+	Metrics that have no answer are left out of both sums, those in `required` count 0; when none
+	has one, 0.
 	range:  parts may be NULL, else [n_aims]: each aim's own 0..1, -1 where left out
 	thread: any */
 double fb_score(const fb_goal *goal, const fb_metric_set *set, double *parts);

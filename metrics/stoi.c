@@ -45,8 +45,9 @@ static double frame_energy(const float *x, const float *window)
 	return sum;
 }
 
-/* Take the frames out of both signals in which the original pauses; the rest is put together again by
-   overlap and add. Works in place, since frames only move towards the start. Returns the new length. */
+/* Take the frames out of both signals in which the original pauses; the rest is put together again
+   by overlap and add. Works in place, since frames only move towards the start. Returns the new
+   length. */
 static size_t drop_pauses(float *x, float *y, size_t n, const float *window)
 {
 	size_t frames = n < FRAME ? 0 : (n - FRAME) / STEP + 1;
@@ -81,8 +82,8 @@ static size_t drop_pauses(float *x, float *y, size_t n, const float *window)
 	return length;
 }
 
-/* Which bins each third octave holds: centres from 150 Hz in steps of a third, edges a sixth to each
-   side, to the nearest bin. */
+/* Which bins each third octave holds: centres from 150 Hz in steps of a third, edges a sixth to
+   each side, to the nearest bin. */
 static void band_edges(int edge[BANDS][2])
 {
 	double hz_per_bin = RATE_HZ / SIZE;

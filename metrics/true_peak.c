@@ -50,7 +50,7 @@ FB_WIDE static float scan(float taps[3][TAPS], const float *x, uint32_t frames)
 		max = FB_MAX8(max, c);
 		max = FB_MAX8(max, a);
 	}
-	return fb_largest8((const float *)&max);
+	return FB_LARGEST8(max);
 }
 
 static float add_channel(

@@ -164,10 +164,16 @@ static double find_top(const fb_voice *voice, const double *values, int n, doubl
 			}
 		}
 	}
-	double before = interpolate(voice, values, place - 1);
-	double after = interpolate(voice, values, place + 1);
-	double bend = before - 2.0 * top + after;
-	*at = (place + (bend < 0.0 ? 0.5 * (before - after) / bend : 0.0)) / FB_VOICE_PHASES;
+	*at = (double)place / FB_VOICE_PHASES;
+	/* between the 64ths, where the top is inside what was searched */
+	if (abs(place - best * FB_VOICE_PHASES) < FB_VOICE_PHASES - 1) {
+		double before = interpolate(voice, values, place - 1);
+		double after = interpolate(voice, values, place + 1);
+		double bend = before - 2.0 * top + after;
+		if (bend < 0.0 && before <= top && after <= top) {
+			*at += 0.5 * (before - after) / bend / FB_VOICE_PHASES;
+		}
+	}
 	return top;
 }
 

@@ -91,7 +91,7 @@ static double spectrum(const fb_metric_set *set)
 static double defects(const fb_metric_set *set)
 {
 	static const struct {
-		fb_metric metric;
+		int metric;
 		double half;
 	} rows[] = {
 		{FB_M_CLIPPING, 1.0}, {FB_M_ARTIFACTS, 4.0}, {FB_M_DROPOUTS, 0.1}, {FB_M_DC_OFFSET, 0.01}};

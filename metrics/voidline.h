@@ -16,8 +16,8 @@ typedef struct fb_voidline_part {
 
 extern const fb_voidline_part fb_voidline_parts[FB_VOIDLINE_PARTS];
 
-/** 100 times the mean of the parts by their shares. A part whose metrics have no answer is left out;
-	when all are, 0.
+/** 100 times the mean of the parts by their shares. A part whose metrics have no answer is left
+	out; when all are, 0.
 	shape:  parts[FB_VOIDLINE_PARTS] or NULL: each part's own 0..1, -1 where left out
 	thread: any */
 double fb_voidline(const fb_metric_set *set, double target_lufs, double *parts);

@@ -5,6 +5,7 @@
 #ifndef FB_WIDE_H
 #define FB_WIDE_H
 
+#include <math.h>
 #include <stdint.h>
 
 #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(FB_DEBUG)
@@ -31,15 +32,11 @@ typedef double fb_v4d __attribute__((vector_size(32)));
 #define FB_FOLD8(v)                                                                                \
 	((((v)[0] + (v)[4]) + ((v)[2] + (v)[6])) + (((v)[1] + (v)[5]) + ((v)[3] + (v)[7])))
 
-typedef float fb_v8_unaligned __attribute__((vector_size(32), aligned(4), may_alias));
+/** The largest of eight magnitudes. */
+#define FB_LARGEST8(v)                                                                             \
+	fmaxf(fmaxf(fmaxf((v)[0], (v)[1]), fmaxf((v)[2], (v)[3])),                                     \
+		fmaxf(fmaxf((v)[4], (v)[5]), fmaxf((v)[6], (v)[7])))
 
-static inline float fb_largest8(const float *lanes)
-{
-	float largest = 0.0f;
-	for (int i = 0; i < 8; i++) {
-		largest = lanes[i] > largest ? lanes[i] : largest;
-	}
-	return largest;
-}
+typedef float fb_v8_unaligned __attribute__((vector_size(32), aligned(4), may_alias));
 
 #endif

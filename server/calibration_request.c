@@ -38,8 +38,8 @@ static fb_status sample_file(const fb_calibration *calibration, const json_t *na
 
 /* --- source */
 
-static fb_status read_source(const fb_calibration *calibration, const json_t *source, fb_shadow_job *job,
-	double *live, fb_error *error)
+static fb_status read_source(const fb_calibration *calibration, const json_t *source,
+	fb_shadow_job *job, double *live, fb_error *error)
 {
 	const json_t *seconds = json_object_get(source, "live"),
 				 *sample = json_object_get(source, "sample");
@@ -80,8 +80,8 @@ static fb_status read_source(const fb_calibration *calibration, const json_t *so
 
 /* --- candidates */
 
-static fb_status add_candidate(
-	const fb_channel *channel, fb_shadow_job *job, const json_t *given, const char *where, fb_error *error)
+static fb_status add_candidate(const fb_channel *channel, fb_shadow_job *job, const json_t *given,
+	const char *where, fb_error *error)
 {
 	fb_candidate *candidate = &job->candidate[job->n_candidates];
 	candidate->patch = fb_patch_copy(fb_station_patch(channel->station));
@@ -97,8 +97,8 @@ static fb_status add_candidate(
 	return FB_OK;
 }
 
-static fb_status read_candidates(
-	const fb_channel *channel, const json_t *body, bool audition, fb_shadow_job *job, fb_error *error)
+static fb_status read_candidates(const fb_channel *channel, const json_t *body, bool audition,
+	fb_shadow_job *job, fb_error *error)
 {
 	const json_t *list = json_object_get(body, "candidates");
 	size_t n = audition ? json_array_size(list) : 1;

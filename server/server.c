@@ -276,11 +276,7 @@ static void take_reading(fb_server *server, const fb_meter_report *report)
 			fb_tree_touch(server->tree, channel->metric_leaf[i], &origin);
 		}
 	}
-	double quality = fb_score(&channel->goal, &channel->metrics, NULL);
-	if (quality != channel->quality) {
-		channel->quality = quality;
-		fb_channel_touch(channel, "score/quality", &origin);
-	}
+	fb_channel_rate(channel, &origin);
 }
 
 static void take_reports(fb_server *server)

@@ -8,6 +8,7 @@
 
 #include "../graph/station.h"
 #include "../metrics/score.h"
+#include "../metrics/voidline.h"
 #include "../osc/server.h"
 #include "../osc/tree.h"
 #include "../storage/store.h"
@@ -43,6 +44,7 @@ typedef struct fb_channel {
 	fb_mode mode;
 	fb_metric_set metrics; ///< the latest live ones
 	double quality, voidline;
+	double voidline_part[FB_VOIDLINE_PARTS]; ///< 0..1, -1 where it has no answer
 	double latency_ms;     ///< of the chain and the driver, as last told to the meters
 	double stt_confidence; ///< written by a client; < 0: none yet
 	fb_branch *metric_leaf[FB_METRICS];
@@ -100,6 +102,8 @@ FB_MUST_CHECK fb_status fb_channel_load(
 
 /* --- station_leaves.c: the leaves that are not of a node */
 FB_MUST_CHECK fb_status fb_channel_add_own(fb_channel *channel, fb_error *error);
+/** Work the scores out of the latest metrics. */
+void fb_channel_rate(fb_channel *channel, const fb_origin *origin);
 void fb_channel_touch(fb_channel *channel, const char *leaf, const fb_origin *origin);
 
 /* --- server_leaves.c */

@@ -81,13 +81,14 @@ static fb_status get_source(fb_shadow_job *job)
 
 /* --- measuring */
 
-static fb_status measure(const fb_shadow_job *job, const fb_offline *render, fb_metric_set *set)
+static fb_status measure(const fb_shadow_job *job, const float *const out[2],
+	const float *reduction_db, double chain_ms, fb_metric_set *set)
 {
 	const fb_source *source = job->source;
 	fb_analyser_options options = {.rate_hz = job->rate_hz,
 		.window = FB_WINDOW_RUN,
 		.target_lufs = job->goal.target_lufs,
-		.latency_ms = 1e3 * render->latency / job->rate_hz + job->driver_latency_ms,
+		.latency_ms = chain_ms + job->driver_latency_ms,
 		.has_input = true,
 		.has_reference = source->reference[0] != NULL};
 	fb_analyser *analyser = fb_analyser_create(&options);
@@ -97,9 +98,9 @@ static fb_status measure(const fb_shadow_job *job, const fb_offline *render, fb_
 	fb_analyser_reset(analyser, source->frame_start);
 	for (uint64_t at = 0; at < source->frames; at += FEED) {
 		fb_stretch stretch = {.frames = source->frames - at < FEED ? source->frames - at : FEED,
-			.reduction_db = render->reduction_db + at / FB_TICK};
+			.reduction_db = reduction_db ? reduction_db + at / FB_TICK : NULL};
 		for (int c = 0; c < 2; c++) {
-			stretch.out[c] = render->out[c] + at;
+			stretch.out[c] = out[c] + at;
 			stretch.in[c] = source->audio[c] + at;
 			stretch.ref[c] = source->reference[c] ? source->reference[c] + at : NULL;
 		}
@@ -111,6 +112,22 @@ static fb_status measure(const fb_shadow_job *job, const fb_offline *render, fb_
 		set->value[FB_M_STT_CONFIDENCE] = job->stt_confidence;
 		set->valid |= 1ull << FB_M_STT_CONFIDENCE;
 	}
+	return FB_OK;
+}
+
+/** What the unprocessed source has an answer to, every candidate must answer. */
+static fb_status require_answers(fb_shadow_job *job)
+{
+	const float *audio[2] = {job->source->audio[0], job->source->audio[1]};
+	fb_metric_set set;
+	if (!job->source->measured) {
+		if (measure(job, audio, NULL, 0.0, &set)) {
+			return fb_fail(&job->error, FB_NO_MEMORY, "calibration", "out of memory");
+		}
+		job->source->answers = set.valid;
+		job->source->measured = true;
+	}
+	job->goal.required = job->source->answers;
 	return FB_OK;
 }
 
@@ -141,8 +158,8 @@ static json_t *parts_to_json(const fb_goal *goal, const double *parts)
 	return out;
 }
 
-static json_t *make_report(
-	const fb_shadow_job *job, const fb_candidate *candidate, const fb_metric_set *set, uint64_t faults)
+static json_t *make_report(const fb_shadow_job *job, const fb_candidate *candidate,
+	const fb_metric_set *set, uint64_t faults)
 {
 	double parts[FB_METRICS];
 	double score = fb_score(&job->goal, set, parts);
@@ -195,7 +212,8 @@ static fb_status run_candidate(fb_shadow_job *job, uint32_t index, fb_bench *ben
 	if (status) {
 		return status;
 	}
-	if (measure(job, &render, &set) ||
+	const float *out[2] = {bench->out[0], bench->out[1]};
+	if (measure(job, out, bench->reduction, 1e3 * render.latency / job->rate_hz, &set) ||
 		!(candidate->report = make_report(job, candidate, &set, render.faults))) {
 		return fb_fail(&job->error, FB_NO_MEMORY, "calibration", "out of memory");
 	}
@@ -214,6 +232,9 @@ static fb_status run_candidate(fb_shadow_job *job, uint32_t index, fb_bench *ben
 fb_status fb_shadow_job_run(fb_shadow_job *job)
 {
 	fb_status status = get_source(job);
+	if (!status) {
+		status = require_answers(job);
+	}
 	fb_bench bench = {{NULL, NULL}, NULL};
 	for (uint32_t i = 0; i < job->n_candidates && !status; i++) {
 		for (int c = 0; c < 2; c++) {

@@ -7,6 +7,7 @@
 #include "../graph/status.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct fb_source {
@@ -16,6 +17,9 @@ typedef struct fb_source {
 	float *reference[2]; ///< [frames] or NULL
 	uint64_t frames, frame_start;
 	double rate_hz;
+	uint64_t
+		answers;   ///< the metrics that have an answer for it, unprocessed; the audition thread's
+	bool measured; ///< answers is known
 } fb_source;
 
 /** Take two malloc'ed channels. NULL when out of memory (they are the caller's then). */

@@ -122,6 +122,39 @@ static void score_get(void *ctx, uint32_t index, fb_value *value)
 	*value = (fb_value){.tag = 'f', .f = index ? channel->voidline : channel->quality};
 }
 
+static void part_get(void *ctx, uint32_t index, fb_value *value)
+{
+	*value =
+		(fb_value){.tag = 'f', .f = fmax(((fb_channel *)ctx)->voidline_part[index], 0.0) * 100.0};
+}
+
+static bool part_valid(void *ctx, uint32_t index)
+{
+	return ((fb_channel *)ctx)->voidline_part[index] >= 0.0;
+}
+
+void fb_channel_rate(fb_channel *channel, const fb_origin *origin)
+{
+	double before[FB_VOIDLINE_PARTS], quality = channel->quality, voidline = channel->voidline;
+	char leaf[ADDRESS_LEN];
+	memcpy(before, channel->voidline_part, sizeof before);
+	channel->quality = fb_score(&channel->goal, &channel->metrics, NULL);
+	channel->voidline =
+		fb_voidline(&channel->metrics, channel->goal.target_lufs, channel->voidline_part);
+	if (quality != channel->quality) {
+		fb_channel_touch(channel, "score/quality", origin);
+	}
+	if (voidline != channel->voidline) {
+		fb_channel_touch(channel, "score/voidline", origin);
+	}
+	for (int i = 0; i < FB_VOIDLINE_PARTS; i++) {
+		if (before[i] != channel->voidline_part[i]) {
+			snprintf(leaf, sizeof leaf, "score/voidline/%s", fb_voidline_parts[i].id);
+			fb_channel_touch(channel, leaf, origin);
+		}
+	}
+}
+
 static void target_get(void *ctx, uint32_t index, fb_value *value)
 {
 	(void)index;
@@ -464,6 +497,27 @@ static fb_status add_metric(fb_channel *channel, int metric, fb_error *error)
 	return status;
 }
 
+static fb_status add_voidline_part(fb_channel *channel, int part, fb_error *error)
+{
+	static const fb_leaf_ops ops = {.get = part_get, .valid = part_valid};
+	const fb_voidline_part *info = &fb_voidline_parts[part];
+	char address[ADDRESS_LEN];
+	snprintf(
+		address, sizeof address, "/station/%u/score/voidline/%s", channel->index + 1, info->id);
+	fb_leaf_spec spec = {.kind = FB_LEAF_FLOAT,
+		.access = FB_READ,
+		.label = info->label,
+		.unit = "%",
+		.doc = info->doc,
+		.max = 100.0,
+		.meter = true,
+		.ops = &ops,
+		.ctx = channel,
+		.index = (uint32_t)part};
+	channel->voidline_part[part] = -1.0;
+	return fb_tree_add(channel->server->tree, address, &spec, error);
+}
+
 fb_status fb_channel_add_own(fb_channel *channel, fb_error *error)
 {
 	char address[ADDRESS_LEN];
@@ -474,6 +528,9 @@ fb_status fb_channel_add_own(fb_channel *channel, fb_error *error)
 		spec.unit = spec.unit ? spec.unit : "";
 		leaf_address(channel, own_leaves[i].leaf, address);
 		status = fb_tree_add(channel->server->tree, address, &spec, error);
+	}
+	for (int i = 0; i < FB_VOIDLINE_PARTS && !status; i++) {
+		status = add_voidline_part(channel, i, error);
 	}
 	for (int i = 0; i < FB_METRICS && !status; i++) {
 		channel->metrics.value[i] = fb_metric_catalogue[i].none;

@@ -152,7 +152,7 @@ static void measure(deess_node *self, const fb_stereo band[FB_TICK], const fb_st
 	self->power[1] = second;
 }
 
-/** From powers to what is asked for, dB, in place of the band's. Returns false if that is nothing. */
+/** From powers to what is asked for, dB, in place of the band's; false if that is nothing. */
 static bool ask(const float *values, float band[FB_TICK], const float whole[FB_TICK])
 {
 	float most = fb_db_to_gain(2.0f * (values[THRESHOLD] - 0.5f * KNEE_DB));

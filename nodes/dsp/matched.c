@@ -15,8 +15,8 @@ typedef struct point {
 		M_PI *(nyquists), phi                                                                      \
 	}
 
-/* Closer together towards the top, where the curve bends; the last lies beyond 20 kHz at 44.1 kHz. Now
-   and then the fit through one set has a pole in the band; then the next is taken. */
+/* Closer together towards the top, where the curve bends; the last lies beyond 20 kHz at 44.1 kHz.
+   Now and then the fit through one set has a pole in the band; then the next is taken. */
 static const point fit_at[][POINTS] = {
 	{AT(0.0001, 2.4674010799787785e-08), AT(0.35, 0.27300475013022651),
 		AT(0.6, 0.65450849718747373), AT(0.78, 0.88525662138789463), AT(0.91, 0.98014684283847142)},
@@ -109,8 +109,8 @@ static bool factor(double p0, double p1, double p2, fb_quad *out)
 	return true;
 }
 
-/** Weights whose sum over values at n points is their divided difference of order n - 1: what vanishes
-	for every polynomial of lower degree. */
+/** Weights whose sum over values at n points is their divided difference of order n - 1: what
+	vanishes for every polynomial of lower degree. */
 static void difference_weights(const double *x, int n, double *weight)
 {
 	for (int i = 0; i < n; i++) {
@@ -150,8 +150,8 @@ static bool fit_denominator(const double *x, const double *above, int top, int b
 	return isfinite(q[1]) && isfinite(q[2]);
 }
 
-/** Fit (p0 + .. + p_top phi^top) / (1 + .. + q_bottom phi^bottom) through as many of the points as it
-	has freedom for, spread from first to last; top 1 or 2. */
+/** Fit (p0 + .. + p_top phi^top) / (1 + .. + q_bottom phi^bottom) through as many of the points as
+	it has freedom for, spread from first to last; top 1 or 2. */
 static bool fit(const point *at, const double *curve, int top, int bottom, fb_section *out)
 {
 	static const int spread[6][POINTS] = {
@@ -198,8 +198,8 @@ static raw carry_over(const fb_analog *a)
 	return out;
 }
 
-/** What is missing of the squared magnitude at one set of points, relative to the first; returns the
-	first. */
+/** What is missing of the squared magnitude at one set of points, relative to the first; returns
+	the first. */
 static double curve_of(
 	const fb_analog *analog, const raw *digital, int n, const point *at, double *curve)
 {

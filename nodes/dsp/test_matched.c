@@ -59,7 +59,7 @@ static sample draw(int kind, double rate)
 	return s;
 }
 
-/** Largest distance from the analogue curve in dB, 20 Hz to `top`, wherever that is above -100 dB. */
+/** Largest distance from the analogue curve in dB, 20 Hz to `top`, where that is above -100 dB. */
 static double distance(const sample *s, double rate, double top)
 {
 	fb_section sections[5];

@@ -56,7 +56,7 @@ static void test_boxcar_does_not_drift(void **state)
 	assert_true(box.sum == 0.75 * 333);
 }
 
-/* The window is as long as it says, and a tone of more than half a period in it reads as one figure. */
+/* The window is as long as it says, and a tone with half a period in it reads as one figure. */
 static void test_crest(void **state)
 {
 	(void)state;

@@ -138,8 +138,9 @@ static void ease(band_setting *at, const band_setting *to, float share)
 	}
 }
 
-/** Parts in which a tick is drawn, as the way of the coefficients is a curve: a sweep of ten octaves in
-	50 ms drawn with one chord a tick would be heard as a 1.5 kHz buzz. log2 of their number. */
+/** Parts in which a tick is drawn, as the way of the coefficients is a curve: a sweep of ten
+	octaves in 50 ms drawn with one chord a tick would be heard as a 1.5 kHz buzz. log2 of their
+	number. */
 static int parts_of(const distance *way)
 {
 	float steps = fmaxf(fabsf(way->octaves) / 0.04f,
@@ -147,8 +148,8 @@ static int parts_of(const distance *way)
 	return steps <= 1.0f ? 0 : steps <= 2.0f ? 1 : FINEST;
 }
 
-/** One tick of a band whose settings move. They are eased, as the corners at both ends of the host's
-	straight glide would be heard as ticks. */
+/** One tick of a band whose settings move. They are eased, as the corners at both ends of the
+	host's straight glide would be heard as ticks. */
 static void band_glide(eq_node *self, eq_band *band, const band_setting *from,
 	const band_setting *to, fb_stereo x[FB_TICK])
 {

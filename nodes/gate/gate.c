@@ -260,7 +260,8 @@ static const fb_param_info params[N_PARAMS] = {
 	[RATIO] = {.symbol = "ratio",
 		.label = "Ratio",
 		.unit = ":1",
-		.doc = "dB down for each dB below the threshold. 2 is a gentle expander, 100 a gate",
+		.doc = "dB the output falls for each dB the input falls below the threshold. 2 is a gentle "
+			   "expander, 100 a gate",
 		.scale = FB_SCALE_LOG,
 		.min = 1.0f,
 		.max = 100.0f,

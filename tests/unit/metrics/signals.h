@@ -35,8 +35,8 @@ static inline double from_db(double db)
 	return pow(10.0, db / 20.0);
 }
 
-/** Add a sine of this peak to one channel (0, 1) or both (2) from `start_s` for `length_s`; its phase is 0
-	where it begins, plus `phase` in radians. */
+/** Add a sine of this peak to one channel (0, 1) or both (2) from `start_s` for `length_s`; its
+	phase is 0 where it begins, plus `phase` in radians. */
 static inline void sig_tone(
 	sig *s, int channel, double start_s, double length_s, double hz, double peak, double phase)
 {

@@ -124,7 +124,7 @@ static void test_live_is_the_last_3_s(void **state)
 	assert_int_equal(a.frame_start, 9 * 48000);
 	assert_int_equal(a.frame_end, 12 * 48000);
 	static const struct {
-		fb_metric metric;
+		int metric;
 		double tolerance;
 	} rows[] = {{FB_M_RMS, 1e-6}, {FB_M_PEAK, 0.0}, {FB_M_CREST, 1e-6}, {FB_M_DC_OFFSET, 1e-7},
 		{FB_M_CORRELATION, 1e-6}, {FB_M_WIDTH, 1e-6}, {FB_M_BALANCE, 1e-5}, {FB_M_NOISE_FLOOR, 0.2},
@@ -139,8 +139,8 @@ static void test_live_is_the_last_3_s(void **state)
 	sig_free(&s);
 }
 
-/* Lost frames: nothing sliding has an answer until 3 s have passed; what counts since the last reset
-   goes on; frames keep their numbers. */
+/* Lost frames: nothing sliding has an answer until 3 s have passed; what counts since the last
+   reset goes on; frames keep their numbers. */
 static void test_gap(void **state)
 {
 	(void)state;

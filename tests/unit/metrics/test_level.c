@@ -51,8 +51,8 @@ static void test_dc(void **state)
 	sig_free(&s);
 }
 
-/* A sine of 100 Hz and twice full scale, clipped: each half period stays at the rail for a third of a
-   period, 200 times a second. */
+/* A sine of 100 Hz and twice full scale, clipped: each half period stays at the rail for a third
+   of a period, 200 times a second. */
 static void test_clipping(void **state)
 {
 	(void)state;
@@ -104,8 +104,8 @@ static void test_steadiness(void **state)
 	sig_free(&quiet);
 }
 
-/* Levels spread evenly over 20 dB: from the 10th to the 95th percentile are 0.85 of it, and metrics.md
-   allows 0.5 dB. */
+/* Levels spread evenly over 20 dB: from the 10th to the 95th percentile are 0.85 of it, and
+   metrics.md allows 0.5 dB. */
 static void test_dynamic_range(void **state)
 {
 	(void)state;

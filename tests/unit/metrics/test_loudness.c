@@ -60,7 +60,7 @@ static void test_3341_integrated(void **state)
 }
 
 /* Cases 9 and 12: the window's loudness stands still once it is full. */
-static void assert_constant(sig s, fb_metric metric, double from_s)
+static void assert_constant(sig s, int metric, double from_s)
 {
 	fb_analyser *analyser = analyser_new(&s, FB_WINDOW_LIVE);
 	const size_t hop = (size_t)(RATE / 100);
@@ -96,7 +96,7 @@ static void test_3341_largest_of_files(void **state)
 }
 
 /* Cases 11 and 14: twenty tones in one stream, each 1 dB louder and a little later in its slot. */
-static void assert_climbing(double tone_s, double shift_s, fb_metric metric)
+static void assert_climbing(double tone_s, double shift_s, int metric)
 {
 	const double slot_s = 2.0 * tone_s;
 	const size_t hop = (size_t)(RATE / 100);

@@ -4,8 +4,9 @@
 
 #define RATE 48000.0
 
-/* A tone in bursts over noise: 1 s on, 1 s off. The quietest tenth of frames lies a little below the
-   noise's own level: 50 ms of white noise vary by 0.09 dB, so the lowest tenth by some 0.15 dB. */
+/* A tone in bursts over noise: 1 s on, 1 s off. The quietest tenth of frames lies a little below
+   the noise's own level: 50 ms of white noise vary by 0.09 dB, so the lowest tenth by some 0.15
+   dB. */
 static sig bursts(double seconds, double tone_rms_db, double noise_rms_db)
 {
 	sig s = sig_new(RATE, seconds);
@@ -30,7 +31,7 @@ static void test_snr(void **state)
 	}
 }
 
-/* Without pauses the sound itself is no noise that hides it: it is active, and its SNR is near 0. */
+/* Without pauses the sound itself is no noise that hides it: it is active, its SNR is near 0. */
 static void test_no_pauses(void **state)
 {
 	(void)state;
@@ -54,8 +55,8 @@ static void test_silence(void **state)
 	sig_free(&s);
 }
 
-/* Hum of 50 or 60 Hz with two harmonics under noise: the sum of their powers. 0.3 dB: the noise within
-   the harmonics' bins, at 30 dB below. */
+/* Hum of 50 or 60 Hz with two harmonics under noise: the sum of their powers. 0.3 dB: the noise
+   within the harmonics' bins, at 30 dB below. */
 static void test_hum(void **state)
 {
 	(void)state;

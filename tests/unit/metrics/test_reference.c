@@ -19,8 +19,8 @@ static fb_metric_set measure_against(const sig *out, const sig *ref)
 	return set;
 }
 
-/* Something like speech: noise whose level comes and goes, with silence at both ends so that a shift
-   loses nothing. */
+/* Something like speech: noise whose level comes and goes, with silence at both ends so that a
+   shift loses nothing. */
 static sig programme(double rate_hz, double seconds, uint64_t seed)
 {
 	sig s = sig_new(rate_hz, seconds);
@@ -45,8 +45,8 @@ static double dot(const sig *a, const sig *b)
 	return sum;
 }
 
-/* Noise made orthogonal to the reference and brought to an exact level: the ratio is exact, whatever
-   the gain, the polarity and the delay. 0.05 dB as asked; rounding alone is 1e-4. */
+/* Noise made orthogonal to the reference and brought to an exact level: the ratio is exact,
+   whatever the gain, the polarity and the delay. 0.05 dB as asked; rounding alone is 1e-4. */
 static void test_si_sdr(void **state)
 {
 	(void)state;
@@ -148,10 +148,10 @@ static sig speech(void)
 	return s;
 }
 
-/* Figures of an independent implementation for such speech plus white noise at 48 kHz. White noise of
-   half the bandwidth holds more of its power below 5 kHz, by 10 log10(24 / 11.025) dB: the speech is
-   brought to 48 kHz by sines' interpolation first. 0.015: the texts are not the same, and theirs came
-   out within 0.01 of each other. */
+/* Figures of an independent implementation for such speech plus white noise at 48 kHz. White noise
+   of half the bandwidth holds more of its power below 5 kHz, by 10 log10(24 / 11.025) dB: the
+   speech is brought to 48 kHz by sines' interpolation first. 0.015: the texts are not the same,
+   and theirs came out within 0.01 of each other. */
 static void test_stoi(void **state)
 {
 	(void)state;

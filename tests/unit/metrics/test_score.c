@@ -109,7 +109,11 @@ static void test_score(void **state)
 	assert_near(fb_score(&goal, &set, parts), wanted, 1e-9);
 	assert_near(parts[2], sqrt(0.5), 1e-12);
 	assert_near(parts[3], -1.0, 0.0); /* no answer: left out */
+	goal.required = 1ull << FB_M_STOI | 1ull << FB_M_SNR; /* the second has an answer */
+	assert_near(fb_score(&goal, &set, parts), wanted * 4.0 / 9.0, 1e-9);
+	assert_near(parts[3], 0.0, 0.0);
 	set.valid = 0;
+	goal.required = 0;
 	assert_near(fb_score(&goal, &set, NULL), 0.0, 0.0);
 	fb_goal_default(&goal);
 	assert_int_equal(goal.n_aims, 6);

@@ -17,8 +17,8 @@ static void test_size(void **state)
 	assert_int_equal(fb_stft_size(192000.0), 8192);
 }
 
-/* A tone in the middle of bin 42. Hann spreads its power over three bins as 1 : 4 : 1, so its spread
-   is sqrt(1/3) bins, and 85 % are reached a tenth into bin 43. */
+/* A tone in the middle of bin 42. Hann spreads its power over three bins as 1 : 4 : 1, so its
+   spread is sqrt(1/3) bins, and 85 % are reached a tenth into bin 43. */
 static void test_tone(void **state)
 {
 	(void)state;
@@ -52,10 +52,11 @@ static void test_peak_frequency(void **state)
 
 /* White noise, alike in both channels: the powers of bins are exponential, so geometric over
    arithmetic mean is exp(-Euler's constant) = 0.5615, and between the 10th and the 90th percentile
-   lie 10 log10(ln 10 / -ln 0.9) = 13.4 dB, half a dB less over octaves of ten bins. Third octaves rise by 3.01 dB an octave, the centroid is the
-   middle of 20 Hz .. 20 kHz and the spread its length / sqrt(12). Two magnitudes of unrelated noise
-   differ by (1 - sqrt(1/2)) of their sum: 0.293, less a little, since frames overlap by half.
-   Bands hold power by their widths. Tolerances are three deviations over 370 frames. */
+   lie 10 log10(ln 10 / -ln 0.9) = 13.4 dB, half a dB less over octaves of ten bins. Third octaves
+   rise by 3.01 dB an octave, the centroid is the middle of 20 Hz .. 20 kHz and the spread its
+   length / sqrt(12). Two magnitudes of unrelated noise differ by (1 - sqrt(1/2)) of their sum:
+   0.293, less a little, since frames overlap by half. Bands hold power by their widths. Tolerances
+   are three deviations over 370 frames. */
 static void test_white_noise(void **state)
 {
 	(void)state;
@@ -72,7 +73,7 @@ static void test_white_noise(void **state)
 	static const double edges[] = {20, 60, 250, 500, 2000, 4000, 8000, 20000};
 	for (int i = 0; i < 7; i++) {
 		double share = (edges[i + 1] - edges[i]) / 19980.0, spread_db = i ? 0.5 : 1.5;
-		assert_metric(set, (fb_metric)(FB_M_BAND_SUB + i), 10.0 * log10(share), spread_db);
+		assert_metric(set, FB_M_BAND_SUB + i, 10.0 * log10(share), spread_db);
 	}
 	sig_free(&s);
 }
@@ -103,7 +104,7 @@ static void test_bands(void **state)
 	}
 	fb_metric_set set = measure(&s);
 	for (int i = 0; i < 6; i++) {
-		assert_metric(set, (fb_metric)(FB_M_BAND_BASS + i), db[i] - 10.0 * log10(total), 0.05);
+		assert_metric(set, FB_M_BAND_BASS + i, db[i] - 10.0 * log10(total), 0.05);
 	}
 	assert_true(set.value[FB_M_BAND_SUB] < -50.0);
 	sig_free(&s);
@@ -132,9 +133,9 @@ static void test_tilt(void **state)
 	}
 }
 
-/* From one tone to another and back, 21 times, cross-faded over 0.2 s: each change replaces the whole
-   spectrum once, and since it goes one way, the half-wave rectified changes add up to 1. 3 %: what
-   the frames' sidelobes do beside it. */
+/* From one tone to another and back, 21 times, cross-faded over 0.2 s: each change replaces the
+   whole spectrum once, and since it goes one way, the half-wave rectified changes add up to 1. 3 %:
+   what the frames' sidelobes do beside it. */
 static void test_flux(void **state)
 {
 	(void)state;

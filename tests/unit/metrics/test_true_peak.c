@@ -11,7 +11,7 @@ static void assert_true_peak(const sig *s, double wanted)
 	assert_metric(set, FB_M_TRUE_PEAK, wanted - 0.1, 0.3);
 }
 
-/* Both ends fade: a tone that starts at full level off its zero has a true peak of its own there. */
+/* Both ends fade: a tone that starts at full level off its zero rings there. */
 static void fade(sig *s)
 {
 	size_t n = (size_t)(0.05 * s->rate_hz);
@@ -44,9 +44,9 @@ static void test_15_to_19(void **state)
 
 enum { OVER = 4, HALF = 400 };
 
-/* A tone of fs / 6 at half scale with one period at full scale, made at 4 fs, cut off at 0.45 fs and
-   taken down with each of the four offsets: the peak lies between samples differently each time.
-   What the filtered signal itself reaches is known from its samples at 4 fs. */
+/* A tone of fs / 6 at half scale with one period at full scale, made at 4 fs, cut off at 0.45 fs
+   and taken down with each of the four offsets: the peak lies between samples differently each
+   time. What the filtered signal itself reaches is known from its samples at 4 fs. */
 static void test_20_to_23(void **state)
 {
 	(void)state;

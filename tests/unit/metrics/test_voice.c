@@ -21,9 +21,9 @@ static void test_zero_crossings(void **state)
 	}
 }
 
-/* Bursts over noise 40 dB lower, 4 a second, 32 of them but the first, which is there from the start.
-   Starting on a hop's edge the rise is 40 dB; the noise adds nothing to the burst, and its own level
-   wavers by 0.2 dB. */
+/* Bursts over noise 40 dB lower, 4 a second, 32 of them but the first, which is there from the
+   start. Starting on a hop's edge the rise is 40 dB; the noise adds nothing to the burst, and its
+   own level wavers by 0.2 dB. */
 static void test_onsets(void **state)
 {
 	(void)state;
@@ -82,8 +82,8 @@ static void test_pitch(void **state)
 	}
 }
 
-/* Harmonics under noise: what counts is the noise below the decimation's edge at 6 kHz, a quarter of
-   all. 0.5 dB: the edge is not square. */
+/* Harmonics under noise: what counts is the noise below the decimation's edge at 6 kHz, a quarter
+   of all. 0.5 dB: the edge is not square. */
 static void test_hnr(void **state)
 {
 	(void)state;
@@ -124,8 +124,8 @@ static sig pulses(double hz, double jitter, double shimmer_db)
 	return s;
 }
 
-/* hume_stability by its formula (voice.h), with no onsets to count a pace by. 0.01: a jitter of 1 % is
-   one sample of 12 kHz in a period, found by interpolation. */
+/* hume_stability by its formula (voice.h), with no onsets to count a pace by. 0.01: a
+   jitter of 1 % is one sample of 12 kHz in a period, found by interpolation. */
 static void test_stability(void **state)
 {
 	(void)state;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** Marks the loops that carry the load: the compiler makes them twice, for plain x86-64 and for
 	AVX2, and the loader picks. No reassociation and no fused multiply-add are allowed (see
-   wscript), so both give the same bits. */
+	wscript), so both give the same bits. clang 14 is left out: its clones do not link. */
 #ifndef FB_WIDE_H
 #define FB_WIDE_H
 
 #include <math.h>
 #include <stdint.h>
 
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(FB_DEBUG)
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && !defined(FB_DEBUG)
 #define FB_WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define FB_WIDE

@@ -7,9 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVALUATIONS_MAX = 100 };
+enum {
+	EVALUATIONS_MAX = 100,
+	STAND_INS = 5, /* knobs that are asked whether others can stand in for them */
+};
 #define SCORE_ENOUGH 1e-4 /* points */
 #define PLACE_ENOUGH 1e-3 /* steps */
+#define DRIFT 1.0         /* of `worth`: what a step away from the start costs */
+#define DRIFT_CORNER 0.3  /* steps: the cost is rounded there, since the search needs slopes */
 
 /** NLopt moves the free knobs alone. */
 typedef struct search {
@@ -24,9 +29,15 @@ static double score_at(unsigned n, const double *x, double *gradient, void *ctx)
 	for (unsigned i = 0; i < n; i++) {
 		s->place[s->knob[i]] = x[i];
 	}
-	double score = fb_model_score(s->climb->model, s->place, gradient ? s->gradient : NULL);
-	for (unsigned i = 0; gradient && i < n; i++) {
-		gradient[i] = s->gradient[s->knob[i]];
+	double score =
+		fb_model_score(s->climb->model, s->place, s->climb->caution, gradient ? s->gradient : NULL);
+	for (unsigned i = 0; i < n; i++) {
+		double away = x[i] - s->climb->start[s->knob[i]];
+		double cost = sqrt(away * away + DRIFT_CORNER * DRIFT_CORNER);
+		score -= DRIFT * s->climb->worth * cost;
+		if (gradient) {
+			gradient[i] = s->gradient[s->knob[i]] - DRIFT * s->climb->worth * away / cost;
+		}
 	}
 	return score;
 }
@@ -41,22 +52,21 @@ static unsigned gather(search *s, double *x, double *lower, double *upper)
 		if (!climb->free[k] || fb_knob_is_switch(knob)) {
 			continue;
 		}
-		double end = 1.0 / fb_knob_step(knob);
 		s->knob[n] = k;
-		lower[n] = fmin(fmax(0.0, climb->centre[k] - climb->radius), end);
-		upper[n] = fmin(end, climb->centre[k] + climb->radius);
+		lower[n] = 0.0;
+		upper[n] = 1.0 / fb_knob_step(knob);
 		x[n] = fb_clamp(s->place[k], lower[n], upper[n]);
 		n++;
 	}
 	return n;
 }
 
-static double run(search *s, unsigned n, double *x, const double *lower, const double *upper)
+static void run(search *s, unsigned n, double *x, const double *lower, const double *upper)
 {
 	double top = 0.0;
 	nlopt_opt opt = nlopt_create(NLOPT_LD_SLSQP, n);
 	if (!opt) {
-		return score_at(n, x, NULL, s);
+		return;
 	}
 	nlopt_set_max_objective(opt, score_at, s);
 	nlopt_set_lower_bounds(opt, lower);
@@ -66,22 +76,107 @@ static double run(search *s, unsigned n, double *x, const double *lower, const d
 	nlopt_set_xtol_abs1(opt, PLACE_ENOUGH);
 	nlopt_optimize(opt, x, &top); /* where it stops for rounding, x is still the best it saw */
 	nlopt_destroy(opt);
-	return score_at(n, x, NULL, s);
+	for (unsigned i = 0; i < n; i++) {
+		s->place[s->knob[i]] = x[i];
+	}
 }
 
-double fb_climb_top(const fb_climb *climb, double *place)
+void fb_climb_top(const fb_climb *climb, double *place)
 {
 	size_t knobs = (size_t)climb->knobs->count + 1;
 	search s = {.climb = climb, .knob = calloc(knobs, sizeof(int)), .place = place};
 	double *room = calloc(4 * knobs, sizeof *room);
-	double score = fb_model_score(climb->model, place, NULL);
 	if (s.knob && room) {
 		double *x = room + knobs, *lower = x + knobs, *upper = lower + knobs;
 		s.gradient = room;
 		unsigned n = gather(&s, x, lower, upper);
-		score = n ? run(&s, n, x, lower, upper) : score;
+		if (n) {
+			run(&s, n, x, lower, upper);
+		}
 	}
 	free(s.knob);
 	free(room);
-	return score;
+}
+
+static double score_of(const fb_climb *climb, const double *place)
+{
+	return fb_model_score(climb->model, place, climb->caution, NULL);
+}
+
+/** What a place loses when a knob goes back to its start. */
+static double loss_without(const fb_climb *climb, double *place, double score, int knob)
+{
+	double was = place[knob];
+	place[knob] = climb->start[knob];
+	double without = score_of(climb, place);
+	place[knob] = was;
+	return score - without;
+}
+
+/** The turned knob that is missed least, of those not in `but` (NULL: none); -1 if there is none. */
+static int least_missed(const fb_climb *climb, double *place, const bool *but, double *loss)
+{
+	int least = -1;
+	double score = score_of(climb, place);
+	for (int k = 0; k < climb->knobs->count; k++) {
+		if (place[k] != climb->start[k] && !(but && but[k])) {
+			double missed = loss_without(climb, place, score, k);
+			if (least < 0 || missed < *loss) {
+				*loss = missed;
+				least = k;
+			}
+		}
+	}
+	return least;
+}
+
+void fb_climb_simplify(const fb_climb *climb, double *place)
+{
+	double loss = 0.0;
+	int least;
+	while ((least = least_missed(climb, place, NULL, &loss)) >= 0 && loss < climb->worth) {
+		place[least] = climb->start[least];
+	}
+}
+
+/** Put one more knob back and let the other turned ones make up for it. false: none is worth so
+	little. `tried` [2 * knobs] and `other` [knobs] are room to work in. */
+static bool condense_one(const fb_climb *climb, double *place, bool *tried, double *other)
+{
+	size_t knobs = (size_t)climb->knobs->count;
+	bool *turned = tried + knobs;
+	double score = score_of(climb, place), loss = 0.0;
+	memset(tried, 0, knobs * sizeof *tried);
+	for (int i = 0; i < STAND_INS; i++) {
+		int k = least_missed(climb, place, tried, &loss);
+		if (k < 0) {
+			return false;
+		}
+		tried[k] = true;
+		memcpy(other, place, knobs * sizeof *other);
+		other[k] = climb->start[k];
+		for (size_t j = 0; j < knobs; j++) {
+			turned[j] = other[j] != climb->start[j];
+		}
+		fb_climb rest = *climb;
+		rest.free = turned;
+		fb_climb_top(&rest, other);
+		if (score - score_of(climb, other) < climb->worth) {
+			memcpy(place, other, knobs * sizeof *other);
+			return true;
+		}
+	}
+	return false;
+}
+
+void fb_climb_condense(const fb_climb *climb, double *place)
+{
+	size_t knobs = (size_t)climb->knobs->count + 1;
+	bool *tried = calloc(2 * knobs, sizeof *tried);
+	double *other = calloc(knobs, sizeof *other);
+	while (tried && other && condense_one(climb, place, tried, other)) {
+		/* one less each time */
+	}
+	free(tried);
+	free(other);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** The highest place of a model within a box (NLopt). */
+/** The highest place of a model (NLopt). */
 #ifndef FB_CLIMB_H
 #define FB_CLIMB_H
 
@@ -8,12 +8,21 @@
 typedef struct fb_climb {
 	const fb_model *model;
 	const fb_knobs *knobs;
-	const bool *free;     ///< [knobs] those that may move; switches never do
-	const double *centre; ///< [knobs] place of the box's middle
-	double radius;        ///< half the box's width, steps
+	const bool *free;    ///< [knobs] those that may move; switches never do
+	const double *start; ///< [knobs] place where the session found the station
+	double caution;      ///< fb_model_score()
+	double worth;        ///< points that turning a knob must bring
 } fb_climb;
 
-/** From *place [knobs], which is moved to the top. Returns the score expected there. */
-double fb_climb_top(const fb_climb *climb, double *place);
+/** Move `place` [knobs] to the top. What brings nothing drifts back towards its start. */
+void fb_climb_top(const fb_climb *climb, double *place);
+
+/** Put every knob back to its start, switches too, whose turning is not worth it at `place`: the
+	least worthy first, since one may stand in for another. */
+void fb_climb_simplify(const fb_climb *climb, double *place);
+
+/** The same, but the other turned knobs may make up for one that goes back: of two gains in a row
+	one is left. */
+void fb_climb_condense(const fb_climb *climb, double *place);
 
 #endif

@@ -86,9 +86,9 @@ static fb_status store(fb_session *session, fb_error *error)
 
 fb_status fb_session_conclude(fb_session *session, fb_error *error)
 {
-	fb_status status = find_turned_meanwhile(session, error), stored;
 	fb_error lost;
 	session->wrapping_up = true;
+	fb_status status = find_turned_meanwhile(session, error), stored;
 	if (!status && session->history.best > 0) {
 		status = offer(session, error);
 	}

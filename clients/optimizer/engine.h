@@ -27,7 +27,6 @@ void fb_batch_clear(fb_batch *batch);
 typedef struct fb_task {
 	const fb_history *history; ///< grows from round to round
 	uint64_t seed;
-	double epsilon; ///< a round that gains less, in points of 100, was not worth it
 } fb_task;
 
 typedef struct fb_engine {

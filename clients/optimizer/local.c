@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The engine `local`: no network, no knowledge of nodes. Each round it probes which knobs do
-	anything, fits a model to all that was heard, and tries where the model (climbed by NLopt within
-	a radius around the best) expects the most. The radius grows while that comes true and shrinks
-	while it does not. */
+	anything, fits a model to all that was heard and tries where the model, climbed by NLopt, expects
+	the most. How much what the model does not know counts against a place is learned as it goes:
+	less while bold trials win, more while none does. */
 #include "climb.h"
 #include "engine.h"
 #include "probe.h"
@@ -12,31 +12,26 @@
 #include <string.h>
 
 enum {
-	WAVE = 4,         /* trials from one fit of the model */
-	ROUND_WAVES = 3,  /* of them in a round */
-	PROBES_MAX = 10,  /* in a round, but the first */
-	STRONGEST = 4,    /* knobs of a sparse trial */
-	SWITCHES_MAX = 3, /* flipped at once */
+	ROUND_WAVES = 4, /* fits of the model in a round */
+	PROBES_MAX = 12, /* in a round, but the first */
+	STRONGEST = 4,   /* knobs of a sparse trial */
+	SWITCHES_MAX = 3 /* flipped at once */
 };
-#define RADIUS_FIRST 4.0 /* steps */
-#define RADIUS_MAX 12.0
-#define RADIUS_MIN 0.1
-#define CAREFUL 0.35 /* of the radius */
-#define BOLD 2.0
-#define WORTH 0.02 /* points that a switch must promise */
-
-static const char careful[] = "all knobs, careful";
+#define CAUTION_FIRST 0.25
+#define CAUTION_MIN 0.01
+#define CAUTION_MAX 100.0
+#define BOLDER 0.2 /* of the caution */
 
 typedef struct local {
 	fb_task task;
 	fb_probes *probes;
-	double radius;
-	uint64_t random;
-	int waves;     ///< in this round, -1: the round has not begun
-	int wave_from; ///< the last wave's first trial, -1: none
-	double best_before;
-	double *place, *top, *other; ///< [knobs]
-	bool *mask;                  ///< [knobs]
+	double caution;
+	int waves;                          ///< in this round, -1: the round has not begun
+	int wave_from;                      ///< the last wave's first trial, -1: none
+	double merit;                       ///< when the round began
+	bool stalled;                       ///< the last round brought next to nothing
+	double *start, *best, *top, *other; ///< [knobs] places
+	bool *mask;                         ///< [knobs]
 } local;
 
 static int knob_count(const local *self)
@@ -44,12 +39,18 @@ static int knob_count(const local *self)
 	return self->task.history->knobs->count;
 }
 
+static const fb_trial *best_trial(const local *self)
+{
+	return &self->task.history->trial[self->task.history->best];
+}
+
 static void destroy(void *ctx)
 {
 	local *self = ctx;
 	if (self) {
 		fb_probes_destroy(self->probes);
-		free(self->place);
+		free(self->start);
+		free(self->best);
 		free(self->top);
 		free(self->other);
 		free(self->mask);
@@ -65,70 +66,78 @@ static fb_status create(const fb_task *task, void **out, fb_error *error)
 		return fb_fail(error, FB_NO_MEMORY, "", "out of memory");
 	}
 	self->task = *task;
-	self->radius = RADIUS_FIRST;
-	self->random = task->seed * 2654435769u + 1;
+	self->caution = CAUTION_FIRST;
 	self->waves = self->wave_from = -1;
 	self->probes = fb_probes_create(task->history);
-	self->place = calloc(knobs, sizeof *self->place);
+	self->start = calloc(knobs, sizeof *self->start);
+	self->best = calloc(knobs, sizeof *self->best);
 	self->top = calloc(knobs, sizeof *self->top);
 	self->other = calloc(knobs, sizeof *self->other);
 	self->mask = calloc(knobs, sizeof *self->mask);
-	if (!self->probes || !self->place || !self->top || !self->other || !self->mask) {
+	if (!self->probes || !self->start || !self->best || !self->top || !self->other || !self->mask) {
 		destroy(self);
 		return fb_fail(error, FB_NO_MEMORY, "", "out of memory");
+	}
+	for (int k = 0; k < task->history->knobs->count; k++) {
+		const fb_knob *knob = &task->history->knobs->knob[k];
+		self->start[k] = fb_model_place(knob, knob->start);
 	}
 	*out = self;
 	return FB_OK;
 }
 
-/** -1..1. source: Marsaglia, Xorshift RNGs, 2003; multiplier of Vigna 2016 */
-static double random_spread(local *self)
-{
-	self->random ^= self->random >> 12;
-	self->random ^= self->random << 25;
-	self->random ^= self->random >> 27;
-	return (double)(int64_t)(self->random * 2685821657736338717u) / 9223372036854775808.0;
-}
-
 /* --- a wave: what the model makes of it */
 
-static void add(local *self, const double *place, fb_batch *out, const char *why)
+static fb_climb climb_with(
+	const local *self, const fb_model *model, const bool *free_knobs, double caution)
+{
+	return (fb_climb){.model = model,
+		.knobs = self->task.history->knobs,
+		.free = free_knobs,
+		.start = self->start,
+		.caution = caution,
+		.worth = self->task.history->worth};
+}
+
+/** To the top, from `place`, with no knob turned that is not worth it. */
+static void climb(const fb_climb *job, double *place)
+{
+	fb_climb_top(job, place);
+	fb_climb_simplify(job, place);
+}
+
+static void add(
+	local *self, const fb_climb *job, const double *place, fb_batch *out, const char *why)
 {
 	const fb_history *history = self->task.history;
 	const fb_knobs *knobs = history->knobs;
 	double *value = malloc((size_t)(knobs->count + 1) * sizeof *value);
 	for (int k = 0; value && k < knobs->count; k++) {
-		double best = history->trial[history->best].value[k];
-		value[k] = place[k] == self->place[k] ? best : fb_model_value(&knobs->knob[k], place[k]);
+		const fb_knob *knob = &knobs->knob[k];
+		value[k] = place[k] == self->start[k]  ? knob->start
+				   : place[k] == self->best[k] ? best_trial(self)->value[k]
+											   : fb_model_value(knob, place[k]);
 	}
 	if (value) {
-		fb_batch_add(out, history, value, "%s, radius %.2g", why, self->radius);
+		fb_batch_add(out, history, value, "%s, caution %.2g, expecting %.2f", why, job->caution,
+			fb_model_score(job->model, place, job->caution, NULL));
 	}
 	free(value);
 }
 
-static void climb(
-	local *self, const fb_model *model, const bool *free_knobs, double radius, double *place)
-{
-	fb_climb job = {.model = model,
-		.knobs = self->task.history->knobs,
-		.free = free_knobs,
-		.centre = self->place,
-		.radius = radius};
-	fb_climb_top(&job, place);
-}
-
 /** Leave in the mask the few knobs that the top owes most to. */
-static void keep_strongest(local *self, const fb_model *model)
+static void keep_strongest(local *self, const fb_climb *job)
 {
 	int n = knob_count(self);
 	double *gain = self->other;
-	double score = fb_model_score(model, self->top, NULL);
+	double score = fb_model_score(job->model, self->top, job->caution, NULL);
 	for (int k = 0; k < n; k++) {
 		double was = self->top[k];
 		self->mask[k] = false;
-		self->top[k] = self->place[k];
-		gain[k] = was != self->place[k] ? score - fb_model_score(model, self->top, NULL) : 0.0;
+		self->top[k] = self->best[k];
+		gain[k] = was == self->best[k]
+					  ? 0.0
+					  : score - fb_model_score(job->model, self->top, job->caution, NULL);
 		self->top[k] = was;
 	}
 	for (int i = 0; i < STRONGEST; i++) {
@@ -157,11 +166,11 @@ static bool was_heard(const local *self, int knob, int setting)
 }
 
 /** Flip at `place` the switch that promises most. false: none does. */
-static bool flip_best(const local *self, const fb_model *model, double *place)
+static bool flip_best(const local *self, const fb_climb *job, double *place)
 {
 	const fb_knobs *knobs = self->task.history->knobs;
 	const bool *live = fb_probes_live(self->probes);
-	double least = fb_model_score(model, place, NULL) + WORTH;
+	double least = fb_model_score(job->model, place, job->caution, NULL) + job->worth;
 	int knob = -1, to = 0;
 	for (int k = 0; k < knobs->count; k++) {
 		if (!live[k] || !fb_knob_is_switch(&knobs->knob[k])) {
@@ -171,7 +180,7 @@ static bool flip_best(const local *self, const fb_model *model, double *place)
 		for (int setting = 0; setting < fb_knob_settings(&knobs->knob[k]); setting++) {
 			place[k] = setting;
 			double score = setting != (int)was && was_heard(self, k, setting)
-							   ? fb_model_score(model, place, NULL)
+							   ? fb_model_score(job->model, place, job->caution, NULL)
 							   : 0.0;
 			if (score > least) {
 				least = score;
@@ -187,72 +196,66 @@ static bool flip_best(const local *self, const fb_model *model, double *place)
 	return knob >= 0;
 }
 
-/** The fourth trial: other settings of switches if they promise something, else somewhere near the
-	top at random, so that the model learns what it does not expect. */
-static void add_fourth(local *self, const fb_model *model, fb_batch *out)
+/** The top with other settings of switches, if they promise something. */
+static void add_switched(local *self, const fb_climb *job, fb_batch *out)
 {
-	const fb_knobs *knobs = self->task.history->knobs;
-	const bool *live = fb_probes_live(self->probes);
-	memcpy(self->other, self->top, (size_t)knobs->count * sizeof(double));
+	memcpy(self->other, self->top, (size_t)knob_count(self) * sizeof(double));
 	int flips = 0;
-	while (flips < SWITCHES_MAX && flip_best(self, model, self->other)) {
+	while (flips < SWITCHES_MAX && flip_best(self, job, self->other)) {
 		flips++;
 	}
 	if (flips) {
-		climb(self, model, live, self->radius, self->other);
-		add(self, self->other, out, "with switches");
-		return;
+		climb(job, self->other);
+		add(self, job, self->other, out, "switched");
 	}
-	for (int k = 0; k < knobs->count; k++) {
-		const fb_knob *knob = &knobs->knob[k];
-		double by = 0.5 * self->radius * random_spread(self);
-		if (live[k] && !fb_knob_is_switch(knob)) {
-			self->other[k] = fb_clamp(self->other[k] + by, 0.0, 1.0 / fb_knob_step(knob));
-		}
-	}
-	add(self, self->other, out, "beside the top");
 }
 
 static void propose_wave(local *self, fb_batch *out)
 {
 	const fb_history *history = self->task.history;
-	const fb_knobs *knobs = history->knobs;
 	const bool *live = fb_probes_live(self->probes);
-	size_t size = (size_t)knobs->count * sizeof(double);
+	size_t size = (size_t)knob_count(self) * sizeof(double);
 	fb_model *model = fb_model_fit(history, live);
 	if (!model) {
 		return;
 	}
-	for (int k = 0; k < knobs->count; k++) {
-		self->place[k] = fb_model_place(&knobs->knob[k], history->trial[history->best].value[k]);
+	for (int k = 0; k < knob_count(self); k++) {
+		self->best[k] = fb_model_place(&history->knobs->knob[k], best_trial(self)->value[k]);
 	}
-	memcpy(self->top, self->place, size);
-	climb(self, model, live, self->radius, self->top);
-	add(self, self->top, out, "all knobs");
-	memcpy(self->other, self->place, size);
-	climb(self, model, live, CAREFUL * self->radius, self->other);
-	add(self, self->other, out, careful);
-	keep_strongest(self, model);
-	memcpy(self->other, self->place, size);
-	climb(self, model, self->mask, BOLD * self->radius, self->other);
-	add(self, self->other, out, "the strongest, bold");
-	add_fourth(self, model, out);
+	fb_climb job = climb_with(self, model, live, self->caution),
+			 bold = climb_with(self, model, live, BOLDER * self->caution),
+			 sparse = climb_with(self, model, self->mask, self->caution);
+	memcpy(self->top, self->best, size);
+	climb(&job, self->top);
+	add(self, &job, self->top, out, "top");
+	memcpy(self->other, self->top, size);
+	climb(&bold, self->other);
+	add(self, &bold, self->other, out, "bold");
+	if (self->waves < ROUND_WAVES) {
+		keep_strongest(self, &job);
+		memcpy(self->other, self->best, size);
+		climb(&sparse, self->other);
+		add(self, &sparse, self->other, out, "strongest alone");
+	} else {
+		memcpy(self->other, self->top, size);
+		fb_climb_condense(&job, self->other);
+		add(self, &job, self->other, out, "fewer");
+	}
+	add_switched(self, &job, out);
 	fb_model_destroy(model);
 }
 
 /* --- rounds */
 
-/** Did the last wave keep its promise? */
 static void judge_wave(local *self)
 {
-	const fb_history *history = self->task.history;
 	if (self->wave_from < 0) {
 		return;
 	}
-	if (history->best < self->wave_from) {
-		self->radius *= 0.5;
-	} else if (strncmp(history->trial[history->best].why, careful, sizeof careful - 1)) {
-		self->radius = fmin(self->radius * 1.4, RADIUS_MAX);
+	if (self->task.history->best < self->wave_from) {
+		self->caution = fmin(self->caution * 4.0, CAUTION_MAX);
+	} else if (!strncmp(best_trial(self)->why, "bold", 4)) {
+		self->caution = fmax(self->caution * BOLDER, CAUTION_MIN);
 	}
 	self->wave_from = -1;
 }
@@ -264,7 +267,8 @@ static fb_status propose(void *ctx, int room, fb_batch *out, fb_error *error)
 	judge_wave(self);
 	if (self->waves < 0) {
 		self->waves = 0;
-		fb_probes_plan(self->probes, PROBES_MAX);
+		self->merit = best_trial(self)->merit;
+		fb_probes_plan(self->probes, PROBES_MAX, self->stalled);
 	}
 	fb_probes_propose(self->probes, room, out);
 	if (out->count || self->waves == ROUND_WAVES || !fb_probes_live_count(self->probes)) {
@@ -284,7 +288,8 @@ static bool end_round(void *ctx)
 	local *self = ctx;
 	judge_wave(self);
 	self->waves = -1;
-	return self->radius > RADIUS_MIN && fb_probes_live_count(self->probes) > 0;
+	self->stalled = best_trial(self)->merit - self->merit < 10.0 * self->task.history->worth;
+	return self->caution < CAUTION_MAX && fb_probes_live_count(self->probes) > 0;
 }
 
 const fb_engine fb_engine_local = {"local", create, propose, end_round, destroy};

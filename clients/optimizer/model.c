@@ -7,13 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The kernel: a straight line per knob, a bend per knob, and what knobs do together. Widths in
-   steps. Found by leaving trials out and predicting them, on speech and music. */
+/* The kernel: a straight line per knob, a bend per knob, what knobs of one section do together, and
+   what all do. Widths in steps. */
 #define LINE 1.0
-#define BEND 4.0
+#define BEND 2.0
 #define BEND_WIDTH 3.0
-#define JOINT 4.0
-#define JOINT_WIDTH 5.0
+#define KIN 4.0
+#define KIN_WIDTH 4.0
+#define JOINT 1.0
+#define JOINT_WIDTH 6.0
 #define SWITCH_APART 2.0 /* steps that two settings of a switch are apart */
 #define JITTER 1e-6
 #define RESIDUAL 1e-4 /* of the score, 0..1, that the parts may leave unexplained */
@@ -22,20 +24,26 @@
 typedef struct output {
 	fb_part part;
 	double weight, base; ///< of the score; the value at the centre
+	double variance;     ///< of what the kernel calls 1
 	double *alpha;       ///< [points]
 } output;
 
 struct fb_model {
 	const fb_knobs *knobs;
-	int *live, n_live; ///< the knobs that count
+	int *live, n_live;  ///< the knobs that count
+	int *group, groups; ///< [n_live] which section each is of
 	int points;
 	double *place;  ///< [points][n_live]
 	double *centre; ///< [n_live]
 	output *output;
 	int outputs;
-	double constant;             ///< of the score, 0..1
-	double *factor;              ///< [points][points] Cholesky factor of the kernel matrix, lower
-	double *at, *scratch, *near; ///< [n_live], [points], [points][n_live]: the prediction's
+	double constant; ///< of the score, 0..1
+	double *factor;  ///< [points][points] Cholesky factor of the kernel matrix, lower
+	/* the prediction's, so that it takes no memory: */
+	double *at, *apart; ///< [n_live], [groups]
+	double *with;       ///< [points] kernel with each point
+	double *known;      ///< [points] the same, solved
+	double *slopes;     ///< [points][n_live]
 };
 
 double fb_model_place(const fb_knob *knob, double value)
@@ -50,34 +58,70 @@ double fb_model_value(const fb_knob *knob, double place)
 
 /* --- the kernel */
 
+/** 1 at 0 and falling. source: rational quadratic, alpha 1: positive definite in any dimension */
+static double falling(double apart_squared, double width)
+{
+	return 1.0 / (1.0 + 0.5 * apart_squared / (width * width));
+}
+
+/** Its derivative by the distance along one knob, given its value. */
+static double falling_slope(double value, double d, double width)
+{
+	return -value * value * d / (width * width);
+}
+
 /** Between `at` and a point, both [n_live]. slope: NULL, or [n_live]: derivatives by `at`. */
 static double kernel(const fb_model *model, const double *at, const double *point, double *slope)
 {
-	double sum = 0.0, apart = 0.0;
+	double sum = 0.0, all = 0.0, *apart = model->apart;
+	memset(apart, 0, (size_t)model->groups * sizeof *apart);
 	for (int i = 0; i < model->n_live; i++) {
-		const fb_knob *knob = &model->knobs->knob[model->live[i]];
 		double d = at[i] - point[i];
-		if (fb_knob_is_switch(knob)) {
+		if (fb_knob_is_switch(&model->knobs->knob[model->live[i]])) {
 			bool same = fabs(d) < 0.5;
 			sum += same ? LINE : 0.0;
-			apart += same ? 0.0 : SWITCH_APART * SWITCH_APART;
+			apart[model->group[i]] += same ? 0.0 : SWITCH_APART * SWITCH_APART;
 			continue;
 		}
-		double from = point[i] - model->centre[i];
-		double bend = BEND * exp(-0.5 * d * d / (BEND_WIDTH * BEND_WIDTH));
-		sum += LINE * (at[i] - model->centre[i]) * from + bend;
-		apart += d * d;
+		double from = point[i] - model->centre[i], bend = falling(d * d, BEND_WIDTH);
+		sum += LINE * (at[i] - model->centre[i]) * from + BEND * bend;
+		apart[model->group[i]] += d * d;
 		if (slope) {
-			slope[i] = LINE * from - bend * d / (BEND_WIDTH * BEND_WIDTH);
+			slope[i] = LINE * from + BEND * falling_slope(bend, d, BEND_WIDTH);
 		}
 	}
-	double joint = JOINT * exp(-0.5 * apart / (JOINT_WIDTH * JOINT_WIDTH));
-	for (int i = 0; slope && i < model->n_live; i++) {
-		bool is_switch = fb_knob_is_switch(&model->knobs->knob[model->live[i]]);
-		slope[i] =
-			is_switch ? 0.0 : slope[i] - joint * (at[i] - point[i]) / (JOINT_WIDTH * JOINT_WIDTH);
+	for (int g = 0; g < model->groups; g++) {
+		all += apart[g];
+		apart[g] = falling(apart[g], KIN_WIDTH);
+		sum += KIN * apart[g];
 	}
-	return sum + joint;
+	all = falling(all, JOINT_WIDTH);
+	for (int i = 0; slope && i < model->n_live; i++) {
+		double d = at[i] - point[i];
+		bool is_switch = fb_knob_is_switch(&model->knobs->knob[model->live[i]]);
+		slope[i] = is_switch
+					   ? 0.0
+					   : slope[i] + KIN * falling_slope(apart[model->group[i]], d, KIN_WIDTH) +
+							 JOINT * falling_slope(all, d, JOINT_WIDTH);
+	}
+	return sum + JOINT * all;
+}
+
+/** Number the sections: knobs of one node that share a section, and those without one. */
+static void find_groups(fb_model *model)
+{
+	for (int i = 0; i < model->n_live; i++) {
+		const fb_knob *knob = &model->knobs->knob[model->live[i]];
+		int same = 0;
+		while (same < i) {
+			const fb_knob *other = &model->knobs->knob[model->live[same]];
+			if (!strcmp(knob->node, other->node) && !strcmp(knob->section, other->section)) {
+				break;
+			}
+			same++;
+		}
+		model->group[i] = same < i ? model->group[same] : model->groups++;
+	}
 }
 
 /* --- linear algebra: small, dense, symmetric */
@@ -221,6 +265,9 @@ static bool fit_output(fb_model *model, output *out, const double *values)
 		out->alpha[p] = values[p] - out->base;
 	}
 	solve(model->factor, model->points, out->alpha);
+	for (size_t p = 0; p < n; p++) {
+		out->variance += (values[p] - out->base) * out->alpha[p] / (double)n;
+	}
 	return true;
 }
 
@@ -300,19 +347,24 @@ fb_model *fb_model_fit(const fb_history *history, const bool *live)
 	model->live = calloc(knobs, sizeof *model->live);
 	model->centre = calloc(knobs, sizeof *model->centre);
 	model->place = calloc(trials * knobs, sizeof *model->place);
-	model->near = calloc(trials * knobs, sizeof *model->near);
+	model->group = calloc(knobs, sizeof *model->group);
 	model->factor = calloc(trials * trials, sizeof *model->factor);
-	model->scratch = calloc(trials, sizeof *model->scratch);
 	model->at = calloc(knobs, sizeof *model->at);
+	model->apart = calloc(knobs, sizeof *model->apart);
+	model->with = calloc(trials, sizeof *model->with);
+	model->known = calloc(trials, sizeof *model->known);
+	model->slopes = calloc(trials * knobs, sizeof *model->slopes);
 	model->output = calloc((size_t)history->aims + 1, sizeof *model->output);
-	bool good = model->live && model->centre && model->place && model->near && model->factor &&
-				model->scratch && model->at && model->output;
+	bool good = model->live && model->centre && model->place && model->group && model->factor &&
+				model->at && model->apart && model->with && model->known && model->slopes &&
+				model->output;
 	for (int k = 0; good && k < history->knobs->count; k++) {
 		if (live[k]) {
 			model->live[model->n_live++] = k;
 		}
 	}
 	if (good) {
+		find_groups(model);
 		gather(model, history, which);
 		good = fit_kernel(model) && fit_outputs(model, history, which);
 	}
@@ -336,42 +388,77 @@ void fb_model_destroy(fb_model *model)
 	free(model->live);
 	free(model->centre);
 	free(model->place);
-	free(model->near);
+	free(model->group);
 	free(model->factor);
-	free(model->scratch);
 	free(model->at);
+	free(model->apart);
+	free(model->with);
+	free(model->known);
+	free(model->slopes);
 	free(model);
 }
 
 /* --- predicting */
 
-double fb_model_score(const fb_model *model, const double *place, double *gradient)
+/** What the kernel says of a place alone, less what the points tell of it. */
+static double unknown(const fb_model *model)
+{
+	size_t size = (size_t)model->points * sizeof(double);
+	double left = kernel(model, model->at, model->at, NULL);
+	memcpy(model->known, model->with, size);
+	solve(model->factor, model->points, model->known);
+	for (int p = 0; p < model->points; p++) {
+		left -= model->known[p] * model->with[p];
+	}
+	return fmax(left, 0.0);
+}
+
+/** gradient += sum over points of factor[p] * scale * slopes[p] */
+static void add_slopes(const fb_model *model, const double *factor, double scale, double *gradient)
+{
+	for (int p = 0; p < model->points; p++) {
+		const double *slope = model->slopes + p * model->n_live;
+		for (int i = 0; i < model->n_live; i++) {
+			gradient[model->live[i]] += scale * factor[p] * slope[i];
+		}
+	}
+}
+
+double fb_model_score(const fb_model *model, const double *place, double caution, double *gradient)
 {
 	int n = model->n_live;
-	double *at = model->at, score = model->constant;
+	double score = model->constant, by_unknown = 0.0;
 	for (int i = 0; i < n; i++) {
-		at[i] = place[model->live[i]];
+		model->at[i] = place[model->live[i]];
 	}
 	for (int p = 0; p < model->points; p++) {
-		model->scratch[p] =
-			kernel(model, at, model->place + p * n, gradient ? model->near + p * n : NULL);
+		model->with[p] =
+			kernel(model, model->at, model->place + p * n, gradient ? model->slopes + p * n : NULL);
 	}
 	for (int k = 0; gradient && k < model->knobs->count; k++) {
 		gradient[k] = 0.0;
 	}
+	double left = caution > 0.0 ? caution * unknown(model) : 0.0;
 	for (int o = 0; o < model->outputs; o++) {
 		const output *out = &model->output[o];
-		double value = out->base, slope;
+		double value = out->base, by_value, by_variance;
 		for (int p = 0; p < model->points; p++) {
-			value += out->alpha[p] * model->scratch[p];
+			value += out->alpha[p] * model->with[p];
 		}
-		score += out->weight * fb_part_at(&out->part, value, &slope);
-		for (int p = 0; gradient && slope != 0.0 && p < model->points; p++) {
-			double pull = 100.0 * out->weight * slope * out->alpha[p];
-			for (int i = 0; i < n; i++) {
-				gradient[model->live[i]] += pull * model->near[p * n + i];
-			}
+		score += out->weight *
+				 fb_part_expected(&out->part, value, out->variance * left, &by_value, &by_variance);
+		by_unknown += 100.0 * caution * out->weight * by_variance * out->variance;
+		if (gradient && by_value != 0.0) {
+			add_slopes(model, out->alpha, 100.0 * out->weight * by_value, gradient);
 		}
+	}
+	if (gradient && caution > 0.0) {
+		for (int i = 0; i < n; i++) {
+			bool is_switch = fb_knob_is_switch(&model->knobs->knob[model->live[i]]);
+			gradient[model->live[i]] +=
+				is_switch ? 0.0 : by_unknown * 2.0 * LINE * (model->at[i] - model->centre[i]);
+		}
+		add_slopes(model, model->known, -2.0 * by_unknown, gradient);
 	}
 	return 100.0 * score;
 }

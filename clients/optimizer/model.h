@@ -28,7 +28,9 @@ fb_model *fb_model_fit(const fb_history *history, const bool *live);
 void fb_model_destroy(fb_model *model); ///< NULL is allowed
 
 /** The score, 0..100, expected at a place [knobs].
-	range: gradient may be NULL, else [knobs]: points per unit of place, 0 for switches */
-double fb_model_score(const fb_model *model, const double *place, double *gradient);
+	range: caution: how much of what the model does not know counts against a place; 1 is all of it,
+	       0 takes the model at its word. gradient may be NULL, else [knobs]: points per unit of
+	       place, 0 for switches */
+double fb_model_score(const fb_model *model, const double *place, double caution, double *gradient);
 
 #endif

@@ -21,10 +21,10 @@ static bool find_ends(const double *metric, const double *part, int count, int *
 
 static double worst_error(const fb_part *tried, const double *metric, const double *part, int count)
 {
-	double worst = 0.0, slope;
+	double worst = 0.0;
 	for (int i = 0; i < count; i++) {
 		if (isfinite(metric[i]) && isfinite(part[i])) {
-			worst = fmax(worst, fabs(fb_part_at(tried, metric[i], &slope) - part[i]));
+			worst = fmax(worst, fabs(fb_part_at(tried, metric[i]) - part[i]));
 		}
 	}
 	return worst;
@@ -61,22 +61,30 @@ fb_part fb_part_learn(const double *metric, const double *part, int count)
 	return best;
 }
 
-double fb_part_at(const fb_part *part, double metric, double *slope)
+double fb_part_at(const fb_part *part, double metric)
 {
+	double by_metric, by_variance;
+	return fb_part_expected(part, metric, 0.0, &by_metric, &by_variance);
+}
+
+double fb_part_expected(
+	const fb_part *part, double metric, double variance, double *by_metric, double *by_variance)
+{
+	*by_variance = 0.0;
 	if (part->kind == FB_PART_TARGET) {
-		double off = (metric - part->target) / part->tolerance;
-		double value = 1.0 / sqrt(1.0 + off * off);
-		*slope = -off * value * value * value / part->tolerance;
+		double off = (metric - part->target) / part->tolerance,
+			   spread = 1.0 / (part->tolerance * part->tolerance);
+		double value = 1.0 / sqrt(1.0 + off * off + variance * spread);
+		double cube = value * value * value;
+		*by_metric = -off * cube / part->tolerance;
+		*by_variance = -0.5 * cube * spread;
 		return value;
 	}
 	bool scaled = part->kind == FB_PART_SLOPE;
 	double value = scaled ? part->slope * metric + part->offset : metric;
-	*slope = scaled ? part->slope : 1.0;
-	if (part->kind == FB_PART_FREE) {
-		return value;
-	}
-	if (value <= 0.0 || value >= 1.0) {
-		*slope = 0.0;
+	*by_metric = scaled ? part->slope : 1.0;
+	if (part->kind != FB_PART_FREE && (value <= 0.0 || value >= 1.0)) {
+		*by_metric = 0.0;
 		return value <= 0.0 ? 0.0 : 1.0;
 	}
 	return value;

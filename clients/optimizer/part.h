@@ -21,7 +21,14 @@ typedef struct fb_part {
 /** From `count` pairs; those that are not finite are left out. */
 fb_part fb_part_learn(const double *metric, const double *part, int count);
 
-/** The part that a metric (of RAW: the predicted part) makes; *slope its derivative. */
-double fb_part_at(const fb_part *part, double metric, double *slope);
+/** The part that a metric (of RAW: the predicted part) makes. */
+double fb_part_at(const fb_part *part, double metric);
+
+/** The part to expect where the metric is known up to a variance; its derivatives by both. A target
+	is the more likely missed the less is known.
+	source: 1 / sqrt(1 + E(((metric - target) / tolerance)^2)), below the mean by no more than a
+	        few hundredths */
+double fb_part_expected(
+	const fb_part *part, double metric, double variance, double *by_metric, double *by_variance);
 
 #endif

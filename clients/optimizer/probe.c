@@ -8,8 +8,9 @@
 #include <string.h>
 
 enum {
-	FAMILY_MIN = 4,   /* knobs of a kind in one node that are worth asking about together */
-	SETTINGS_MAX = 2, /* switches with more settings wait until their section is in use */
+	FAMILY_MIN = 4,     /* knobs of a kind in one node that are worth asking about together */
+	SETTINGS_MAX = 2,   /* switches with more settings wait until their section is in use */
+	SETTINGS_SHARE = 4, /* of the trials there are, this part begins on choices */
 };
 #define KIN_MOVED 0.99 /* steps of a knob of its section that may wake a knob */
 #define FAR_MOVED 4.0  /* steps of any knob that may wake one elsewhere */
@@ -213,11 +214,13 @@ static bool in_use(const fb_probes *probes, int knob)
 }
 
 /** Knobs that slept while something of their section moved. Returns how many questions. */
-static int plan_kin(fb_probes *probes, int most)
+static int plan_kin(fb_probes *probes, int most, bool stalled)
 {
 	int planned = 0;
-	for (int k = 0; k < probes->history->knobs->count && planned < most; k++) {
-		if (probes->state[k] == DEAD && kin_moved(probes, k, probes->asked_at[k])) {
+	const fb_knobs *knobs = probes->history->knobs;
+	for (int k = 0; k < knobs->count && planned < most; k++) {
+		bool wanted = stalled || !fb_knob_is_switch(&knobs->knob[k]);
+		if (wanted && probes->state[k] == DEAD && kin_moved(probes, k, probes->asked_at[k])) {
 			enqueue_one(probes, k);
 			planned++;
 		}
@@ -251,37 +254,40 @@ static int plan_nodes(fb_probes *probes, int most)
 	return planned;
 }
 
-/** The settings of choices whose section is in use, each once. */
-static int plan_settings(fb_probes *probes, int most)
+/** A setting of each choice whose section is in use; if it does anything, the others follow. */
+static void plan_settings(fb_probes *probes, int most)
 {
 	const fb_history *history = probes->history;
-	int planned = 0;
-	for (int k = 0; k < history->knobs->count && planned < most; k++) {
+	for (int k = 0; k < history->knobs->count && most > 0; k++) {
 		const fb_knob *knob = &history->knobs->knob[k];
-		if (!has_many_settings(knob) || probes->state[k] != UNKNOWN || !in_use(probes, k)) {
-			continue;
+		if (has_many_settings(knob) && probes->state[k] == UNKNOWN && in_use(probes, k)) {
+			enqueue_one(probes, k);
+			most--;
 		}
-		for (int setting = 0; setting < knob->n_choices; setting++) {
-			if (setting != (int)history->trial[history->best].value[k]) {
-				enqueue(probes, &k, 1, setting);
-				planned++;
-			}
-		}
-		probes->state[k] = DEAD;
 	}
-	return planned;
 }
 
-void fb_probes_plan(fb_probes *probes, int most)
+static void plan_other_settings(fb_probes *probes, int knob)
+{
+	const fb_trial *best = &probes->history->trial[probes->history->best];
+	int settings = probes->history->knobs->knob[knob].n_choices;
+	for (int i = 2; i < settings; i++) {
+		enqueue(probes, &knob, 1, ((int)best->value[knob] + i) % settings);
+	}
+}
+
+void fb_probes_plan(fb_probes *probes, int most, bool stalled)
 {
 	if (!probes->begun) {
 		probes->begun = true;
 		plan_all(probes);
 		return;
 	}
-	int planned = plan_kin(probes, most);
+	int planned = plan_kin(probes, most, stalled);
 	planned += plan_nodes(probes, most - planned);
-	plan_settings(probes, most - planned);
+	if (stalled) {
+		plan_settings(probes, (most - planned) / SETTINGS_SHARE);
+	}
 }
 
 /* --- asking */
@@ -327,12 +333,16 @@ static void take_answer(fb_probes *probes, const question *q)
 	if (trial < 0) {
 		return; /* the session ended before it was heard */
 	}
+	const fb_knobs *knobs = probes->history->knobs;
 	bool dead = fb_trials_sound_alike(probes->history, trial, q->base);
 	for (int i = 0; i < q->count; i++) {
 		int k = q->knob[i];
 		if (dead && probes->state[k] == UNKNOWN) {
 			probes->state[k] = DEAD;
 		} else if (!dead && q->count == 1) {
+			if (probes->state[k] != LIVE && has_many_settings(&knobs->knob[k])) {
+				plan_other_settings(probes, k);
+			}
 			probes->state[k] = LIVE;
 			probes->live[k] = true;
 		} else if (!dead) {

@@ -13,9 +13,10 @@ typedef struct fb_probes fb_probes;
 fb_probes *fb_probes_create(const fb_history *history); ///< NULL when out of memory
 void fb_probes_destroy(fb_probes *probes);              ///< NULL is allowed
 
-/** Put what should be asked now on the list: at the first call everything, later what might have
-	woken since, `most` trials at most. */
-void fb_probes_plan(fb_probes *probes, int most);
+/** Put what should be asked now on the list: at the first call everything but the many settings of
+	choices, later what might have woken since, `most` trials at most. Switches in use and settings
+	of choices, which rarely bring anything, wait until nothing else does: `stalled`. */
+void fb_probes_plan(fb_probes *probes, int most, bool stalled);
 /** Add trials from the list. What comes of them is read by the next call; a group that is not dead
 	is then asked about in parts. Nothing added: the list is empty. */
 void fb_probes_propose(fb_probes *probes, int room, fb_batch *out);

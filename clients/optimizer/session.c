@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { CHUNK = 8 }; /* auditions in one request: how often progress is seen */
+#define WORTH 0.1   /* of epsilon: what turning a knob has to bring */
 #define SILENT_DBFS (-100.0)
 
 static double since(const struct timespec *then)
@@ -90,7 +91,8 @@ static fb_status hear_baseline(fb_session *session, fb_error *error)
 	double frames = json_number_value(json_object_get(report, "frame_end")) -
 					json_number_value(json_object_get(report, "frame_start"));
 	session->source_s = frames / json_number_value(json_object_get(report, "sample_rate"));
-	status = fb_history_begin(&session->history, &session->knobs, report, error);
+	status = fb_history_begin(
+		&session->history, &session->knobs, WORTH * 100.0 * options->epsilon, report, error);
 	json_decref(report);
 	return status ? status : check_heard(&session->history, error);
 }
@@ -106,6 +108,9 @@ fb_status fb_session_begin(fb_session *session, const fb_session_options *option
 									  : fb_fail(error, FB_NO_MEMORY, "", "out of memory");
 	status = status ? status : fb_walk(session->tree, &options->limits, &session->knobs, error);
 	status = status ? status : hear_baseline(session, error);
+	if (status && interrupted(session)) {
+		status = fb_fail(error, status, "", "interrupted before anything was heard");
+	}
 	if (status) {
 		fb_session_finish(session);
 		return status;
@@ -170,11 +175,13 @@ fb_status fb_session_hear(fb_session *session, const fb_batch *batch, int round,
 {
 	fb_status status = FB_OK;
 	for (int from = 0; from < batch->count && !status; from += CHUNK) {
-		int count = batch->count - from < CHUNK ? batch->count - from : CHUNK;
+		int count = batch->count - from, room = fb_session_room(session);
 		session->stopped = spent(session);
 		if (session->stopped) {
 			return FB_OK;
 		}
+		count = count < CHUNK ? count : CHUNK;
+		count = count < room ? count : room;
 		tell_progress(session, round ? "searching" : "tidying");
 		status = hear_chunk(session, batch, from, count, round, error);
 	}
@@ -288,8 +295,7 @@ fb_status fb_session_search(fb_session *session, fb_error *error)
 {
 	void *engine = NULL;
 	const fb_session_options *options = &session->options;
-	fb_task task = {
-		.history = &session->history, .seed = options->seed, .epsilon = 100.0 * options->epsilon};
+	fb_task task = {.history = &session->history, .seed = options->seed};
 	fb_status status = options->engine->create(&task, &engine, error);
 	if (!status) {
 		status = rounds(session, engine, error);

@@ -84,7 +84,7 @@ FB_MUST_CHECK fb_status fb_session_hear(
 /** How many auditions the budgets leave. */
 int fb_session_room(const fb_session *session);
 
-/** Take back what does not help: knobs whose old value costs next to nothing go back to it, so that
+/** Hear the winner with each turned knob at its old value, and with all of those that hardly help:
 	what is left can be explained. */
 FB_MUST_CHECK fb_status fb_session_tidy(fb_session *session, fb_error *error);
 

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "session.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SHARE 0.1     /* of epsilon: a knob whose old value costs less goes back to it */
-#define SHARE_ALL 0.5 /* of epsilon: what all that go back may cost together */
 
 /** A knob that was turned, and what its old value would cost. */
 typedef struct turned {
@@ -64,28 +60,17 @@ static bool price(fb_session *session, const double *winner, double score, turne
 	return !*status;
 }
 
-/** Hear the winner without the cheapest 1, 2, 4 ... knobs together; the most that cost no more than
-	they may are taken back for good. Ties with the winner go to the shorter list of changes. */
-static fb_status drop_cheapest(fb_session *session, const double *winner, double score,
-	const turned *list, int cheap, double *value, fb_error *error)
+/** Hear the winner without the cheapest 1, 2, 3, 4, 6 ... knobs together. */
+static fb_status drop_cheapest(fb_session *session, const double *winner, const turned *list,
+	int cheap, double *value, fb_error *error)
 {
 	fb_batch batch = {0};
-	double start = fb_session_before(session)->score, epsilon = 100.0 * session->options.epsilon;
 	for (int n = cheap; n > 0; n = n > 4 ? n * 3 / 4 : n - 1) {
 		take_back(session, winner, list, n, value);
 		fb_batch_add(&batch, &session->history, value, "without %d that hardly help", n);
 	}
 	fb_status status = fb_session_hear(session, &batch, 0, error);
 	fb_batch_clear(&batch);
-	for (int n = cheap; n > 0 && !status; n = n > 4 ? n * 3 / 4 : n - 1) {
-		take_back(session, winner, list, n, value);
-		int trial = fb_history_find(&session->history, value);
-		double left = trial < 0 ? 0.0 : session->history.trial[trial].score;
-		if (trial >= 0 && left >= score - epsilon * fmin(SHARE * n, SHARE_ALL) && left > start) {
-			session->history.best = trial;
-			break;
-		}
-	}
 	return status;
 }
 
@@ -105,10 +90,10 @@ fb_status fb_session_tidy(fb_session *session, fb_error *error)
 	int n = find_turned(session, fb_session_after(session), list), cheap = 0;
 	if (n && price(session, winner, score, list, n, value, &status, error)) {
 		qsort(list, (size_t)n, sizeof *list, by_cost);
-		while (cheap < n && list[cheap].cost < SHARE * 100.0 * session->options.epsilon) {
+		while (cheap < n && list[cheap].cost < session->history.worth) {
 			cheap++;
 		}
-		status = drop_cheapest(session, winner, score, list, cheap, value, error);
+		status = drop_cheapest(session, winner, list, cheap, value, error);
 	}
 	free(list);
 	free(value);

@@ -99,6 +99,15 @@ static fb_status read_result(
 	return FB_OK;
 }
 
+static int turned(const fb_knobs *knobs, const double *value)
+{
+	int count = 0;
+	for (int k = 0; k < knobs->count; k++) {
+		count += value[k] != knobs->knob[k].start;
+	}
+	return count;
+}
+
 fb_status fb_history_add(fb_history *history, const double *value, const char *why, int round,
 	const json_t *result, fb_error *error)
 {
@@ -128,8 +137,9 @@ fb_status fb_history_add(fb_history *history, const double *value, const char *w
 	}
 	memcpy(trial.value, value, knobs * sizeof(double));
 	snprintf(trial.why, sizeof trial.why, "%s", why);
+	trial.merit = trial.score - history->worth * turned(history->knobs, value);
 	history->trial[history->count] = trial;
-	if (history->count && trial.score > history->trial[history->best].score) {
+	if (history->count && trial.merit > history->trial[history->best].merit) {
 		history->best = history->count;
 	}
 	history->count++;
@@ -137,9 +147,9 @@ fb_status fb_history_add(fb_history *history, const double *value, const char *w
 }
 
 fb_status fb_history_begin(
-	fb_history *history, const fb_knobs *knobs, const json_t *report, fb_error *error)
+	fb_history *history, const fb_knobs *knobs, double worth, const json_t *report, fb_error *error)
 {
-	*history = (fb_history){.knobs = knobs};
+	*history = (fb_history){.knobs = knobs, .worth = worth};
 	double *start = calloc((size_t)knobs->count + 1, sizeof *start);
 	fb_status status = start ? learn_names(history, report, error)
 							 : fb_fail(error, FB_NO_MEMORY, "", "out of memory");

@@ -5,12 +5,13 @@
 
 #include "knob.h"
 
-enum { FB_RUN_ID_MAX = 48, FB_WHY_MAX = 64 };
+enum { FB_RUN_ID_MAX = 48, FB_WHY_MAX = 80 };
 
 /** One parameter set. */
 typedef struct fb_trial {
 	double *value;  ///< [knobs] in their units
 	double score;   ///< 0..100
+	double merit;   ///< score less what each turned knob has to be worth
 	double *metric; ///< [metrics]
 	bool *valid;    ///< [metrics]
 	double *part;   ///< [aims] 0..1, how well each metric of the goal meets it; NaN left out
@@ -25,15 +26,16 @@ typedef struct fb_history {
 	int metrics;
 	int *aim; ///< [aims] the metric each is about
 	int aims;
+	double worth;    ///< points that turning a knob has to bring
 	fb_trial *trial; ///< [0] is the baseline
 	int count, room;
-	int best; ///< the first with the highest score: ties keep what was
+	int best; ///< the first with the highest merit: what brings nothing stays as it was
 } fb_history;
 
 /** Begin with the baseline's report. The history borrows the knobs.
 	errors: FB_IO the report lacks something; FB_NO_MEMORY */
-FB_MUST_CHECK fb_status fb_history_begin(
-	fb_history *history, const fb_knobs *knobs, const json_t *report, fb_error *error);
+FB_MUST_CHECK fb_status fb_history_begin(fb_history *history, const fb_knobs *knobs, double worth,
+	const json_t *report, fb_error *error);
 void fb_history_finish(fb_history *history);
 
 /** Add what came of `value`. errors: as fb_history_begin */

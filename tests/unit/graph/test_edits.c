@@ -77,8 +77,8 @@ static void test_no_clicks(void **state)
 				 "'out', 'weight': 0.5}]}");
 }
 
-/* 4800 frames are whole periods of both sines: edits that bring in such a delay, by a node or beside
-   one, cannot be heard at all, unless the fade goes to a delay that is not full yet. */
+/* 4800 frames are whole periods of both sines: an edit that brings in such a delay, by a node or
+   beside one, cannot be heard at all, unless the fade goes to a delay that is not full yet. */
 static void whole_periods(const char *what, const char *a, const char *b)
 {
 	stand s;

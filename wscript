@@ -68,7 +68,10 @@ def configure(conf):
                                      "-ffp-contract=off", "-D_GNU_SOURCE"] + WARNINGS)
     if conf.env.CC_NAME == "gcc":  # snprintf cuts texts on purpose
         conf.env.append_value("CFLAGS", ["-Wno-format-truncation"])
-    conf.env.append_value("LINKFLAGS", ["-Wl,--as-needed"])
+    else:  # clang takes enums for unsigned; gcc looks after signs
+        conf.env.append_value("CFLAGS", ["-Wno-sign-conversion"])
+    # -z now: every call is bound at the start, so that the audio thread never runs the dynamic linker.
+    conf.env.append_value("LINKFLAGS", ["-Wl,--as-needed", "-Wl,-z,now"])
     conf.env.append_value("DEFINES", [f'FB_VERSION="{VERSION}"'])
     sanitize = conf.options.sanitize
     if sanitize:

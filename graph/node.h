@@ -3,7 +3,7 @@
 
 	A node is one shared object that exports fb_node_entry(). Its metadata is static, so parameters,
 	addresses, pages and presets exist before anything is instantiated. An instance is one flat
-   block of memory that the host gives, zeroed and aligned; a node never allocates.
+	block of memory that the host gives, zeroed and aligned; a node never allocates.
 
 	Signals are float, 1.0 = 0 dBFS, in blocks of exactly FB_TICK frames ("ticks"), one array per
 	channel. Input and output arrays are 64-byte aligned and never overlap. */

@@ -17,9 +17,9 @@ typedef struct fb_offline_event {
 typedef struct fb_offline {
 	const fb_patch *patch;
 	double rate_hz;
-	uint32_t period;     ///< frames per call, 1..8192; the result does not depend on it
-	const float *in[2];  ///< [frames]; NULL is silence
-	float *out[2];       ///< [frames]
+	uint32_t period;    ///< frames per call, 1..8192; the result does not depend on it
+	const float *in[2]; ///< [frames]; NULL is silence
+	float *out[2];      ///< [frames]
 	/** Instead of in and out, for what is too long to hold: called in turn, each for the next
 		`frames` frames of both channels; a failure ends the render with it. NULL: in, out. */
 	fb_status (*read)(void *ctx, float *const *to, uint32_t frames, fb_error *error);

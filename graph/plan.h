@@ -5,7 +5,7 @@
 	An edit becomes two plans. The first is the union of before and after: nodes that stay run once,
 	what feeds them crossfades from the old connections to the new, new and dying nodes run beside.
 	New nodes run unheard first: their input fades in, for an echo would repeat its abrupt start,
-   and their delays fill. When the fade is over audio goes on to `next`, which holds what stays. So
+	and their delays fill. When the fade is over audio goes on to `next`, which holds what stays. So
 	tails of nodes that survive are kept, and nothing clicks. doc/engine.md tells it at length. */
 #ifndef FB_PLAN_H
 #define FB_PLAN_H

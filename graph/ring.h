@@ -4,7 +4,7 @@
 	Base header: every folder may include it.
 
 	Each side does one acquire load of the other's index, its work, and one release store of its
-   own. */
+	own. */
 #ifndef FB_RING_H
 #define FB_RING_H
 

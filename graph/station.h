@@ -26,7 +26,7 @@ uint32_t fb_station_latency(const fb_station *station); ///< frames of the chain
 void fb_station_set_fade(fb_station *station, double fade_ms);
 
 /** Set one parameter; clamped. glide_ms < 0: the parameter's own smoothing. A value that needs a
-   new instance (FB_PARAM_REPREPARE) waits for an edit that is under way; should the node refuse it
+	new instance (FB_PARAM_REPREPARE) waits for an edit that is under way; should the node refuse it
 	then, the patch goes back to the value it has.
 	errors: FB_INVALID if the node refuses to be prepared so; nothing has changed then */
 FB_MUST_CHECK fb_status fb_station_set(fb_station *station, uint32_t stage, uint32_t param,

@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEAST_SAMPLE 1e-15f
 #define LOW_RATE_HZ 11000.0 /* at least, for what is measured on the decimated signal */
 
 enum {
@@ -237,7 +238,8 @@ FB_WIDE static uint32_t clean(const float *in, uint32_t frames, float *out)
 		float x = in[i], size = fabsf(x);
 		bool fits = size <= FB_SAMPLE_MAX, finite = size <= FLT_MAX;
 		float rail = finite ? copysignf(FB_SAMPLE_MAX, x) : 0.0f;
-		out[i] = fits ? x : rail;
+		float small = size < LEAST_SAMPLE ? 0.0f : x;
+		out[i] = fits ? small : rail;
 		bad += !fits;
 	}
 	return bad;

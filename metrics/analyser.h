@@ -49,7 +49,8 @@ void fb_analyser_gap(fb_analyser *analyser, uint64_t frames);
 void fb_analyser_set_target(fb_analyser *analyser, double target_lufs);
 void fb_analyser_set_latency(fb_analyser *analyser, double latency_ms);
 /** What a speech recogniser made of it, 0..1 (stt_confidence); NAN takes it back. Live it holds
-	for 10 s of audio, so that a recogniser that has gone does not speak on; of a run, to the end. */
+	for 10 s of audio, so that a recogniser that has gone does not speak on; of a run, to the end.
+	*/
 void fb_analyser_set_stt(fb_analyser *analyser, double confidence);
 /** Restart lufs_integrated and lra, as a loudness meter's reset does. */
 void fb_analyser_reset_loudness(fb_analyser *analyser);

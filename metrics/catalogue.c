@@ -61,24 +61,27 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 		"Integrated loudness less the station's target.", SPAN(0, -24, 24), AIM(0, 1)},
 	/* --- noise and defects */
 	[FB_M_NOISE_FLOOR] = {"noise_floor", "noise", "Noise floor", "dBFS",
-		"Mean level of the quietest tenth of the 50 ms frames.", SPAN(-120, -100, -20), LESS},
+		"Mean level of the quietest tenth of the 50 ms frames, DC taken out.",
+		SPAN(-120, -100, -20), LESS},
 	[FB_M_SNR] = {"snr", "noise", "Signal to noise", "dB",
 		"Level of the active frames above the noise floor, the noise's own power taken out.",
 		SPAN(0, 0, 60), MORE},
 	[FB_M_HUM] = {"hum", "noise", "Mains hum", "dBFS",
 		"Power at 50 or 60 Hz, whichever is stronger, and its first 7 harmonics, above the "
-		"spectrum around them.",
+		"spectrum around them; what comes and goes, as a bass line does, hardly counts.",
 		SPAN(-120, -100, -20), LESS},
 	[FB_M_ARTIFACTS] = {"artifacts", "noise", "Clicks", "events/s",
-		"Clicks and pops: samples that linear prediction misses by more than 8 robust "
-		"deviations, merged within 5 ms.",
+		"Clicks and pops: up to 2 ms of samples that linear prediction misses by more than 8 "
+		"robust deviations and that stand alone, merged within 5 ms.",
 		SPAN(0, 0, 20), LESS},
 	[FB_M_DROPOUTS] = {"dropouts", "noise", "Dropouts", "events/s",
 		"Holes in the sound: exact zeros for 1 ms or more (up to half a second) with signal "
 		"right before and after.",
 		SPAN(0, 0, 20), LESS},
 	[FB_M_SILENCE_RATIO] = {"silence_ratio", "noise", "Silence", "",
-		"Share of the 50 ms frames that are not active.", SPAN(1, 0, 1), LESS},
+		"Share of the 50 ms frames that are not active. An active frame is louder than -60 dBFS "
+		"and than the noise floor + 6 dB; in sound without pauses, than 4 dB below its RMS level.",
+		SPAN(1, 0, 1), LESS},
 	[FB_M_GAIN_CHANGE] = {"gain_change", "noise", "Gain change", "LU",
 		"Loudness of the output less loudness of the input, ungated, over the same frames.",
 		SPAN(0, -24, 24), AIM(0, 3)},
@@ -126,8 +129,8 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 		"white, negative for dark.",
 		SPAN(0, -12, 12), AIM(-2, 2)},
 	[FB_M_CONTRAST] = {"contrast", "spectrum", "Contrast", "dB",
-		"90th less 10th percentile of the bin levels, mean over octave bands: high for clear "
-		"partials, about 13 for noise.",
+		"90th less 10th percentile of the bin levels, mean over the octaves from 250 Hz to 16 "
+		"kHz: high for clear partials, 13 for noise.",
 		SPAN(0, 0, 40), AIM(20, 8)},
 	[FB_M_PEAK_FREQUENCY] = {"peak_frequency", "spectrum", "Strongest frequency", "Hz",
 		"Largest peak of the mean spectrum, interpolated between bins.", SPAN(0, 0, 20000),
@@ -150,7 +153,8 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 	[FB_M_ZCR] = {"zcr", "time", "Zero crossings", "crossings/s",
 		"Sign changes of the mid signal, DC removed.", SPAN(0, 0, 12000), AIM(2000, 1500)},
 	[FB_M_ONSET_RATE] = {"onset_rate", "time", "Onsets", "onsets/s",
-		"Peaks of spectral flux over an adaptive threshold: notes, hits, syllables.",
+		"Notes, hits, syllables: peaks of spectral flux 0.12 above their median of the last half "
+		"second where the level does not fall.",
 		SPAN(0, 0, 20), AIM(4, 3)},
 	[FB_M_TRANSIENT] = {"transient", "time", "Transients", "dB",
 		"Median rise of the level from the 50 ms before an onset to the 20 ms after it.",
@@ -158,11 +162,12 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 	[FB_M_PITCH] = {"pitch", "time", "Pitch", "Hz", "Median fundamental over voiced frames.",
 		SPAN(0, 50, 1000), AIM(160, 80)},
 	[FB_M_HNR] = {"hnr", "time", "Harmonics to noise", "dB",
-		"Power of the periodic part over the rest, in voiced frames: 20 and more is a clear "
-		"voice.",
+		"Power of the periodic part over the rest, in voiced frames, below about 4 kHz: 20 and "
+		"more is a clear voice.",
 		SPAN(0, -10, 40), MORE},
 	[FB_M_HUME_STABILITY] = {"hume_stability", "time", "Voice steadiness", "",
-		"How steady the voice is: pitch jitter, level shimmer and pace combined; 1 is calm.",
+		"How steady the voice is, 1 is calm: 0.4 s(jitter, 2 %) + 0.4 s(shimmer, 1 dB) + 0.2 "
+		"s(unevenness of the gaps between onsets, 0.5), with s(x, half) = 1 / (1 + x / half).",
 		SPAN(0, 0, 1), MORE},
 	[FB_M_STT_CONFIDENCE] = {"stt_confidence", "time", "Recogniser's confidence", "",
 		"How sure a speech recogniser is of what it heard. A client writes it; without one there "
@@ -170,11 +175,12 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 		SPAN(0, 0, 1), MORE},
 	/* --- against a reference */
 	[FB_M_SI_SDR] = {"si_sdr", "reference", "SI-SDR", "dB",
-		"Scale-invariant ratio of signal to distortion against the clean reference, aligned "
-		"first.",
+		"Scale-invariant ratio of signal to distortion against the clean reference, aligned to "
+		"the sample, over the first minute.",
 		SPAN(0, -10, 40), MORE},
 	[FB_M_STOI] = {"stoi", "reference", "Intelligibility", "",
-		"Short-time objective intelligibility against the clean reference (Taal et al. 2011).",
+		"Short-time objective intelligibility against the clean reference (Taal et al. 2011), "
+		"over the first minute.",
 		SPAN(0, 0, 1), MORE},
 	/* --- system */
 	[FB_M_LATENCY] = {"latency", "system", "Latency", "ms",

@@ -20,10 +20,11 @@ bool fb_cross_init(fb_cross *cross, const fb_stft *stft, double rate_hz, bool li
 	cross->live = live;
 	cross->rate_hz = rate_hz;
 	cross->bins = stft->spectra.bins;
+	cross->stride = (cross->bins + 7) / 8 * 8;
 	cross->size = stft->size;
 	double per_second = rate_hz / (stft->size / 2.0);
 	cross->frames_per_block = (uint32_t)(FB_LIVE_SECONDS * per_second / FB_CROSS_BLOCKS);
-	size_t values = (size_t)SHAPES * cross->bins;
+	size_t values = (size_t)SHAPES * cross->stride;
 	cross->now = calloc(values, sizeof(float));
 	cross->block = calloc(live ? values * FB_CROSS_BLOCKS : 1, sizeof(float));
 	cross->total = calloc(values, sizeof(double));
@@ -51,23 +52,29 @@ void fb_cross_finish(fb_cross *cross)
 
 void fb_cross_clear(fb_cross *cross)
 {
-	size_t values = (size_t)SHAPES * cross->bins;
+	size_t values = (size_t)SHAPES * cross->stride;
 	cross->frames = 0;
 	cross->blocks = 0;
 	memset(cross->now, 0, values * sizeof(float));
 	memset(cross->total, 0, values * sizeof(double));
 }
 
+/* The spectra hold room for whole vectors; what lies beyond their end is zero and stays so. */
 FB_WIDE static void accumulate(
-	const fftwf_complex *l, const fftwf_complex *r, uint32_t bins, float *now)
+	const fftwf_complex *l, const fftwf_complex *r, uint32_t stride, float *now)
 {
-	float *restrict ll = now, *restrict rr = now + bins;
-	float *restrict re = now + 2 * bins, *restrict im = now + 3 * bins;
-	for (uint32_t i = 0; i < bins; i++) {
-		ll[i] += l[i][0] * l[i][0] + l[i][1] * l[i][1];
-		rr[i] += r[i][0] * r[i][0] + r[i][1] * r[i][1];
-		re[i] += l[i][0] * r[i][0] + l[i][1] * r[i][1];
-		im[i] += l[i][1] * r[i][0] - l[i][0] * r[i][1];
+	fb_v8_unaligned *ll = (fb_v8_unaligned *)now, *rr = (fb_v8_unaligned *)(now + stride);
+	fb_v8_unaligned *re = (fb_v8_unaligned *)(now + 2 * stride);
+	fb_v8_unaligned *im = (fb_v8_unaligned *)(now + 3 * stride);
+	for (uint32_t i = 0; i < stride / 8; i++) {
+		fb_v8 a = FB_LOAD8(l[8 * i]), b = FB_LOAD8(l[8 * i + 4]);
+		fb_v8 c = FB_LOAD8(r[8 * i]), d = FB_LOAD8(r[8 * i + 4]);
+		fb_v8 l_re = FB_EVEN8(a, b), l_im = FB_ODD8(a, b);
+		fb_v8 r_re = FB_EVEN8(c, d), r_im = FB_ODD8(c, d);
+		ll[i] += l_re * l_re + l_im * l_im;
+		rr[i] += r_re * r_re + r_im * r_im;
+		re[i] += l_re * r_re + l_im * r_im;
+		im[i] += l_im * r_re - l_re * r_im;
 	}
 }
 
@@ -80,7 +87,7 @@ FB_WIDE static void add(double *sum, const float *more, size_t n)
 
 static void finish_block(fb_cross *cross)
 {
-	size_t values = (size_t)SHAPES * cross->bins;
+	size_t values = (size_t)SHAPES * cross->stride;
 	cross->blocks++;
 	if (cross->live) {
 		/* summed anew, so that nothing drifts; the block at hand is the tenth */
@@ -101,7 +108,7 @@ static void finish_block(fb_cross *cross)
 void fb_cross_frame(fb_cross *cross, const fb_spectra *spectra)
 {
 	if (spectra->level_db > LEAST_LEVEL_DB) {
-		accumulate(spectra->l, spectra->r, cross->bins, cross->now);
+		accumulate(spectra->l, spectra->r, cross->stride, cross->now);
 	}
 	if (++cross->frames == cross->frames_per_block) {
 		finish_block(cross);
@@ -132,11 +139,13 @@ static void read_strongest(
 	fb_answer(reading->set, FB_M_PEAK_FREQUENCY, ((double)best + offset) * spectra->hz_per_bin);
 }
 
-static void read_coherence(const double *sum, uint32_t bins, const fb_reading *reading)
+static void read_coherence(
+	const double *sum, uint32_t bins, uint32_t stride, const fb_reading *reading)
 {
 	double weighted = 0.0, energy = 0.0, l = 0.0, r = 0.0;
 	for (uint32_t i = 1; i < bins; i++) {
-		double ll = sum[i], rr = sum[bins + i], re = sum[2 * bins + i], im = sum[3 * bins + i];
+		double ll = sum[i], rr = sum[stride + i];
+		double re = sum[2 * stride + i], im = sum[3 * stride + i];
 		if (ll > 0.0 && rr > 0.0) {
 			weighted += (ll + rr) * (re * re + im * im) / (ll * rr);
 		}
@@ -153,7 +162,7 @@ static void read_coherence(const double *sum, uint32_t bins, const fb_reading *r
 static uint32_t whiten(fb_cross *cross)
 {
 	uint32_t bins = cross->bins, used = 0;
-	const double *re = cross->sum + 2 * bins, *im = cross->sum + 3 * bins;
+	const double *re = cross->sum + 2 * cross->stride, *im = cross->sum + 3 * cross->stride;
 	double most = 0.0;
 	for (uint32_t i = 1; i < bins; i++) {
 		most = fmax(most, re[i] * re[i] + im[i] * im[i]);
@@ -198,10 +207,10 @@ static void read_delay(fb_cross *cross, const fb_reading *reading)
 
 void fb_cross_read(fb_cross *cross, const fb_spectra *spectra, const fb_reading *reading)
 {
-	size_t values = (size_t)SHAPES * cross->bins;
+	size_t values = (size_t)SHAPES * cross->stride;
 	memcpy(cross->sum, cross->total, values * sizeof(double));
 	add(cross->sum, cross->now, values);
-	read_strongest(cross->sum, cross->sum + cross->bins, spectra, reading);
-	read_coherence(cross->sum, cross->bins, reading);
+	read_strongest(cross->sum, cross->sum + cross->stride, spectra, reading);
+	read_coherence(cross->sum, cross->bins, cross->stride, reading);
 	read_delay(cross, reading);
 }

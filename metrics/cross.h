@@ -11,13 +11,13 @@ enum { FB_CROSS_BLOCKS = 10 };
 
 typedef struct fb_cross {
 	bool live;
-	uint32_t bins, size, frames_per_block;
+	uint32_t bins, stride, size, frames_per_block; ///< stride: bins, in whole vectors
 	double rate_hz;
 	uint32_t frames; ///< of the block at hand
 	uint64_t blocks; ///< whole ones
-	float *now;      ///< [4][bins]: LL, RR, real and imaginary part of L conj(R)
+	float *now;      ///< [4][stride]: LL, RR, real and imaginary part of L conj(R)
 	float *block;    ///< live: [FB_CROSS_BLOCKS] of the same
-	double *total;   ///< [4][bins] over the whole blocks of the window
+	double *total;   ///< [4][stride] over the whole blocks of the window
 	double *sum;     ///< scratch of the same shape
 	float *lag;      ///< scratch [size]
 	fftwf_complex *whitened;

@@ -15,7 +15,7 @@ bool fb_decimate_init(fb_decimate *decimate, uint32_t factor, uint32_t most)
 {
 	memset(decimate, 0, sizeof *decimate);
 	decimate->factor = factor;
-	decimate->taps = factor > 1 ? TAPS_PER_FACTOR * factor : 8;
+	decimate->taps = TAPS_PER_FACTOR * factor;
 	decimate->coefficients = calloc(decimate->taps, sizeof(float));
 	decimate->line = calloc(decimate->taps + most, sizeof(float));
 	if (!decimate->coefficients || !decimate->line) {
@@ -47,10 +47,13 @@ FB_WIDE uint32_t fb_decimate_run(fb_decimate *decimate, const float *in, uint32_
 	memcpy(decimate->line + decimate->kept, in, n * sizeof *in);
 	uint32_t have = decimate->kept + n, made = 0, at = 0;
 	for (; at + decimate->taps <= have; at += decimate->factor) {
-		fb_v8 sum = {0};
-		for (uint32_t i = 0; i < decimate->taps; i += 8) {
-			sum += FB_LOAD8(decimate->line + at + i) * FB_LOAD8(decimate->coefficients + i);
+		const float *x = decimate->line + at, *c = decimate->coefficients;
+		fb_v8 sum = {0}, other = {0}; /* two chains of additions */
+		for (uint32_t i = 0; i < decimate->taps; i += 16) {
+			sum += FB_LOAD8(x + i) * FB_LOAD8(c + i);
+			other += FB_LOAD8(x + i + 8) * FB_LOAD8(c + i + 8);
 		}
+		sum += other;
 		out[made++] = FB_FOLD8(sum);
 	}
 	decimate->kept = have - at;

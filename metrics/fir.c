@@ -25,23 +25,19 @@ static double bessel_i0(double x)
 
 double fb_kaiser(double x, double beta)
 {
-	double inside = 1.0 - x * x;
-	return inside <= 0.0 ? 1.0 / bessel_i0(beta) : bessel_i0(beta * sqrt(inside)) / bessel_i0(beta);
-}
-
-static double low_pass_tap(unsigned i, unsigned n, double cutoff)
-{
-	double t = (double)i - ((double)n - 1.0) / 2.0;
-	return fb_sinc(2.0 * cutoff * t) * fb_kaiser(2.0 * t / (double)n, BETA_80_DB);
+	return bessel_i0(beta * sqrt(fmax(1.0 - x * x, 0.0)));
 }
 
 void fb_fir_low_pass(float *taps, unsigned n, double cutoff)
 {
 	double sum = 0.0;
 	for (unsigned i = 0; i < n; i++) {
-		sum += low_pass_tap(i, n, cutoff);
+		double t = (double)i - ((double)n - 1.0) / 2.0;
+		double tap = fb_sinc(2.0 * cutoff * t) * fb_kaiser(2.0 * t / (double)n, BETA_80_DB);
+		taps[i] = (float)tap;
+		sum += tap;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		taps[i] = (float)(low_pass_tap(i, n, cutoff) / sum);
+		taps[i] = (float)((double)taps[i] / sum);
 	}
 }

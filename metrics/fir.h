@@ -5,7 +5,7 @@
 
 /** sin(pi t) / (pi t) */
 double fb_sinc(double t);
-/** Kaiser's window at x in -1..1, 1 in the middle.
+/** Kaiser's window at x in -1..1, not normalised: who uses it brings the taps' sum to 1.
 	source: J. F. Kaiser, "Nonrecursive digital filter design using the I0-sinh window", 1974 */
 double fb_kaiser(double x, double beta);
 

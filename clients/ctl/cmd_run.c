@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** foldback run: hear a station's settings, or others, on a shadow of it; the audience hears nothing. */
+/** foldback run: a station's settings, or others, heard on a shadow of it. */
 #include "progress.h"
 #include "report.h"
 #include "settings.h"

@@ -22,16 +22,34 @@ static void on_signal(int number)
 	raise(number);
 }
 
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+enum { SIGNALS = sizeof signals / sizeof *signals };
+
 static void catch_signals(void)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 	struct sigaction action = {.sa_handler = on_signal};
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+	for (int i = 0; i < SIGNALS; i++) {
 		struct sigaction before;
-		if (!sigaction(numbers[i], NULL, &before) && before.sa_handler == SIG_DFL) {
-			sigaction(numbers[i], &action, NULL);
+		if (!sigaction(signals[i], NULL, &before) && before.sa_handler == SIG_DFL) {
+			sigaction(signals[i], &action, NULL);
 		}
 	}
+}
+
+/** Make the file, and with signals held back note that it has to go: no moment between. */
+static int make_temp(fb_outfile *out)
+{
+	sigset_t held, before;
+	sigemptyset(&held);
+	for (int i = 0; i < SIGNALS; i++) {
+		sigaddset(&held, signals[i]);
+	}
+	sigprocmask(SIG_BLOCK, &held, &before);
+	int fd = mkstemp(out->temp), reason = errno;
+	half_written = fd < 0 ? NULL : out->temp;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = reason;
+	return fd;
 }
 
 /** Where the file is in truth: the end of symbolic links, so that these stay. */
@@ -61,11 +79,10 @@ fb_status fb_outfile_open(fb_outfile *out, const char *path, fb_error *error)
 		return fb_fail(error, FB_INVALID, "", "the file's name is too long");
 	}
 	catch_signals();
-	out->fd = mkstemp(out->temp);
+	out->fd = make_temp(out);
 	if (out->fd < 0) {
 		return fb_fail(error, FB_IO, path, "cannot be made: %s", strerror(errno));
 	}
-	half_written = out->temp;
 	mode_t mask = umask(0);
 	umask(mask);
 	(void)fchmod(out->fd, 0666 & ~mask); /* some file systems have no modes */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/** Four digits after the point for ratios, none for Hz, two for the rest; no minus before nought. */
+/** Four digits behind the point for ratios, none for Hz, else two; no minus before nought. */
 static void print_value(const fb_metric_info *info, double value)
 {
 	double span = info->scale_hi - info->scale_lo;

@@ -44,7 +44,8 @@ fb_section fb_section_svf(double g, double k, double n2, double n1, double n0);
 fb_section fb_section_make(const fb_quad *num, const fb_quad *den, double gain);
 
 /** Filter one tick in place with n sections in series, up to four at a time: while one waits for
-	its own result the others work on their samples. The same bits as one after the other. rt: yes */
+	its own result the others work on their samples. The same bits as one after the other.
+	rt: yes */
 void fb_section_run_all(int n, const fb_section *const *sections, fb_section_state *const *states,
 	fb_stereo x[FB_TICK]);
 

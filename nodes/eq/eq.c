@@ -138,8 +138,9 @@ static void ease(band_setting *at, const band_setting *to, float share)
 	}
 }
 
-/** Parts in which a tick is drawn, as the way of the coefficients is a curve: a sweep of ten octaves
-	in 50 ms drawn with one chord a tick would be heard as a 1.5 kHz buzz. log2 of their number. */
+/** Parts in which a tick is drawn, as the way of the coefficients is a curve: a sweep of ten
+	octaves in 50 ms drawn with one chord a tick would be heard as a 1.5 kHz buzz. log2 of their
+	number. */
 static int parts_of(const distance *way)
 {
 	float steps = fmaxf(fabsf(way->octaves) / 0.04f,

@@ -120,6 +120,7 @@ def test_errors(foldback, tmp_path, speech):
 
 
 @pytest.mark.plain
+@pytest.mark.slow
 def test_memory_is_bounded(tmp_path):
     """An hour takes no more than ten seconds do, but for the histograms: within 8 MB. (An hour as floats: 1.4 GB.)"""
     wavs.write(tmp_path / "second.wav", [sine(8000, 8000)], 8000)

@@ -10,7 +10,7 @@ import pytest
 
 import sounds
 import wavs
-from servers import BUILD, SLOW, wait_for
+from servers import BUILD, wait_for
 
 CHAIN = [{"id": "gain", "type": "gain", "parameters": {"gain": 6}}, {"type": "eq", "parameters": {"b4_gain": 5}},
          {"type": "comp", "parameters": {"threshold": -30, "ratio": 4, "makeup": 9}}, {"type": "limiter", "parameters": {"ceiling": -3}}]
@@ -215,7 +215,7 @@ def test_in_place_and_through_a_link(foldback, patch, tmp_path):
 def test_an_interrupted_render_leaves_no_half_file(patch, tmp_path, number):
     long = tmp_path / "long.wav"
     wavs.write(tmp_path / "second.wav", [sine(48000)])
-    sounds.ffmpeg("-stream_loop", 1800 // SLOW, "-i", tmp_path / "second.wav", "-c:a", "pcm_s16le", long)
+    sounds.ffmpeg("-stream_loop", 600, "-i", tmp_path / "second.wav", "-c:a", "pcm_s16le", long)
     out = tmp_path / "out.wav"
     process = subprocess.Popen([str(BUILD / "foldback"), "render", str(patch(CHAIN)), str(long), str(out)])
     wait_for(lambda: list(tmp_path.glob("out.wav.*")), what="the file under way")

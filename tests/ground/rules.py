@@ -153,8 +153,12 @@ def objects(build):
 
 
 def definitions(sources):
-    """symbol -> source, for all external symbols that the objects define."""
-    return {symbol: source for path, source in sources.items() for symbol, _kind in nm(path, "--defined-only", "-g")}
+    """symbol -> the sources that define it, of all external symbols; two programs may each have their own."""
+    found = {}
+    for path, source in sources.items():
+        for symbol, _kind in nm(path, "--defined-only", "-g"):
+            found.setdefault(symbol, []).append(source)
+    return found
 
 
 def symbol_faults(path, source, defined):
@@ -164,8 +168,8 @@ def symbol_faults(path, source, defined):
     for symbol, _kind in nm(path, "-u"):
         library = library_symbols().get(symbol)
         if symbol in defined:
-            if not allowed(defined[symbol], patterns):
-                faults.append(f"{source} uses {symbol} of {defined[symbol]}")
+            if not any(allowed(definer, patterns) for definer in defined[symbol]):
+                faults.append(f"{source} uses {symbol} of {' and '.join(defined[symbol])}")
         elif library and library not in ("libc", *libraries):
             faults.append(f"{source} uses {symbol} of {library}")
         elif not library and not symbol.startswith("_"):  # _: the compiler's own

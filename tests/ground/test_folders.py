@@ -103,5 +103,6 @@ def test_a_good_include_passes(path, include):
 def test_a_bad_symbol_is_found(tmp_path, code, wanted):
     (tmp_path / "x.c").write_text(code)
     subprocess.run(["cc", "-w", "-fno-builtin", "-c", "x.c", "-o", "x.o"], cwd=tmp_path, check=True)
-    faults = rules.symbol_faults(tmp_path / "x.o", "graph/x.c", {"fb_tree_x": "osc/tree.c", "fb_plan_x": "graph/plan.c"})
+    faults = rules.symbol_faults(tmp_path / "x.o", "graph/x.c", {"fb_tree_x": ["osc/tree.c"],
+                                                                         "fb_plan_x": ["server/plan.c", "graph/plan.c"]})
     assert (len(faults) == 1 and wanted in faults[0]) if wanted else faults == [], faults

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** Ten seconds of a busy show, for tests of what the audio thread may not do: every node there is in
-	four stations, parameters ridden, stages added, moved and replaced, switches thrown, taps read, a
+/** A busy show, for tests of what the audio thread may not do: every node there is, in four
+	stations, parameters ridden, stages added, moved and replaced, switches thrown, taps read, a
 	node that fails. One thread processes, the other controls, in step with each other by atomics
 	alone, so that the audio thread needs nothing from the system. */
 #ifndef FB_SHOW_H

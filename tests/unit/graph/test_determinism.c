@@ -267,6 +267,78 @@ static void test_denormals_are_flushed(void **state)
 	fb_patch_destroy(patch);
 }
 
+/** Where a render in pieces stands, and what it may still read. */
+typedef struct pieces {
+	float *out[2];
+	size_t read, written, end;
+} pieces;
+
+static fb_status read_piece(void *ctx, float *const *to, uint32_t frames, fb_error *error)
+{
+	pieces *p = ctx;
+	if (p->read + frames > p->end) {
+		return fb_fail(error, FB_IO, "tape", "it tore");
+	}
+	for (int c = 0; c < 2; c++) {
+		memcpy(to[c], in[c] + p->read, frames * sizeof(float));
+	}
+	p->read += frames;
+	return FB_OK;
+}
+
+static fb_status write_piece(void *ctx, const float *const *from, uint32_t frames, fb_error *error)
+{
+	pieces *p = ctx;
+	(void)error;
+	for (int c = 0; c < 2; c++) {
+		memcpy(p->out[c] + p->written, from[c], frames * sizeof(float));
+	}
+	p->written += frames;
+	return FB_OK;
+}
+
+/* Piece by piece is the same as whole, every frame read and written once. */
+static void test_offline_in_pieces(void **state)
+{
+	(void)state;
+	fb_patch *patch = stand_patch("{'stages': [{'type': 't_delay', 'parameters': {'frames': 777}}, "
+								  "{'type': 't_echo'}]}");
+	fb_error error;
+	float *whole[2] = {sig_alloc(FRAMES), sig_alloc(FRAMES)};
+	pieces p = {.out = {sig_alloc(FRAMES), sig_alloc(FRAMES)}};
+	make_input();
+	fb_offline job = {.patch = patch,
+		.rate_hz = 48000,
+		.period = 128,
+		.in = {in[0], in[1]},
+		.out = {whole[0], whole[1]},
+		.frames = FRAMES - 5};
+	assert_int_equal(fb_offline_render(&job, &error), FB_OK);
+	job.read = read_piece;
+	job.write = write_piece;
+	job.ctx = &p;
+	for (job.period = 100; job.period < 5000; job.period *= 7) {
+		p.read = p.written = 0;
+		p.end = FRAMES;
+		assert_int_equal(fb_offline_render(&job, &error), FB_OK);
+		assert_int_equal(p.read, FRAMES - 5);
+		assert_int_equal(p.written, FRAMES - 5);
+		for (int c = 0; c < 2; c++) {
+			assert_memory_equal(p.out[c], whole[c], (FRAMES - 5) * sizeof(float));
+		}
+	}
+	p.read = p.written = 0;
+	p.end = 20000;
+	job.period = 128;
+	assert_int_equal(fb_offline_render(&job, &error), FB_IO);
+	assert_string_equal(error.text, "it tore");
+	for (int c = 0; c < 2; c++) {
+		free(whole[c]);
+		free(p.out[c]);
+	}
+	fb_patch_destroy(patch);
+}
+
 static void test_offline_refusals(void **state)
 {
 	(void)state;
@@ -310,6 +382,7 @@ int main(void)
 		cmocka_unit_test(test_any_period),
 		cmocka_unit_test(test_offline),
 		cmocka_unit_test(test_denormals_are_flushed),
+		cmocka_unit_test(test_offline_in_pieces),
 		cmocka_unit_test(test_offline_refusals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

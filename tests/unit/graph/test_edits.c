@@ -43,6 +43,7 @@ static void edit_and_back(const char *what, const char *a, const char *b)
 }
 
 #define SERIES(stages) "{'stages': [" stages "]}"
+#define NEUTRAL(id) "{'type': 'gain', 'id': '" id "'}"
 #define TRIM "{'type': 'gain', 'id': 'trim', 'parameters': {'gain': -3}}"
 #define PAD "{'type': 'gain', 'id': 'pad', 'parameters': {'gain': -12}}"
 #define ECHO "{'type': 't_echo', 'id': 'echo'}"
@@ -74,6 +75,50 @@ static void test_no_clicks(void **state)
 				 "{'from': 'in', 'to': 'late'}, {'from': 'pad', 'to': 'out'}, {'from': 'late', "
 				 "'to': "
 				 "'out', 'weight': 0.5}]}");
+}
+
+/* 4800 frames are whole periods of both sines: an edit that brings in such a delay, by a node or
+   beside one, cannot be heard at all, unless the fade goes to a delay that is not full yet. */
+static void whole_periods(const char *what, const char *a, const char *b)
+{
+	stand s;
+	stand_open(&s, a, PERIOD, 6 * SETTLE);
+	stand_run(&s, 2 * SETTLE);
+	size_t at = s.at;
+	stand_edit(&s, b);
+	stand_run(&s, 2 * SETTLE);
+	stand_edit(&s, a);
+	stand_run(&s, SETTLE);
+	for (int c = 0; c < 2; c++) {
+		double off = stand_differ(s.out[c] + at, s.in[c] + at, s.at - at);
+		if (off > 1e-5) {
+			fail_msg("%s: channel %d is off by %g", what, c, off);
+		}
+	}
+	stand_close(&s);
+}
+
+static void test_whole_periods_are_not_heard(void **state)
+{
+	(void)state;
+	whole_periods("a node", SERIES(""), SERIES(LATE(4800)));
+	whole_periods("more of it", SERIES(LATE(960)), SERIES(LATE(5760)));
+	whole_periods("connections alone",
+		"{'stages': [" NEUTRAL("a") "," LATE(
+			4800) "], 'connections': [{'from': 'in', 'to': 'a'}, {'from': 'in', 'to': 'late'}, "
+				  "{'from': 'a', 'to': 'out'}]}",
+		"{'stages': [" NEUTRAL("a") "," LATE(4800) "], 'connections': [{'from': 'in', 'to': 'a'}, "
+												   "{'from': 'in', 'to': 'late'}, {'from': "
+												   "'late', 'to': 'out', 'weight': 0.5}, {'from': "
+												   "'a', 'to': 'out', 'weight': 0.5}]}");
+	whole_periods("beside a node",
+		"{'stages': [" NEUTRAL("a") "], 'connections': [{'from': 'in', 'to': 'a'}, {'from': 'a', "
+									"'to': 'out', 'weight': 0.5}, {'from': 'in', 'to': 'out', "
+									"'weight': 0.5}]}",
+		"{'stages': [" NEUTRAL("a") "," LATE(4800) "], 'connections': [{'from': 'in', 'to': 'a'}, "
+												   "{'from': 'a', 'to': 'late'}, {'from': "
+												   "'late', 'to': 'out', 'weight': 0.5}, {'from': "
+												   "'in', 'to': 'out', 'weight': 0.5}]}");
 }
 
 /* What the edit leads to sounds, once tails are over, as if it had always been so. */
@@ -134,8 +179,6 @@ static void tail_is_kept(const char *what, const char *before, const char *after
 	stand_close(&s);
 	stand_close(&still);
 }
-
-#define NEUTRAL(id) "{'type': 'gain', 'id': '" id "'}"
 
 static void test_tails_are_kept(void **state)
 {
@@ -236,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_clicks),
+		cmocka_unit_test(test_whole_periods_are_not_heard),
 		cmocka_unit_test(test_arrives),
 		cmocka_unit_test(test_tails_are_kept),
 		cmocka_unit_test(test_delays_of_connections_are_kept),

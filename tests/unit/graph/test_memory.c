@@ -307,9 +307,9 @@ static void test_the_watch_itself(void **state)
 	long before = atomic_load(&heap_alive);
 	void *volatile block = malloc(10);
 	assert_int_equal(atomic_load(&heap_alive) - before, 1);
-	block = realloc(block, 1000);
+	void *volatile moved = realloc(block, 1000);
 	assert_int_equal(atomic_load(&heap_alive) - before, 1);
-	free(block);
+	free(moved);
 	assert_int_equal(atomic_load(&heap_alive) - before, 0);
 	atomic_store(&heap_fail_in, 1);
 	block = malloc(10);

@@ -108,7 +108,7 @@ static void test_score(void **state)
 	double wanted = 100.0 * (0.75 + 0.75 + 2.0 * sqrt(0.5)) / 4.0;
 	assert_near(fb_score(&goal, &set, parts), wanted, 1e-9);
 	assert_near(parts[2], sqrt(0.5), 1e-12);
-	assert_near(parts[3], -1.0, 0.0); /* no answer: left out */
+	assert_near(parts[3], -1.0, 0.0);                     /* no answer: left out */
 	goal.required = 1ull << FB_M_STOI | 1ull << FB_M_SNR; /* the second has an answer */
 	assert_near(fb_score(&goal, &set, parts), wanted * 4.0 / 9.0, 1e-9);
 	assert_near(parts[3], 0.0, 0.0);

@@ -5,6 +5,7 @@
 #include "calibration.h"
 #include "http.h"
 #include "meters.h"
+#include "tap.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -193,13 +194,20 @@ static fb_status open_osc(fb_server *server, fb_error *error)
 	return fb_osc_open(server->tree, &options, &server->osc, error);
 }
 
+/** From the meter thread: listeners have something to read. The meters start before HTTP does, but
+    nobody listens before. */
+static void wake(void *ctx)
+{
+	fb_http_wake(((fb_server *)ctx)->http);
+}
+
 static fb_status start_engine(fb_server *server, fb_error *error)
 {
 	fb_engine_options options = {
 		server->options.stations, server->driver->rate_hz, server->driver->period, true};
 	fb_status status = fb_engine_create(&options, &server->engine, error);
 	if (!status) {
-		status = fb_meters_create(server->engine, &server->meters, error);
+		status = fb_meters_create(server->engine, wake, server, &server->meters, error);
 	}
 	for (uint32_t i = 0; i < server->options.stations && !status; i++) {
 		server->n_channels = i + 1;
@@ -283,7 +291,9 @@ static void take_reports(fb_server *server)
 {
 	fb_meter_report report;
 	while (fb_meters_poll(server->meters, &report)) {
-		if (report.capture) {
+		if (report.listener) {
+			fb_listener_destroy(report.listener);
+		} else if (report.capture) {
 			fb_calibration_captured(server->calibration, report.capture);
 		} else {
 			take_reading(server, &report);
@@ -323,6 +333,7 @@ void fb_server_tick(fb_server *server)
 	}
 	take_reports(server);
 	fb_calibration_service(server->calibration);
+	fb_taps_service(server);
 	fb_store_poll(server->store);
 	if (server->ticks++ % 100 == 0) {
 		look_after_latency(server);

@@ -17,6 +17,7 @@ typedef struct fb_server fb_server;
 typedef struct fb_meters fb_meters;           ///< meters.h
 typedef struct fb_calibration fb_calibration; ///< calibration.h
 typedef struct fb_http fb_http;               ///< http.h
+typedef struct fb_tap fb_tap;                 ///< tap.h
 typedef struct fb_stage_view fb_stage_view;   ///< station_tree.c
 
 typedef enum fb_mode {
@@ -68,6 +69,8 @@ struct fb_server {
 	fb_calibration *calibration;
 	fb_http *http;
 	fb_tree_watcher watcher;
+	fb_tap *taps;          ///< list: those who listen over WebSocket
+	uint64_t taps_dropped; ///< of them, those that were too slow
 	double started_s;
 	uint64_t ticks;         ///< of the loop
 	uint64_t audit_refused; ///< rows the store's queue had no room for

@@ -113,7 +113,7 @@ static double loss_without(const fb_climb *climb, double *place, double score, i
 	return score - without;
 }
 
-/** The turned knob that is missed least, of those not in `but` (NULL: none); -1 if there is none. */
+/** The turned knob that is missed least, of those not in `but` (NULL: none excepted); -1: none. */
 static int least_missed(const fb_climb *climb, double *place, const bool *but, double *loss)
 {
 	int least = -1;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 bool fb_batch_add(
-	fb_batch *batch, const fb_history *history, const double *value, const char *fmt, ...)
+	fb_batch *batch, const fb_trials *history, const double *value, const char *fmt, ...)
 {
 	const fb_knobs *knobs = history->knobs;
 	size_t size = (size_t)knobs->count * sizeof(double);
@@ -18,7 +18,7 @@ bool fb_batch_add(
 	for (int k = 0; k < knobs->count; k++) {
 		rounded[k] = fb_knob_round(&knobs->knob[k], value[k]);
 	}
-	bool known = fb_history_find(history, rounded) >= 0;
+	bool known = fb_trials_find(history, rounded) >= 0;
 	for (int i = 0; i < batch->count && !known; i++) {
 		known = !memcmp(batch->value[i], rounded, size);
 	}

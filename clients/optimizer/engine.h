@@ -19,27 +19,27 @@ typedef struct fb_batch {
 
 /** Add a set, rounded to what a person would set; one that was tried before, or is in the batch
 	already, is left out (false), as is one that finds no room. */
-bool fb_batch_add(fb_batch *batch, const fb_history *history, const double *value, const char *fmt,
+bool fb_batch_add(fb_batch *batch, const fb_trials *history, const double *value, const char *fmt,
 	...) FB_PRINTF(4, 5);
 void fb_batch_clear(fb_batch *batch);
 
 /** What an engine is told about its task. */
-typedef struct fb_task {
-	const fb_history *history; ///< grows from round to round
+typedef struct fb_tuning_task {
+	const fb_trials *history; ///< grows from round to round
 	uint64_t seed;
-} fb_task;
+} fb_tuning_task;
 
-typedef struct fb_engine {
+typedef struct fb_tuning_engine {
 	const char *name;
-	fb_status (*create)(const fb_task *task, void **self, fb_error *error);
+	fb_status (*create)(const fb_tuning_task *task, void **self, fb_error *error);
 	/** Fill `out` (empty) with at most `room` sets. A round is as many proposals as the engine
 		wants, each seeing the results of those before it; an empty one ends the round. */
 	fb_status (*propose)(void *self, int room, fb_batch *out, fb_error *error);
 	/** The round ended. false: there is nothing left to try. */
 	bool (*end_round)(void *self);
 	void (*destroy)(void *self); ///< NULL is allowed
-} fb_engine;
+} fb_tuning_engine;
 
-extern const fb_engine fb_engine_local;
+extern const fb_tuning_engine fb_tuning_local;
 
 #endif

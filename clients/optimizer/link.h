@@ -28,7 +28,9 @@ void fb_link_close(fb_link *link); ///< NULL is allowed
 /* Every call fails with FB_UNAVAILABLE when no server answers and FB_IO when it goes in the middle
    or the request was given up; else with what the server says. */
 
-/** The station's part of the tree. errors: FB_NOT_FOUND there is no such station. owns: gives *out */
+/** The station's part of the tree.
+	owns:   gives *out
+	errors: FB_NOT_FOUND there is no such station */
 FB_MUST_CHECK fb_status fb_link_tree(fb_link *link, json_t **out, fb_error *error);
 
 /** Capture (or read) the source, measure the station as it is, and keep source and settings: all

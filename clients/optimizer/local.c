@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The engine `local`: no network, no knowledge of nodes. Each round it probes which knobs do
-	anything, fits a model to all that was heard and tries where the model, climbed by NLopt, expects
-	the most. How much what the model does not know counts against a place is learned as it goes:
-	less while bold trials win, more while none does. */
+	anything, fits a model to all that was heard, climbs it (NLopt) and tries what it finds there.
+	How much what the model does not know counts against a place is learned as it goes: less while
+	bold trials win, more while none does. */
 #include "climb.h"
 #include "engine.h"
 #include "probe.h"
@@ -23,7 +23,7 @@ enum {
 #define BOLDER 0.2 /* of the caution */
 
 typedef struct local {
-	fb_task task;
+	fb_tuning_task task;
 	fb_probes *probes;
 	double caution;
 	int waves;                          ///< in this round, -1: the round has not begun
@@ -58,7 +58,7 @@ static void destroy(void *ctx)
 	}
 }
 
-static fb_status create(const fb_task *task, void **out, fb_error *error)
+static fb_status create(const fb_tuning_task *task, void **out, fb_error *error)
 {
 	size_t knobs = (size_t)task->history->knobs->count + 1;
 	local *self = calloc(1, sizeof *self);
@@ -109,7 +109,7 @@ static void climb(const fb_climb *job, double *place)
 static void add(
 	local *self, const fb_climb *job, const double *place, fb_batch *out, const char *why)
 {
-	const fb_history *history = self->task.history;
+	const fb_trials *history = self->task.history;
 	const fb_knobs *knobs = history->knobs;
 	double *value = malloc((size_t)(knobs->count + 1) * sizeof *value);
 	for (int k = 0; value && k < knobs->count; k++) {
@@ -156,7 +156,7 @@ static void keep_strongest(local *self, const fb_climb *job)
 /** Was this setting ever heard? The model knows nothing of others. */
 static bool was_heard(const local *self, int knob, int setting)
 {
-	const fb_history *history = self->task.history;
+	const fb_trials *history = self->task.history;
 	for (int t = 0; t < history->count; t++) {
 		if ((int)history->trial[t].value[knob] == setting) {
 			return true;
@@ -212,7 +212,7 @@ static void add_switched(local *self, const fb_climb *job, fb_batch *out)
 
 static void propose_wave(local *self, fb_batch *out)
 {
-	const fb_history *history = self->task.history;
+	const fb_trials *history = self->task.history;
 	const bool *live = fb_probes_live(self->probes);
 	size_t size = (size_t)knob_count(self) * sizeof(double);
 	fb_model *model = fb_model_fit(history, live);
@@ -292,4 +292,4 @@ static bool end_round(void *ctx)
 	return self->caution < CAUTION_MAX && fb_probes_live_count(self->probes) > 0;
 }
 
-const fb_engine fb_engine_local = {"local", create, propose, end_round, destroy};
+const fb_tuning_engine fb_tuning_local = {"local", create, propose, end_round, destroy};

@@ -55,7 +55,7 @@ static bool request_goes_on(void *ctx)
 
 static void began(void *ctx, const fb_session *session)
 {
-	const fb_options *options = ctx;
+	const fb_tuning_options *options = ctx;
 	fb_print_progress_end();
 	if (!options->json) {
 		fb_print_head(session);
@@ -70,7 +70,7 @@ static void progress(void *ctx, const fb_session *session, const char *doing)
 
 static void round_ended(void *ctx, const fb_session *session, const fb_round *round)
 {
-	const fb_options *options = ctx;
+	const fb_tuning_options *options = ctx;
 	fb_print_progress_end();
 	if (!options->json) {
 		fb_print_round(session, round);
@@ -115,7 +115,7 @@ static int print_json(const fb_session *session)
 	return printed ? OK : FAILED;
 }
 
-static int tune(const fb_options *options, fb_session *session, fb_error *error)
+static int tune(const fb_tuning_options *options, fb_session *session, fb_error *error)
 {
 	fb_status status = fb_session_search(session, error);
 	fb_print_progress_end();
@@ -132,7 +132,7 @@ static int tune(const fb_options *options, fb_session *session, fb_error *error)
 	return status ? tell(error) : code;
 }
 
-static int run(fb_options *options, fb_error *error)
+static int run(fb_tuning_options *options, fb_error *error)
 {
 	char token[TOKEN_MAX], id[FB_SESSION_ID_MAX];
 	fb_session session = {0};
@@ -166,10 +166,10 @@ static int run(fb_options *options, fb_error *error)
 
 int main(int argc, char **argv)
 {
-	fb_options options;
+	fb_tuning_options options;
 	fb_error error;
 	int status;
-	if (!fb_options_read(&options, argc, argv, &status)) {
+	if (!fb_tuning_options_read(&options, argc, argv, &status)) {
 		return fflush(stdout) ? FAILED : status;
 	}
 	catch_signals();

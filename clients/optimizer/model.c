@@ -9,7 +9,7 @@
 
 /* The kernel: a straight line per knob, a bend per knob, what knobs of one section do together, and
    what all do. Widths in steps. */
-#define LINE 1.0
+#define LINE 4.0
 #define BEND 2.0
 #define BEND_WIDTH 3.0
 #define KIN 4.0
@@ -167,7 +167,7 @@ static void solve(const double *l, int n, double *x)
 /* --- which trials count */
 
 /** Where another set of metrics has an answer the score is made another way. */
-static bool is_comparable(const fb_history *history, int trial)
+static bool is_comparable(const fb_trials *history, int trial)
 {
 	const fb_trial *a = &history->trial[0], *b = &history->trial[trial];
 	for (int i = 0; i < history->aims; i++) {
@@ -179,7 +179,7 @@ static bool is_comparable(const fb_history *history, int trial)
 }
 
 /** Points that coincide in what counts add nothing and make the matrix singular. */
-static bool add_point(fb_model *model, const fb_history *history, int trial)
+static bool add_point(fb_model *model, const fb_trials *history, int trial)
 {
 	double *place = model->place + model->points * model->n_live;
 	for (int i = 0; i < model->n_live; i++) {
@@ -200,7 +200,7 @@ static bool add_point(fb_model *model, const fb_history *history, int trial)
 }
 
 /** Gather the points, the best one first: it is the centre. which[]: their trials. */
-static void gather(fb_model *model, const fb_history *history, int *which)
+static void gather(fb_model *model, const fb_trials *history, int *which)
 {
 	int best = is_comparable(history, history->best) ? history->best : 0;
 	for (int t = -1; t < history->count; t++) {
@@ -272,7 +272,7 @@ static bool fit_output(fb_model *model, output *out, const double *values)
 }
 
 /** One output for each part that ever changed, and one for what the parts leave unexplained. */
-static bool fit_outputs(fb_model *model, const fb_history *history, const int *which)
+static bool fit_outputs(fb_model *model, const fb_trials *history, const int *which)
 {
 	int aims = history->aims, points = model->points;
 	size_t n = (size_t)points;
@@ -333,7 +333,7 @@ static bool fit_kernel(fb_model *model)
 	return cholesky(model->factor, n);
 }
 
-fb_model *fb_model_fit(const fb_history *history, const bool *live)
+fb_model *fb_model_fit(const fb_trials *history, const bool *live)
 {
 	size_t knobs = (size_t)history->knobs->count + 1, trials = (size_t)history->count;
 	fb_model *model = calloc(1, sizeof *model);

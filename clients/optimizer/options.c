@@ -78,9 +78,9 @@ static bool wrong(int *status, const char *option, const char *text)
 	return false;
 }
 
-static const fb_engine *find_engine(const char *name)
+static const fb_tuning_engine *find_engine(const char *name)
 {
-	static const fb_engine *const engines[] = {&fb_engine_local};
+	static const fb_tuning_engine *const engines[] = {&fb_tuning_local};
 	for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
 		if (!strcmp(name, engines[i]->name)) {
 			return engines[i];
@@ -89,7 +89,7 @@ static const fb_engine *find_engine(const char *name)
 	return NULL;
 }
 
-static bool check(const fb_engine *engine, int words, char **argv, int *status)
+static bool check(const fb_tuning_engine *engine, int words, char **argv, int *status)
 {
 	if (words) {
 		return wrong(status, argv[1], "is one word too many");
@@ -110,7 +110,7 @@ static bool check(const fb_engine *engine, int words, char **argv, int *status)
 	return true;
 }
 
-bool fb_options_read(fb_options *options, int argc, char **argv, int *status)
+bool fb_tuning_options_read(fb_tuning_options *options, int argc, char **argv, int *status)
 {
 	fb_error error;
 	int words = argc - 1;
@@ -127,23 +127,23 @@ bool fb_options_read(fb_options *options, int argc, char **argv, int *status)
 		puts("foldback-optimizer " FB_VERSION);
 		return false;
 	}
-	const fb_engine *engine = find_engine(given.engine);
+	const fb_tuning_engine *engine = find_engine(given.engine);
 	if (!check(engine, words, argv, status)) {
 		return false;
 	}
-	*options = (fb_options){.session = {.station = (int)given.station,
-								.engine = engine,
-								.limits = {given.only, given.freeze},
-								.sample = given.sample,
-								.reference = given.reference,
-								.live_s = given.live,
-								.epsilon = given.epsilon,
-								.patience = (int)given.patience,
-								.rounds_max = (int)given.rounds,
-								.auditions_max = (int)given.auditions,
-								.seconds_max = given.seconds,
-								.seed = (uint64_t)given.seed,
-								.accept = given.accept},
+	*options = (fb_tuning_options){.session = {.station = (int)given.station,
+									   .engine = engine,
+									   .limits = {given.only, given.freeze},
+									   .sample = given.sample,
+									   .reference = given.reference,
+									   .live_s = given.live,
+									   .epsilon = given.epsilon,
+									   .patience = (int)given.patience,
+									   .rounds_max = (int)given.rounds,
+									   .auditions_max = (int)given.auditions,
+									   .seconds_max = given.seconds,
+									   .seed = (uint64_t)given.seed,
+									   .accept = given.accept},
 		.host = given.host,
 		.osc_port = given.osc_port,
 		.http_port = given.http_port,

@@ -4,15 +4,15 @@
 
 #include "session.h"
 
-typedef struct fb_options {
+typedef struct fb_tuning_options {
 	fb_session_options session;
 	const char *host;
 	long osc_port, http_port;
 	const char *token_file;
 	bool json;
-} fb_options;
+} fb_tuning_options;
 
 /** Read the command line. false: end with *status (help, version, or bad usage, told already). */
-bool fb_options_read(fb_options *options, int argc, char **argv, int *status);
+bool fb_tuning_options_read(fb_tuning_options *options, int argc, char **argv, int *status);
 
 #endif

@@ -100,7 +100,7 @@ static void print_value(double value, bool valid)
 /** The metrics of the goal: what the score is made of. */
 static void print_metrics(const fb_session *session)
 {
-	const fb_history *history = &session->history;
+	const fb_trials *history = &session->history;
 	const fb_trial *before = fb_session_before(session), *after = fb_session_after(session);
 	printf(
 		"\n%-*s %10s %10s %-10s  %s\n", LABEL_WIDTH, "measured", "before", "after", "", "goal met");

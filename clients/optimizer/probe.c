@@ -27,7 +27,7 @@ typedef struct question {
 } question;
 
 struct fb_probes {
-	const fb_history *history;
+	const fb_trials *history;
 	bool *live;
 	probe_state *state; ///< [knobs]
 	int *asked_at;      ///< [knobs] the trial that was the best when last asked
@@ -83,7 +83,7 @@ static void enqueue_one(fb_probes *probes, int knob)
 
 /* --- planning */
 
-fb_probes *fb_probes_create(const fb_history *history)
+fb_probes *fb_probes_create(const fb_trials *history)
 {
 	size_t knobs = (size_t)history->knobs->count + 1;
 	fb_probes *probes = calloc(1, sizeof *probes);
@@ -167,7 +167,7 @@ static void plan_all(fb_probes *probes)
 /** How far a knob is, at the best trial, from where it was at another. */
 static double moved(const fb_probes *probes, int knob, int since)
 {
-	const fb_history *history = probes->history;
+	const fb_trials *history = probes->history;
 	const fb_knob *k = &history->knobs->knob[knob];
 	double now = history->trial[history->best].value[knob],
 		   then = history->trial[since].value[knob];
@@ -257,7 +257,7 @@ static int plan_nodes(fb_probes *probes, int most)
 /** A setting of each choice whose section is in use; if it does anything, the others follow. */
 static void plan_settings(fb_probes *probes, int most)
 {
-	const fb_history *history = probes->history;
+	const fb_trials *history = probes->history;
 	for (int k = 0; k < history->knobs->count && most > 0; k++) {
 		const fb_knob *knob = &history->knobs->knob[k];
 		if (has_many_settings(knob) && probes->state[k] == UNKNOWN && in_use(probes, k)) {
@@ -306,7 +306,7 @@ static double other_value(const fb_knob *knob, double value, int setting)
 
 static bool ask(fb_probes *probes, question *q, fb_batch *out)
 {
-	const fb_history *history = probes->history;
+	const fb_trials *history = probes->history;
 	const fb_knobs *knobs = history->knobs;
 	size_t size = (size_t)knobs->count * sizeof(double);
 	q->base = history->best;
@@ -323,13 +323,13 @@ static bool ask(fb_probes *probes, question *q, fb_batch *out)
 	bool added = q->count == 1
 					 ? fb_batch_add(out, history, q->value, "does %s do anything", key)
 					 : fb_batch_add(out, history, q->value, "do %s and %d more", key, q->count - 1);
-	return added || fb_history_find(history, q->value) >= 0;
+	return added || fb_trials_find(history, q->value) >= 0;
 }
 
 /** What came of a question. */
 static void take_answer(fb_probes *probes, const question *q)
 {
-	int trial = q->value ? fb_history_find(probes->history, q->value) : -1;
+	int trial = q->value ? fb_trials_find(probes->history, q->value) : -1;
 	if (trial < 0) {
 		return; /* the session ended before it was heard */
 	}

@@ -10,8 +10,8 @@
 
 typedef struct fb_probes fb_probes;
 
-fb_probes *fb_probes_create(const fb_history *history); ///< NULL when out of memory
-void fb_probes_destroy(fb_probes *probes);              ///< NULL is allowed
+fb_probes *fb_probes_create(const fb_trials *history); ///< NULL when out of memory
+void fb_probes_destroy(fb_probes *probes);             ///< NULL is allowed
 
 /** Put what should be asked now on the list: at the first call everything but the many settings of
 	choices, later what might have woken since, `most` trials at most. Switches in use and settings

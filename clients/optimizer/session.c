@@ -46,7 +46,7 @@ static bool interrupted(const fb_session *session)
 /* --- the beginning */
 
 /** Every goal has something to say about sound, none about silence. */
-static fb_status check_heard(const fb_history *history, fb_error *error)
+static fb_status check_heard(const fb_trials *history, fb_error *error)
 {
 	for (int i = 0; i < history->metrics; i++) {
 		if (!strcmp(history->metric_id[i], "rms") && history->trial[0].metric[i] < SILENT_DBFS) {
@@ -91,7 +91,7 @@ static fb_status hear_baseline(fb_session *session, fb_error *error)
 	double frames = json_number_value(json_object_get(report, "frame_end")) -
 					json_number_value(json_object_get(report, "frame_start"));
 	session->source_s = frames / json_number_value(json_object_get(report, "sample_rate"));
-	status = fb_history_begin(
+	status = fb_trials_begin(
 		&session->history, &session->knobs, WORTH * 100.0 * options->epsilon, report, error);
 	json_decref(report);
 	return status ? status : check_heard(&session->history, error);
@@ -124,7 +124,7 @@ fb_status fb_session_begin(fb_session *session, const fb_session_options *option
 
 void fb_session_finish(fb_session *session)
 {
-	fb_history_finish(&session->history);
+	fb_trials_finish(&session->history);
 	fb_knobs_finish(&session->knobs);
 	json_decref(session->tree);
 	json_decref(session->source);
@@ -153,7 +153,7 @@ static fb_status hear_chunk(
 						   ? fb_link_audition(session->link, changes, &results, error)
 						   : fb_fail(error, FB_NO_MEMORY, "", "out of memory");
 	for (int i = 0; i < count && !status; i++) {
-		status = fb_history_add(&session->history, batch->value[from + i], batch->why[from + i],
+		status = fb_trials_add(&session->history, batch->value[from + i], batch->why[from + i],
 			round, json_array_get(results, (size_t)i), error);
 	}
 	json_decref(changes);
@@ -295,7 +295,7 @@ fb_status fb_session_search(fb_session *session, fb_error *error)
 {
 	void *engine = NULL;
 	const fb_session_options *options = &session->options;
-	fb_task task = {.history = &session->history, .seed = options->seed};
+	fb_tuning_task task = {.history = &session->history, .seed = options->seed};
 	fb_status status = options->engine->create(&task, &engine, error);
 	if (!status) {
 		status = rounds(session, engine, error);

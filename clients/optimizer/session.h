@@ -11,7 +11,7 @@
 
 typedef struct fb_session_options {
 	int station;
-	const fb_engine *engine;
+	const fb_tuning_engine *engine;
 	fb_walk_limits limits;
 	const char *sample, *reference; ///< names of samples; NULL: live input
 	double live_s;
@@ -49,7 +49,7 @@ struct fb_session {
 	fb_link *link;
 	json_t *tree; ///< the station's place in it
 	fb_knobs knobs;
-	fb_history history;
+	fb_trials history;
 	json_t *source;          ///< as asked for
 	json_t *source_hash;     ///< of the audio, as the server names it
 	double source_s;         ///< its length
@@ -69,8 +69,8 @@ FB_MUST_CHECK fb_status fb_session_begin(fb_session *session, const fb_session_o
 	const fb_session_watch *watch, fb_link *link, const char *id, fb_error *error);
 /** Search. Interrupted it ends well, with `stopped` saying so. */
 FB_MUST_CHECK fb_status fb_session_search(fb_session *session, fb_error *error);
-/** Store the winner as a run, offer it (if it is better than what was), accept it if asked to, store
-	the session's document. */
+/** Store the winner as a run, offer it (if it is better than what was), accept it if asked to, and
+	store the session's document. */
 FB_MUST_CHECK fb_status fb_session_conclude(fb_session *session, fb_error *error);
 void fb_session_finish(fb_session *session);
 

@@ -51,7 +51,7 @@ static bool price(fb_session *session, const double *winner, double score, turne
 	fb_batch_clear(&batch);
 	for (int i = 0; i < n && !*status; i++) {
 		take_back(session, winner, &list[i], 1, value);
-		int trial = fb_history_find(&session->history, value);
+		int trial = fb_trials_find(&session->history, value);
 		if (trial < 0) {
 			return false;
 		}
@@ -78,11 +78,12 @@ fb_status fb_session_tidy(fb_session *session, fb_error *error)
 {
 	size_t knobs = (size_t)session->knobs.count + 1;
 	turned *list = calloc(knobs, sizeof *list);
-	double *value = calloc(2 * knobs, sizeof *value), *winner = value + knobs;
+	double *value = calloc(knobs, sizeof *value), *winner = calloc(knobs, sizeof *winner);
 	fb_status status = FB_OK;
-	if (!list || !value) {
+	if (!list || !value || !winner) {
 		free(list);
 		free(value);
+		free(winner);
 		return fb_fail(error, FB_NO_MEMORY, "", "out of memory");
 	}
 	double score = fb_session_after(session)->score;
@@ -97,5 +98,6 @@ fb_status fb_session_tidy(fb_session *session, fb_error *error)
 	}
 	free(list);
 	free(value);
+	free(winner);
 	return status;
 }

@@ -14,7 +14,7 @@ static void finish_trial(fb_trial *trial)
 	free(trial->part);
 }
 
-void fb_history_finish(fb_history *history)
+void fb_trials_finish(fb_trials *history)
 {
 	for (int i = 0; i < history->count; i++) {
 		finish_trial(&history->trial[i]);
@@ -25,12 +25,12 @@ void fb_history_finish(fb_history *history)
 	free(history->trial);
 	free(history->metric_id);
 	free(history->aim);
-	*history = (fb_history){0};
+	*history = (fb_trials){0};
 }
 
 /* --- names of metrics and aims: as the baseline's report lists them */
 
-static int metric_index(const fb_history *history, const char *id)
+static int metric_index(const fb_trials *history, const char *id)
 {
 	for (int i = 0; i < history->metrics; i++) {
 		if (!strcmp(history->metric_id[i], id)) {
@@ -40,7 +40,7 @@ static int metric_index(const fb_history *history, const char *id)
 	return -1;
 }
 
-static fb_status learn_names(fb_history *history, const json_t *report, fb_error *error)
+static fb_status learn_names(fb_trials *history, const json_t *report, fb_error *error)
 {
 	const char *id;
 	json_t *value;
@@ -68,7 +68,7 @@ static fb_status learn_names(fb_history *history, const json_t *report, fb_error
 /* --- trials */
 
 static fb_status read_result(
-	const fb_history *history, const json_t *result, fb_trial *trial, fb_error *error)
+	const fb_trials *history, const json_t *result, fb_trial *trial, fb_error *error)
 {
 	size_t at;
 	json_t *name;
@@ -108,7 +108,7 @@ static int turned(const fb_knobs *knobs, const double *value)
 	return count;
 }
 
-fb_status fb_history_add(fb_history *history, const double *value, const char *why, int round,
+fb_status fb_trials_add(fb_trials *history, const double *value, const char *why, int round,
 	const json_t *result, fb_error *error)
 {
 	size_t knobs = (size_t)history->knobs->count, metrics = (size_t)history->metrics;
@@ -146,10 +146,10 @@ fb_status fb_history_add(fb_history *history, const double *value, const char *w
 	return FB_OK;
 }
 
-fb_status fb_history_begin(
-	fb_history *history, const fb_knobs *knobs, double worth, const json_t *report, fb_error *error)
+fb_status fb_trials_begin(
+	fb_trials *history, const fb_knobs *knobs, double worth, const json_t *report, fb_error *error)
 {
-	*history = (fb_history){.knobs = knobs, .worth = worth};
+	*history = (fb_trials){.knobs = knobs, .worth = worth};
 	double *start = calloc((size_t)knobs->count + 1, sizeof *start);
 	fb_status status = start ? learn_names(history, report, error)
 							 : fb_fail(error, FB_NO_MEMORY, "", "out of memory");
@@ -157,16 +157,16 @@ fb_status fb_history_begin(
 		start[k] = knobs->knob[k].start;
 	}
 	if (!status) {
-		status = fb_history_add(history, start, "as found", 0, report, error);
+		status = fb_trials_add(history, start, "as found", 0, report, error);
 	}
 	free(start);
 	if (status) {
-		fb_history_finish(history);
+		fb_trials_finish(history);
 	}
 	return status;
 }
 
-int fb_history_find(const fb_history *history, const double *value)
+int fb_trials_find(const fb_trials *history, const double *value)
 {
 	size_t size = (size_t)history->knobs->count * sizeof *value;
 	for (int i = 0; i < history->count; i++) {
@@ -177,7 +177,7 @@ int fb_history_find(const fb_history *history, const double *value)
 	return -1;
 }
 
-bool fb_trials_sound_alike(const fb_history *history, int a, int b)
+bool fb_trials_sound_alike(const fb_trials *history, int a, int b)
 {
 	const fb_trial *x = &history->trial[a], *y = &history->trial[b];
 	return !memcmp(x->metric, y->metric, (size_t)history->metrics * sizeof *x->metric);

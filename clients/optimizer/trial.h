@@ -20,7 +20,7 @@ typedef struct fb_trial {
 	char why[FB_WHY_MAX]; ///< what whoever proposed it wanted to know
 } fb_trial;
 
-typedef struct fb_history {
+typedef struct fb_trials {
 	const fb_knobs *knobs;
 	char **metric_id; ///< [metrics]
 	int metrics;
@@ -30,24 +30,24 @@ typedef struct fb_history {
 	fb_trial *trial; ///< [0] is the baseline
 	int count, room;
 	int best; ///< the first with the highest merit: what brings nothing stays as it was
-} fb_history;
+} fb_trials;
 
 /** Begin with the baseline's report. The history borrows the knobs.
 	errors: FB_IO the report lacks something; FB_NO_MEMORY */
-FB_MUST_CHECK fb_status fb_history_begin(fb_history *history, const fb_knobs *knobs, double worth,
-	const json_t *report, fb_error *error);
-void fb_history_finish(fb_history *history);
+FB_MUST_CHECK fb_status fb_trials_begin(
+	fb_trials *history, const fb_knobs *knobs, double worth, const json_t *report, fb_error *error);
+void fb_trials_finish(fb_trials *history);
 
-/** Add what came of `value`. errors: as fb_history_begin */
-FB_MUST_CHECK fb_status fb_history_add(fb_history *history, const double *value, const char *why,
+/** Add what came of `value`. errors: as fb_trials_begin */
+FB_MUST_CHECK fb_status fb_trials_add(fb_trials *history, const double *value, const char *why,
 	int round, const json_t *result, fb_error *error);
 
 /** A trial with exactly these values, -1 if there is none. */
-int fb_history_find(const fb_history *history, const double *value);
+int fb_trials_find(const fb_trials *history, const double *value);
 
 /** Did these two measure the very same? Auditions are deterministic, so then nothing of what
 	differs between them is heard. */
-bool fb_trials_sound_alike(const fb_history *history, int a, int b);
+bool fb_trials_sound_alike(const fb_trials *history, int a, int b);
 
 /** {"node.param": value} of what differs from the start. NULL when out of memory. */
 json_t *fb_values_json(const fb_knobs *knobs, const double *value);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "http.h"
 
+#include "tap.h"
+
 #include <libwebsockets.h>
 
 #include <arpa/inet.h>
@@ -36,6 +38,7 @@ struct fb_request {
 	size_t answer_len, sent;
 	bool head_sent;
 	fb_ticket *ticket;
+	fb_tap *tap; ///< once the connection has become a WebSocket
 };
 
 struct fb_http {
@@ -179,6 +182,19 @@ static void read_peer(fb_request *request)
 	request->may_write = loopback || has_token(request->http, request->wsi);
 }
 
+/** libwebsockets takes the query apart at each '&': put it together again. */
+static void read_query(struct lws *wsi, char *query, size_t size)
+{
+	char part[PATH_LEN];
+	size_t len = 0;
+	query[0] = '\0';
+	for (int i = 0; lws_hdr_copy_fragment(wsi, part, sizeof part, WSI_TOKEN_HTTP_URI_ARGS, i) > 0 &&
+					len < size;
+		 i++) {
+		len += (size_t)snprintf(query + len, size - len, "%s%s", len ? "&" : "", part);
+	}
+}
+
 static void begin(fb_http *http, fb_request *request, struct lws *wsi, const char *path)
 {
 	memset(request, 0, sizeof *request);
@@ -186,10 +202,7 @@ static void begin(fb_http *http, fb_request *request, struct lws *wsi, const cha
 	request->wsi = wsi;
 	request->method = method_of(wsi);
 	snprintf(request->path, sizeof request->path, "%s", path);
-	if (lws_hdr_copy_fragment(
-			wsi, request->query, sizeof request->query, WSI_TOKEN_HTTP_URI_ARGS, 0) < 0) {
-		request->query[0] = '\0';
-	}
+	read_query(wsi, request->query, sizeof request->query);
 	if (lws_hdr_copy(wsi, request->type, sizeof request->type, WSI_TOKEN_HTTP_CONTENT_TYPE) < 0) {
 		request->type[0] = '\0';
 	}
@@ -289,6 +302,45 @@ static fb_http *http_of(struct lws *wsi)
 	return lws_context_user(lws_get_context(wsi));
 }
 
+/** Which tap a WebSocket client asks for. */
+static bool tap_asked(struct lws *wsi, uint32_t *station, bool *output)
+{
+	char path[PATH_LEN] = "", query[PATH_LEN];
+	if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) <= 0) {
+		return false;
+	}
+	read_query(wsi, query, sizeof query);
+	return fb_tap_path(http_of(wsi)->server, path, query, station, output);
+}
+
+/** WebSocket clients: audio taps. */
+static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, fb_request *request)
+{
+	uint32_t station = 0;
+	bool output = false;
+	switch (reason) {
+	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+		if (!tap_asked(wsi, &station, &output)) {
+			(void)lws_return_http_status(wsi, 404, NULL);
+			return -1;
+		}
+		return 0;
+	case LWS_CALLBACK_ESTABLISHED:
+		request->tap = tap_asked(wsi, &station, &output)
+						   ? fb_tap_open(http_of(wsi)->server, wsi, station, output)
+						   : NULL;
+		return request->tap ? 0 : -1;
+	case LWS_CALLBACK_SERVER_WRITEABLE:
+		return fb_tap_write(request->tap);
+	case LWS_CALLBACK_CLOSED:
+		fb_tap_close(request->tap);
+		request->tap = NULL;
+		return 0;
+	default: /* LWS_CALLBACK_RECEIVE: a tap has nothing to be told */
+		return 0;
+	}
+}
+
 static int on_http(
 	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
@@ -314,6 +366,12 @@ static int on_http(
 			forget(request);
 		}
 		return 0;
+	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+	case LWS_CALLBACK_ESTABLISHED:
+	case LWS_CALLBACK_SERVER_WRITEABLE:
+	case LWS_CALLBACK_CLOSED:
+	case LWS_CALLBACK_RECEIVE:
+		return on_websocket(wsi, reason, request);
 	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
 		fb_server_tick(http_of(wsi)->server);
 		return 0;

@@ -9,21 +9,32 @@
 #include <time.h>
 
 enum {
-	GATHER = 64,      ///< tap blocks fed at once
-	ROUND_MS = 10,    ///< the thread looks after the taps this often; a tap holds 0.3 s
-	READ_ROUNDS = 10, ///< every station is read each so many rounds
+	GATHER = 64,   ///< tap blocks fed at once
+	ROUND_MS = 10, ///< the thread looks after the taps this often; a tap holds 0.3 s
+	LISTEN_MS = 2, ///< and this often while somebody listens
+	READ_MS = 100, ///< every station is read this often
 	CAPTURES_MAX = FB_CAPTURES_MAX,
 	REQUESTS = 256,
-	REPORTS = 512
+	REPORTS = 512,
+	LISTENER_BLOCKS = 1024 ///< 0.7 s: a client that is slower loses its connection
 };
 
-typedef enum request_kind { ASK_TARGET, ASK_LATENCY, ASK_CAPTURE, ASK_CANCEL } request_kind;
+typedef enum request_kind {
+	ASK_TARGET,
+	ASK_LATENCY,
+	ASK_STT,
+	ASK_CAPTURE,
+	ASK_CANCEL,
+	ASK_LISTEN,
+	ASK_UNLISTEN
+} request_kind;
 
 typedef struct request {
 	request_kind kind;
 	uint32_t station;
 	double value;
 	fb_capture *capture;
+	fb_listener *listener;
 } request;
 
 struct fb_meters {
@@ -33,11 +44,19 @@ struct fb_meters {
 	pthread_t thread;
 	bool started;
 	_Atomic bool quit;
+	void (*wake)(void *ctx);
+	void *ctx;
+	/* control's */
+	uint32_t listening; ///< listeners not yet given back
 	/* the thread's */
 	fb_analyser *analyser[FB_STATIONS_MAX];
 	uint64_t next_frame[FB_STATIONS_MAX];
 	fb_capture *capture[CAPTURES_MAX];
 	uint32_t n_captures;
+	fb_listener *listener[FB_LISTENERS_MAX];
+	uint32_t n_listeners;
+	bool heard; ///< a listener got something in this round
+	double next_read_ms[FB_STATIONS_MAX];
 	float gather[4][GATHER * FB_TICK]; ///< in L, R, out L, R
 	float reduction[GATHER];
 };
@@ -68,6 +87,14 @@ void fb_capture_destroy(fb_capture *capture)
 	}
 }
 
+void fb_listener_destroy(fb_listener *listener)
+{
+	if (listener) {
+		fb_ring_destroy(listener->ring);
+		free(listener);
+	}
+}
+
 /* --- the thread */
 
 static void give_back(fb_meters *meters, uint32_t index)
@@ -87,6 +114,9 @@ static void serve(fb_meters *meters, const request *ask)
 	case ASK_LATENCY:
 		fb_analyser_set_latency(meters->analyser[ask->station], ask->value);
 		break;
+	case ASK_STT:
+		fb_analyser_set_stt(meters->analyser[ask->station], ask->value);
+		break;
 	case ASK_CAPTURE:
 		meters->capture[meters->n_captures++] = ask->capture;
 		break;
@@ -94,6 +124,18 @@ static void serve(fb_meters *meters, const request *ask)
 		for (uint32_t i = 0; i < meters->n_captures; i++) {
 			meters->capture[i]->failed |= meters->capture[i] == ask->capture;
 		}
+		break;
+	case ASK_LISTEN:
+		meters->listener[meters->n_listeners++] = ask->listener;
+		break;
+	case ASK_UNLISTEN:
+		for (uint32_t i = 0; i < meters->n_listeners; i++) {
+			if (meters->listener[i] == ask->listener) {
+				meters->listener[i] = meters->listener[--meters->n_listeners];
+			}
+		}
+		/* the ring of reports holds more than all listeners and captures: it has room */
+		(void)fb_ring_write(meters->reports, &(fb_meter_report){.listener = ask->listener});
 		break;
 	}
 }
@@ -115,6 +157,25 @@ static void fill_captures(fb_meters *meters, uint32_t station, uint64_t frame, u
 			memcpy(capture->audio[c] + capture->done, meters->gather[c], n * sizeof(float));
 		}
 		capture->done += n;
+	}
+}
+
+static void tell_listeners(fb_meters *meters, const fb_tap_block *block, uint32_t station)
+{
+	for (uint32_t i = 0; i < meters->n_listeners; i++) {
+		const fb_listener *listener = meters->listener[i];
+		fb_listener_block *out =
+			listener->station == station ? fb_ring_claim(listener->ring) : NULL;
+		if (out) {
+			const float(*from)[FB_TICK] = listener->output ? block->out : block->in;
+			out->frame = block->frame;
+			for (int k = 0; k < FB_TICK; k++) {
+				out->samples[k][0] = from[0][k];
+				out->samples[k][1] = from[1][k];
+			}
+			fb_ring_publish(listener->ring);
+			meters->heard = true;
+		}
 	}
 }
 
@@ -159,6 +220,7 @@ static void drain(fb_meters *meters, uint32_t station)
 			first = block->frame;
 		}
 		put_block(meters, block, n++);
+		tell_listeners(meters, block, station);
 		fb_ring_drop(tap);
 	}
 	if (n) {
@@ -171,9 +233,27 @@ static void report_reading(fb_meters *meters, uint32_t station)
 	fb_meter_report *report = fb_ring_claim(meters->reports);
 	if (report) { /* a control thread that is behind gets the next one */
 		report->capture = NULL;
+		report->listener = NULL;
 		report->station = station;
 		fb_analyser_read(meters->analyser[station], &report->set);
 		fb_ring_publish(meters->reports);
+	}
+}
+
+static double now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+}
+
+static void look_after(fb_meters *meters, uint32_t station, double now)
+{
+	drain(meters, station);
+	if (now >= meters->next_read_ms[station]) {
+		report_reading(meters, station);
+		double next = meters->next_read_ms[station] + READ_MS;
+		meters->next_read_ms[station] = next > now ? next : now + READ_MS;
 	}
 }
 
@@ -181,15 +261,16 @@ static void *run(void *arg)
 {
 	fb_meters *meters = arg;
 	request ask;
-	for (uint32_t round = 0; !atomic_load_explicit(&meters->quit, memory_order_relaxed); round++) {
+	for (uint32_t i = 0; i < meters->stations; i++) { /* spread: not all at once */
+		meters->next_read_ms[i] = now_ms() + (double)(i * READ_MS) / meters->stations;
+	}
+	while (!atomic_load_explicit(&meters->quit, memory_order_relaxed)) {
+		meters->heard = false;
 		while (fb_ring_read(meters->requests, &ask)) {
 			serve(meters, &ask);
 		}
 		for (uint32_t i = 0; i < meters->stations; i++) {
-			drain(meters, i);
-			if (i % READ_ROUNDS == round % READ_ROUNDS) { /* spread over the rounds */
-				report_reading(meters, i);
-			}
+			look_after(meters, i, now_ms());
 		}
 		for (uint32_t i = meters->n_captures; i-- > 0;) {
 			if (meters->capture[i]->failed ||
@@ -197,20 +278,27 @@ static void *run(void *arg)
 				give_back(meters, i);
 			}
 		}
-		nanosleep(&(struct timespec){0, ROUND_MS * 1000000}, NULL);
+		if (meters->heard) {
+			meters->wake(meters->ctx);
+		}
+		long pause_ms = meters->n_listeners ? LISTEN_MS : ROUND_MS;
+		nanosleep(&(struct timespec){0, pause_ms * 1000000}, NULL);
 	}
 	return NULL;
 }
 
 /* --- control */
 
-fb_status fb_meters_create(fb_engine *engine, fb_meters **out, fb_error *error)
+fb_status fb_meters_create(
+	fb_engine *engine, void (*wake)(void *ctx), void *ctx, fb_meters **out, fb_error *error)
 {
 	fb_meters *meters = calloc(1, sizeof *meters);
 	if (!meters) {
 		return fb_fail(error, FB_NO_MEMORY, "meters", "out of memory");
 	}
 	meters->engine = engine;
+	meters->wake = wake;
+	meters->ctx = ctx;
 	meters->stations = fb_engine_stations(engine);
 	meters->requests = fb_ring_create(REQUESTS, sizeof(request));
 	meters->reports = fb_ring_create(REPORTS, sizeof(fb_meter_report));
@@ -245,6 +333,10 @@ void fb_meters_destroy(fb_meters *meters)
 	fb_meter_report report;
 	while (meters->reports && fb_ring_read(meters->reports, &report)) {
 		fb_capture_destroy(report.capture);
+		fb_listener_destroy(report.listener);
+	}
+	for (uint32_t i = 0; i < meters->n_listeners; i++) {
+		fb_listener_destroy(meters->listener[i]);
 	}
 	for (uint32_t i = 0; i < meters->n_captures; i++) {
 		fb_capture_destroy(meters->capture[i]);
@@ -253,6 +345,8 @@ void fb_meters_destroy(fb_meters *meters)
 	while (meters->requests && fb_ring_read(meters->requests, &ask)) {
 		if (ask.kind == ASK_CAPTURE) {
 			fb_capture_destroy(ask.capture);
+		} else if (ask.kind == ASK_LISTEN) {
+			fb_listener_destroy(ask.listener);
 		}
 	}
 	for (uint32_t i = 0; i < meters->stations; i++) {
@@ -266,27 +360,64 @@ void fb_meters_destroy(fb_meters *meters)
 
 void fb_meters_set_target(fb_meters *meters, uint32_t station, double target_lufs)
 {
-	(void)fb_ring_write(meters->requests, &(request){ASK_TARGET, station, target_lufs, NULL});
+	(void)fb_ring_write(
+		meters->requests, &(request){.kind = ASK_TARGET, .station = station, .value = target_lufs});
 }
 
 void fb_meters_set_latency(fb_meters *meters, uint32_t station, double latency_ms)
 {
-	(void)fb_ring_write(meters->requests, &(request){ASK_LATENCY, station, latency_ms, NULL});
+	(void)fb_ring_write(
+		meters->requests, &(request){.kind = ASK_LATENCY, .station = station, .value = latency_ms});
+}
+
+void fb_meters_set_stt(fb_meters *meters, uint32_t station, double confidence)
+{
+	(void)fb_ring_write(
+		meters->requests, &(request){.kind = ASK_STT, .station = station, .value = confidence});
 }
 
 bool fb_meters_capture(fb_meters *meters, fb_capture *take)
 {
-	return fb_ring_write(meters->requests, &(request){ASK_CAPTURE, take->station, 0.0, take});
+	return fb_ring_write(meters->requests, &(request){.kind = ASK_CAPTURE, .capture = take});
 }
 
 void fb_meters_cancel(fb_meters *meters, fb_capture *capture)
 {
-	(void)fb_ring_write(meters->requests, &(request){ASK_CANCEL, capture->station, 0.0, capture});
+	(void)fb_ring_write(meters->requests, &(request){.kind = ASK_CANCEL, .capture = capture});
+}
+
+fb_listener *fb_meters_listen(fb_meters *meters, uint32_t station, bool output, void *owner)
+{
+	if (meters->listening == FB_LISTENERS_MAX) {
+		return NULL;
+	}
+	fb_listener *listener = calloc(1, sizeof *listener);
+	if (!listener) {
+		return NULL;
+	}
+	*listener = (fb_listener){station, output, NULL, owner};
+	listener->ring = fb_ring_create(LISTENER_BLOCKS, sizeof(fb_listener_block));
+	if (!listener->ring ||
+		!fb_ring_write(meters->requests, &(request){.kind = ASK_LISTEN, .listener = listener})) {
+		fb_listener_destroy(listener);
+		return NULL;
+	}
+	meters->listening++;
+	return listener;
+}
+
+void fb_meters_unlisten(fb_meters *meters, fb_listener *listener)
+{
+	listener->owner = NULL;
+	/* a full ring leaves it listening to nobody, until the end: it costs a little work only */
+	(void)fb_ring_write(meters->requests, &(request){.kind = ASK_UNLISTEN, .listener = listener});
 }
 
 bool fb_meters_poll(fb_meters *meters, fb_meter_report *out)
 {
-	return fb_ring_read(meters->reports, out);
+	bool any = fb_ring_read(meters->reports, out);
+	meters->listening -= any && out->listener;
+	return any;
 }
 
 uint64_t fb_meters_lost(const fb_meters *meters)

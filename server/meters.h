@@ -10,7 +10,10 @@
 
 typedef struct fb_meters fb_meters;
 
-enum { FB_CAPTURES_MAX = 32 }; ///< under way at once; control keeps to it
+enum {
+	FB_CAPTURES_MAX = 32, ///< under way at once; control keeps to it
+	FB_LISTENERS_MAX = 64
+};
 
 /** A stretch of a station's input, being filled. Control makes it, the meter thread fills it and
 	gives it back. */
@@ -23,25 +26,49 @@ typedef struct fb_capture {
 	void *owner;          ///< control's
 } fb_capture;
 
+/** Somebody who listens to a station's tap. Control makes it and reads its ring, the meter thread
+    fills the ring; it lives until the thread has given it back. */
+typedef struct fb_listener {
+	uint32_t station;
+	bool output;   ///< the station's output, else its input
+	fb_ring *ring; ///< of fb_listener_block
+	void *owner;   ///< control's; NULL once nobody listens any more
+} fb_listener;
+
+typedef struct fb_listener_block {
+	uint64_t frame;
+	float samples[FB_TICK][2];
+} fb_listener_block;
+
 /** One thing the thread has to tell. */
 typedef struct fb_meter_report {
-	fb_capture *capture; ///< a capture that ended; NULL: a reading
+	fb_capture *capture;   ///< a capture that ended
+	fb_listener *listener; ///< a listener given back; both NULL: a reading
 	uint32_t station;
 	fb_metric_set set;
 } fb_meter_report;
 
-/** Start the thread and the taps. errors: FB_NO_MEMORY */
-FB_MUST_CHECK fb_status fb_meters_create(fb_engine *engine, fb_meters **out, fb_error *error);
+/** Start the thread and the taps. `wake` is called from it when listeners have something to read.
+    errors: FB_NO_MEMORY */
+FB_MUST_CHECK fb_status fb_meters_create(
+	fb_engine *engine, void (*wake)(void *ctx), void *ctx, fb_meters **out, fb_error *error);
 /** Stop the thread, give every capture back (poll them before). NULL is allowed. */
 void fb_meters_destroy(fb_meters *meters);
 
 /* --- thread: control */
 void fb_meters_set_target(fb_meters *meters, uint32_t station, double target_lufs);
 void fb_meters_set_latency(fb_meters *meters, uint32_t station, double latency_ms);
+/** What a speech recogniser made of a station, 0..1; it holds for a while. */
+void fb_meters_set_stt(fb_meters *meters, uint32_t station, double confidence);
 /** Fill `take` from now on. false when too many requests wait. */
 bool fb_meters_capture(fb_meters *meters, fb_capture *take);
 /** Give a capture back unfinished, through fb_meters_poll(). */
 void fb_meters_cancel(fb_meters *meters, fb_capture *capture);
+/** Listen to a tap from now on; NULL when there are too many listeners or no memory. */
+fb_listener *fb_meters_listen(fb_meters *meters, uint32_t station, bool output, void *owner);
+/** Stop: the listener comes back through fb_meters_poll(), for fb_listener_destroy(). */
+void fb_meters_unlisten(fb_meters *meters, fb_listener *listener);
+void fb_listener_destroy(fb_listener *listener);
 bool fb_meters_poll(fb_meters *meters, fb_meter_report *out); ///< false when there is nothing
 uint64_t fb_meters_lost(const fb_meters *meters); ///< tap blocks that audio had no room for
 

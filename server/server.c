@@ -5,6 +5,7 @@
 #include "calibration.h"
 #include "http.h"
 #include "meters.h"
+#include "tap.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -140,7 +141,6 @@ static fb_status start_channel(fb_server *server, uint32_t index, fb_error *erro
 	channel->server = server;
 	channel->index = index;
 	channel->mode = FB_MODE_MANUAL;
-	channel->stt_confidence = -1.0;
 	channel->proposal = (fb_proposal){.state = "none", .morph_s = 2.0};
 	snprintf(channel->name, sizeof channel->name, "Station %u", index + 1);
 	fb_patch *patch;
@@ -193,13 +193,20 @@ static fb_status open_osc(fb_server *server, fb_error *error)
 	return fb_osc_open(server->tree, &options, &server->osc, error);
 }
 
+/** From the meter thread: listeners have something to read. The meters start before HTTP does, but
+    nobody listens before. */
+static void wake(void *ctx)
+{
+	fb_http_wake(((fb_server *)ctx)->http);
+}
+
 static fb_status start_engine(fb_server *server, fb_error *error)
 {
 	fb_engine_options options = {
 		server->options.stations, server->driver->rate_hz, server->driver->period, true};
 	fb_status status = fb_engine_create(&options, &server->engine, error);
 	if (!status) {
-		status = fb_meters_create(server->engine, &server->meters, error);
+		status = fb_meters_create(server->engine, wake, server, &server->meters, error);
 	}
 	for (uint32_t i = 0; i < server->options.stations && !status; i++) {
 		server->n_channels = i + 1;
@@ -267,10 +274,6 @@ static void take_reading(fb_server *server, const fb_meter_report *report)
 	fb_channel *channel = &server->channel[report->station];
 	fb_metric_set before = channel->metrics;
 	channel->metrics = report->set;
-	if (channel->stt_confidence >= 0.0) {
-		channel->metrics.value[FB_M_STT_CONFIDENCE] = channel->stt_confidence;
-		channel->metrics.valid |= 1ull << FB_M_STT_CONFIDENCE;
-	}
 	for (int i = 0; i < FB_METRICS; i++) {
 		if ((float)before.value[i] != (float)channel->metrics.value[i]) {
 			fb_tree_touch(server->tree, channel->metric_leaf[i], &origin);
@@ -283,7 +286,9 @@ static void take_reports(fb_server *server)
 {
 	fb_meter_report report;
 	while (fb_meters_poll(server->meters, &report)) {
-		if (report.capture) {
+		if (report.listener) {
+			fb_listener_destroy(report.listener);
+		} else if (report.capture) {
 			fb_calibration_captured(server->calibration, report.capture);
 		} else {
 			take_reading(server, &report);
@@ -323,6 +328,7 @@ void fb_server_tick(fb_server *server)
 	}
 	take_reports(server);
 	fb_calibration_service(server->calibration);
+	fb_taps_service(server);
 	fb_store_poll(server->store);
 	if (server->ticks++ % 100 == 0) {
 		look_after_latency(server);

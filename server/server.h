@@ -17,6 +17,7 @@ typedef struct fb_server fb_server;
 typedef struct fb_meters fb_meters;           ///< meters.h
 typedef struct fb_calibration fb_calibration; ///< calibration.h
 typedef struct fb_http fb_http;               ///< http.h
+typedef struct fb_tap fb_tap;                 ///< tap.h
 typedef struct fb_stage_view fb_stage_view;   ///< station_tree.c
 
 typedef enum fb_mode {
@@ -45,8 +46,7 @@ typedef struct fb_channel {
 	fb_metric_set metrics; ///< the latest live ones
 	double quality, voidline;
 	double voidline_part[FB_VOIDLINE_PARTS]; ///< 0..1, -1 where it has no answer
-	double latency_ms;     ///< of the chain and the driver, as last told to the meters
-	double stt_confidence; ///< written by a client; < 0: none yet
+	double latency_ms; ///< of the chain and the driver, as last told to the meters
 	fb_branch *metric_leaf[FB_METRICS];
 	fb_proposal proposal;
 	char last_run[64];
@@ -68,6 +68,8 @@ struct fb_server {
 	fb_calibration *calibration;
 	fb_http *http;
 	fb_tree_watcher watcher;
+	fb_tap *taps;          ///< list: those who listen over WebSocket
+	uint64_t taps_dropped; ///< of them, those that were too slow
 	double started_s;
 	uint64_t ticks;         ///< of the loop
 	uint64_t audit_refused; ///< rows the store's queue had no room for

@@ -60,6 +60,7 @@ GETTER(get_orphans, int_value(engine_counts(server).events_orphan))
 GETTER(get_bad, int_value(engine_counts(server).bad_samples))
 GETTER(get_faults, int_value(engine_counts(server).faults))
 GETTER(get_taps_lost, int_value(fb_meters_lost(server->meters)))
+GETTER(get_dropped, int_value(server->taps_dropped))
 GETTER(get_recording, ((fb_value){.tag = store_status(server).recording ? 'T' : 'F'}))
 GETTER(get_rows, int_value(store_status(server).rows))
 GETTER(get_unkept, int_value(store_status(server).lost + server->audit_refused))
@@ -101,6 +102,8 @@ static const struct {
 		"Ticks in which a node yielded NaN or infinity and was reset.", 1e9, true, get_faults},
 	{"/server/taps_lost", FB_LEAF_INT, "Taps lost", "ticks",
 		"Ticks that the meters were too slow to take.", 1e9, true, get_taps_lost},
+	{"/server/taps_dropped", FB_LEAF_INT, "Listeners dropped", "",
+		"Clients of an audio tap that were slower than the audio.", 1e9, true, get_dropped},
 	{"/server/audit/recording", FB_LEAF_BOOL, "Recording", "",
 		"False while the database cannot be written.", 1, true, get_recording},
 	{"/server/audit/rows", FB_LEAF_INT, "Audit rows", "", "Written since start.", 1e9, true,

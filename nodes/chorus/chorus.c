@@ -19,6 +19,7 @@ enum { VOICES, RATE, DEPTH, DELAY, SPREAD, MIX, N_PARAMS };
 #define MAX_DELAY_MS 40.0
 #define MAX_DEPTH_MS 10.0
 #define SWITCH_MS 40.0
+#define EASE_MS 60.0
 #define GOLDEN 0.61803398874989485
 /* Of a swing's period: at full spread the right side runs a quarter ahead of the left. */
 #define SPREAD_TURN 0.25
@@ -36,10 +37,12 @@ typedef struct place {
 
 typedef struct chorus_node {
 	double rate_hz;
-	bool fresh;   ///< the next tick starts at rest on its parameters
-	double phase; ///< of the swing, in periods, 0..1
-	float spread; ///< that `ahead` was made from
-	phasor ahead; ///< of the right side
+	bool fresh;                ///< the next tick starts at rest on its parameters
+	double phase;              ///< of the swing, in periods, 0..1
+	float spread;              ///< that `ahead` was made from
+	phasor ahead;              ///< of the right side
+	double delay_ms, depth_ms; ///< where the last tick ended
+	double ease;               ///< share of the way to them in a tick
 	fb_blend mix;
 	fb_fade voice[MAX_VOICES];
 	float gain[MAX_VOICES]; ///< where the last tick ended
@@ -77,6 +80,7 @@ static bool prepare(void *instance, double rate_hz, const float *params)
 	chorus_node *self = instance;
 	self->rate_hz = rate_hz;
 	self->fresh = true;
+	self->ease = 1.0 - exp(-FB_TICK / (rate_hz * EASE_MS * 1e-3));
 	fb_interp_init(&self->interp);
 	for (int v = 0; v < MAX_VOICES; v++) {
 		double at = fmod(v * GOLDEN, 1.0);
@@ -121,6 +125,8 @@ static void settle(chorus_node *self, const float *values)
 	}
 	gains(self, self->gain);
 	self->phase = 0.0;
+	self->delay_ms = (double)values[DELAY];
+	self->depth_ms = (double)values[DEPTH];
 	self->spread = values[SPREAD];
 	self->ahead = phasor_of((double)self->spread * 0.01 * SPREAD_TURN);
 	fb_blend_set(&self->mix, values[MIX]);
@@ -133,14 +139,22 @@ typedef struct sweep {
 	double swing, swing_step; ///< likewise
 } sweep;
 
-static sweep sweep_of(const chorus_node *self, const fb_tick *tick, const place *voice)
+/** delay, depth: in ms, at the start and at the end of the tick. */
+static sweep sweep_of(
+	double rate_hz, const double delay[2], const double depth[2], const place *voice)
 {
-	double stretch = 1.0 + voice->at, frames = self->rate_hz * 1e-3;
-	double swing = 0.5 * frames * (double)tick->from[DEPTH];
-	double swing_to = 0.5 * frames * (double)tick->to[DEPTH];
-	double base = frames * stretch * (double)tick->from[DELAY] + swing;
-	double base_to = frames * stretch * (double)tick->to[DELAY] + swing_to;
+	double stretch = (1.0 + voice->at) * rate_hz * 1e-3, half = 0.5 * rate_hz * 1e-3;
+	double swing = half * depth[0], swing_to = half * depth[1];
+	double base = stretch * delay[0] + swing, base_to = stretch * delay[1] + swing_to;
 	return (sweep){base, (base_to - base) / FB_TICK, swing, (swing_to - swing) / FB_TICK};
+}
+
+/** On towards a value without a corner, which would bend the pitch at once. Returns where from. */
+static double ease_towards(double *at, double aim, double share)
+{
+	double from = *at;
+	*at += share * (aim - from);
+	return from;
 }
 
 /** The sines that turn any start angle on through the tick. */
@@ -210,6 +224,10 @@ static void choir(
 	double hz = 0.5 * ((double)tick->from[RATE] + (double)tick->to[RATE]);
 	double step = hz / self->rate_hz;
 	phasor start = phasor_of(self->phase);
+	double from = ease_towards(&self->delay_ms, (double)tick->to[DELAY], self->ease);
+	const double delay[2] = {from, self->delay_ms};
+	from = ease_towards(&self->depth_ms, (double)tick->to[DEPTH], self->ease);
+	const double depth[2] = {from, self->depth_ms};
 	swings turn;
 	swings_of(&turn, 2.0 * M_PI * step);
 	const phasor ahead = self->ahead;
@@ -222,7 +240,7 @@ static void choir(
 		if (self->gain[v] == 0.0f && to[v] == 0.0f) {
 			continue;
 		}
-		sweep d = sweep_of(self, tick, &self->place[v]);
+		sweep d = sweep_of(self->rate_hz, delay, depth, &self->place[v]);
 		phasor angle = turned(start, self->place[v].angle);
 		reads r;
 		reads_of(&r, &d, angle, angle, &turn);

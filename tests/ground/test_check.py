@@ -45,11 +45,13 @@ def test_pass_and_fail(project):
     assert "configured anew" not in done.stdout  # only the changed test was built
 
 
+@pytest.mark.slow
 def test_no_test_is_a_failure(project):
     done = project.run("./check", "--fast")
     assert done.returncode == 1 and last_line(done) == "0 passed, 0 failed" and "no test ran" in done.stdout, done.stdout
 
 
+@pytest.mark.slow
 def test_build_failure(project):
     c_test(project, "mixed", GOOD, "test_good")
     project.write("graph/broken.c", "int broken(void)\n{\n\treturn undeclared;\n}\n")
@@ -63,6 +65,7 @@ def test_unknown_option(project):
     assert done.returncode == 2 and done.stdout.startswith("check: unknown option --quick\nusage: ")
 
 
+@pytest.mark.slow
 def test_python_tests_count_too(project):
     c_test(project, "mixed", GOOD, "test_good")
     project.write("tests/test_file.py", "import pytest\ndef test_good(): pass\ndef test_skipped(): pytest.skip('x')\n"
@@ -148,6 +151,7 @@ def verdicts(shared_project):
     return shared_project
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_verdicts(verdicts, name):
     done = verdicts.run(sys.executable, "-m", "pytest", "-q", "--fast", f"tests/unit/graph/test_{name}.c")

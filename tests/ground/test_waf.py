@@ -103,6 +103,7 @@ def newer_pythons():
     return [path for path in found if path and subprocess.run([path, "-c", ""], capture_output=True).returncode == 0]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not newer_pythons(), reason="no Python of 3.12 or later here")
 @pytest.mark.parametrize("python", newer_pythons())
 def test_newer_python(project, python):

@@ -2,6 +2,7 @@
 #include "oversample.h"
 
 #include "../../metrics/wide.h"
+#include "lanes.h"
 
 #include <string.h>
 
@@ -61,14 +62,16 @@ void fb_oversample_init(fb_oversample *over, double rate_hz)
 static inline __attribute__((always_inline)) void fir(
 	const float *restrict x, const float *restrict tap, int taps, float *restrict out, int n)
 {
-	for (int i = 0; i < n; i += 16) {
-		fb_v8 a = {0}, b = {0};
+	for (int i = 0; i < n; i += 4 * FB_LANES) {
+		fb_lanes sum[4] = {{0}, {0}, {0}, {0}};
 		for (int k = 0; k < taps; k++) {
-			a += tap[k] * FB_LOAD8(x + i + k);
-			b += tap[k] * FB_LOAD8(x + i + k + 8);
+			for (int j = 0; j < 4; j++) {
+				sum[j] += tap[k] * fb_lanes_load(x + i + k + j * FB_LANES);
+			}
 		}
-		*(fb_v8_unaligned *)(out + i) = a;
-		*(fb_v8_unaligned *)(out + i + 8) = b;
+		for (int j = 0; j < 4; j++) {
+			fb_lanes_store(out + i + j * FB_LANES, sum[j]);
+		}
 	}
 }
 

@@ -6,12 +6,12 @@
 	into line, and a voice that joins leaves the others where they are. A voice has no state but its
 	gain, so it may join and leave in mid-swing. Two voices share no more than the bass, so their
 	powers add, and n of them at 1/sqrt(n) are as loud as one. */
-#include "../../metrics/wide.h"
 #include "../dsp/blend.h"
 #include "../dsp/clean.h"
 #include "../dsp/delay_line.h"
 #include "../dsp/fade.h"
 #include "../dsp/interp.h"
+#include "../dsp/wide.h"
 
 enum { VOICES, RATE, DEPTH, DELAY, SPREAD, MIX, N_PARAMS };
 

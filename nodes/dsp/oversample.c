@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "oversample.h"
 
-#include "../../metrics/wide.h"
 #include "lanes.h"
+#include "wide.h"
 
 #include <string.h>
 
@@ -75,7 +75,7 @@ static inline __attribute__((always_inline)) void fir(
 	}
 }
 
-FB_WIDE void fb_oversample_up(
+FB_WIDE static void up(
 	const fb_oversample *over, fb_oversample_state *state, const float *in, float *out)
 {
 	float phase[2][FB_TICK];
@@ -101,7 +101,7 @@ FB_WIDE void fb_oversample_up(
 	memmove(twice, twice + 2 * FB_TICK, 8 * sizeof(float));
 }
 
-FB_WIDE void fb_oversample_down(
+FB_WIDE static void down(
 	const fb_oversample *over, fb_oversample_state *state, const float *in, float *out)
 {
 	float *back_even = state->back_even + 22, *back_odd = state->back_odd + 22;
@@ -128,4 +128,18 @@ FB_WIDE void fb_oversample_down(
 	}
 	memmove(state->back_even, state->back_even + FB_TICK, 22 * sizeof(float));
 	memmove(state->back_odd, state->back_odd + FB_TICK, 22 * sizeof(float));
+}
+
+/* Functions made twice must be static: the compiler lets the others out of the shared object. */
+
+void fb_oversample_up(
+	const fb_oversample *over, fb_oversample_state *state, const float *in, float *out)
+{
+	up(over, state, in, out);
+}
+
+void fb_oversample_down(
+	const fb_oversample *over, fb_oversample_state *state, const float *in, float *out)
+{
+	down(over, state, in, out);
 }

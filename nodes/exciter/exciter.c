@@ -8,12 +8,12 @@
 	Neither passes a quiet signal, so no hiss is lifted; both bend so gently (six derivatives run
 	through) that their harmonics die out faster than those of any clipper, before they reach the
 	rate of the curve and fold. A second high pass takes off DC and difference tones. */
-#include "../../metrics/wide.h"
 #include "../dsp/clean.h"
 #include "../dsp/oversample.h"
 #include "../dsp/fastmath.h"
 #include "../dsp/ramp.h"
 #include "../dsp/section.h"
+#include "../dsp/wide.h"
 
 #include <string.h>
 

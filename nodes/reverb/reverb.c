@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** Reverb of plate character: dense at once, the same from all sides, with a decay that is what its
 	setting says. Pre-delay, low cut and four diffusing all-passes a side lead into the tank. */
-#include "../../metrics/wide.h"
 #include "../dsp/blend.h"
 #include "../dsp/clean.h"
 #include "../dsp/onepole.h"
+#include "../dsp/wide.h"
 #include "tank.h"
 
 enum { PREDELAY, DECAY, SIZE, DAMPING, DIFFUSION, LOW_CUT, WIDTH, MIX, N_PARAMS };

@@ -258,7 +258,7 @@ static inline __attribute__((always_inline)) void go_round(fb_tank *tank, bool m
 	}
 }
 
-FB_WIDE void fb_tank_tick(
+FB_WIDE static void tank_tick(
 	fb_tank *tank, float in[2][FB_TICK], float mid[FB_TICK], float side[FB_TICK])
 {
 	_Alignas(FB_ALIGN) float mixed[LINES][FB_TICK], into[LINES][FB_TICK];
@@ -283,4 +283,9 @@ FB_WIDE void fb_tank_tick(
 	}
 	tank->level_from = tank->level;
 	fb_tap_advance(&tank->length);
+}
+
+void fb_tank_tick(fb_tank *tank, float in[2][FB_TICK], float mid[FB_TICK], float side[FB_TICK])
+{
+	tank_tick(tank, in, mid, side); /* a function made twice must be static, or it is exported */
 }

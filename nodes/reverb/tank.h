@@ -13,9 +13,9 @@
 #ifndef FB_REVERB_TANK_H
 #define FB_REVERB_TANK_H
 
-#include "../../metrics/wide.h"
 #include "../dsp/delay_line.h"
 #include "../dsp/tap.h"
+#include "../dsp/wide.h"
 
 enum { FB_TANK_LINES = 16, FB_TANK_PAIRS = FB_TANK_LINES / 2 };
 

@@ -17,8 +17,8 @@ static const double stray[LINES] = {0.0, 0.31, -0.22, 0.17, -0.35, 0.28, 0.06, -
 /* Turns a second of each pair. */
 static const double turns_hz[PAIRS] = {0.71, -0.93, 1.23, -0.57, 1.11, -0.87, 0.51, -1.29};
 
-/* Lines i and i + 8 by which inputs enter, and outputs leave (line i + 8 always the other way), with
-   a minus. */
+/* Lines by which inputs enter, and outputs leave, with a minus. Line i + 8 is as line i on the way
+   in, and the other way round on the way out. */
 #define MINUS_IN 0x5cu
 #define MINUS_OUT 0x65u
 

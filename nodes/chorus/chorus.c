@@ -11,7 +11,7 @@
 #include "../dsp/delay_line.h"
 #include "../dsp/fade.h"
 #include "../dsp/interp.h"
-#include "../dsp/lanes.h"
+#include "../dsp/wide.h"
 
 enum { VOICES, RATE, DEPTH, DELAY, SPREAD, MIX, N_PARAMS };
 
@@ -164,7 +164,7 @@ typedef struct swings {
 
 /** step: angle from frame to frame, below 0.01 (10 Hz at 8 kHz). Taylor's series to the sixth
 	power of at most 0.26 ends below 1e-8. */
-static void swings_of(swings *w, double step)
+static inline __attribute__((always_inline)) void swings_of(swings *w, double step)
 {
 	for (int i = 0; i < FB_TICK; i++) {
 		double a = step * (double)(i + 1), a2 = a * a;
@@ -182,7 +182,8 @@ typedef struct reads {
 
 /** from, to: the angle on the last frame before the tick, as the tick starts and as it ends, less
 	the turn of the swing itself. */
-static void reads_of(reads *r, const sweep *d, phasor from, phasor to, const swings *w)
+static inline __attribute__((always_inline)) void reads_of(
+	reads *r, const sweep *d, phasor from, phasor to, const swings *w)
 {
 	double delay[FB_TICK];
 	const phasor step = {(to.c - from.c) / FB_TICK, (to.s - from.s) / FB_TICK};
@@ -203,23 +204,20 @@ static void reads_of(reads *r, const sweep *d, phasor from, phasor to, const swi
 	}
 }
 
-/** Add one voice of one side to sum, four partial sums a frame. */
-static void sing(const chorus_node *self, const fb_delay_line *line, const reads *r, fb_ramp gain,
-	fb_lanes sum[FB_TICK])
+/** Add one voice of one side to sum, eight partial sums a frame. */
+static inline __attribute__((always_inline)) void sing(const chorus_node *self,
+	const fb_delay_line *line, const reads *r, fb_ramp gain, fb_v8 sum[FB_TICK])
 {
 	for (uint32_t i = 0; i < FB_TICK; i++) {
 		const float *x = fb_delay_line_read(line, i, (uint32_t)r->back[i]);
 		const float *a = self->interp.tap[r->row[i]], *b = a + FB_INTERP_TAPS;
-		fb_lanes a0 = fb_lanes_load(a), a1 = fb_lanes_load(a + 4);
-		fb_lanes t0 = a0 + r->part[i] * (fb_lanes_load(b) - a0);
-		fb_lanes t1 = a1 + r->part[i] * (fb_lanes_load(b + 4) - a1);
-		fb_lanes y = t0 * fb_lanes_load(x) + t1 * fb_lanes_load(x + 4);
-		sum[i] += y * fb_ramp_at(&gain, i);
+		fb_v8 tap = FB_LOAD8(a) + r->part[i] * (FB_LOAD8(b) - FB_LOAD8(a));
+		sum[i] += tap * FB_LOAD8(x) * fb_ramp_at(&gain, i);
 	}
 }
 
-static void choir(
-	chorus_node *self, const fb_tick *tick, const float to[MAX_VOICES], fb_lanes sum[2][FB_TICK])
+FB_WIDE static void choir(
+	chorus_node *self, const fb_tick *tick, const float to[MAX_VOICES], fb_v8 sum[2][FB_TICK])
 {
 	double hz = 0.5 * ((double)tick->from[RATE] + (double)tick->to[RATE]);
 	double step = hz / self->rate_hz;
@@ -270,7 +268,7 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 		fb_fade_tick(&self->voice[v], v < (int)tick->to[VOICES], &from);
 	}
 	gains(self, to);
-	fb_lanes sum[2][FB_TICK] = {0};
+	fb_v8 sum[2][FB_TICK] = {0};
 	choir(self, tick, to, sum);
 	fb_blend mix = self->mix;
 	if (tick->to[MIX] != mix.percent) {
@@ -278,7 +276,7 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 	}
 	for (int c = 0; c < 2; c++) {
 		for (int i = 0; i < FB_TICK; i++) {
-			wet[i] = (sum[c][i][0] + sum[c][i][2]) + (sum[c][i][1] + sum[c][i][3]);
+			wet[i] = FB_FOLD8(sum[c][i]);
 		}
 		fb_blend_tick(&self->mix, &mix, in[c], wet, tick->out[c]);
 		fb_delay_line_advance(&self->line[c]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "oversample.h"
 
-#include "../../metrics/wide.h"
+#include "lanes.h"
+#include "wide.h"
 
 #include <string.h>
 
@@ -61,18 +62,20 @@ void fb_oversample_init(fb_oversample *over, double rate_hz)
 static inline __attribute__((always_inline)) void fir(
 	const float *restrict x, const float *restrict tap, int taps, float *restrict out, int n)
 {
-	for (int i = 0; i < n; i += 16) {
-		fb_v8 a = {0}, b = {0};
+	for (int i = 0; i < n; i += 4 * FB_LANES) {
+		fb_lanes sum[4] = {{0}, {0}, {0}, {0}};
 		for (int k = 0; k < taps; k++) {
-			a += tap[k] * FB_LOAD8(x + i + k);
-			b += tap[k] * FB_LOAD8(x + i + k + 8);
+			for (int j = 0; j < 4; j++) {
+				sum[j] += tap[k] * fb_lanes_load(x + i + k + j * FB_LANES);
+			}
 		}
-		*(fb_v8_unaligned *)(out + i) = a;
-		*(fb_v8_unaligned *)(out + i + 8) = b;
+		for (int j = 0; j < 4; j++) {
+			fb_lanes_store(out + i + j * FB_LANES, sum[j]);
+		}
 	}
 }
 
-FB_WIDE void fb_oversample_up(
+FB_WIDE static void up(
 	const fb_oversample *over, fb_oversample_state *state, const float *in, float *out)
 {
 	float phase[2][FB_TICK];
@@ -98,7 +101,7 @@ FB_WIDE void fb_oversample_up(
 	memmove(twice, twice + 2 * FB_TICK, 8 * sizeof(float));
 }
 
-FB_WIDE void fb_oversample_down(
+FB_WIDE static void down(
 	const fb_oversample *over, fb_oversample_state *state, const float *in, float *out)
 {
 	float *back_even = state->back_even + 22, *back_odd = state->back_odd + 22;
@@ -125,4 +128,18 @@ FB_WIDE void fb_oversample_down(
 	}
 	memmove(state->back_even, state->back_even + FB_TICK, 22 * sizeof(float));
 	memmove(state->back_odd, state->back_odd + FB_TICK, 22 * sizeof(float));
+}
+
+/* Functions made twice must be static: the compiler lets the others out of the shared object. */
+
+void fb_oversample_up(
+	const fb_oversample *over, fb_oversample_state *state, const float *in, float *out)
+{
+	up(over, state, in, out);
+}
+
+void fb_oversample_down(
+	const fb_oversample *over, fb_oversample_state *state, const float *in, float *out)
+{
+	down(over, state, in, out);
 }

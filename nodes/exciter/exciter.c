@@ -8,12 +8,12 @@
 	Neither passes a quiet signal, so no hiss is lifted; both bend so gently (six derivatives run
 	through) that their harmonics die out faster than those of any clipper, before they reach the
 	rate of the curve and fold. A second high pass takes off DC and difference tones. */
-#include "../../metrics/wide.h"
 #include "../dsp/clean.h"
 #include "../dsp/oversample.h"
 #include "../dsp/fastmath.h"
 #include "../dsp/ramp.h"
 #include "../dsp/section.h"
+#include "../dsp/wide.h"
 
 #include <string.h>
 
@@ -114,14 +114,15 @@ FB_WIDE static void bend(float *restrict x, int n, const gains *from, const gain
 		(float)(1.0 / 13.0 / AREA)};
 	const fb_v8 ahead = {1, 2, 3, 4, 5, 6, 7, 8};
 	float share = 2.0f / (float)n;
+	for (int i = 0; i < n; i++) {
+		float within = x[i] > 1.0f ? 1.0f : x[i];
+		x[i] = within < -1.0f ? -1.0f : within;
+	}
 	for (int i = 0; i < n; i += 8) {
 		fb_v8 t = share * (ahead + (float)(i < n / 2 ? i : i - n / 2));
 		fb_v8 odd = from->odd + t * (to->odd - from->odd);
 		fb_v8 even = from->even + t * (to->even - from->even);
 		fb_v8 v = FB_LOAD8(x + i);
-		for (int k = 0; k < 8; k++) {
-			v[k] = v[k] > 1.0f ? 1.0f : v[k] < -1.0f ? -1.0f : v[k];
-		}
 		fb_v8 w = v * v, left = 1.0f - w, left2 = left * left, b = left2 * left2 * left2;
 		fb_v8 s = c[5] + c[6] * w;
 		s = c[4] + s * w;

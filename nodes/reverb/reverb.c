@@ -4,6 +4,7 @@
 #include "../dsp/blend.h"
 #include "../dsp/clean.h"
 #include "../dsp/onepole.h"
+#include "../dsp/wide.h"
 #include "tank.h"
 
 enum { PREDELAY, DECAY, SIZE, DAMPING, DIFFUSION, LOW_CUT, WIDTH, MIX, N_PARAMS };
@@ -160,8 +161,19 @@ static void cut_low(reverb_node *self, float corner_hz, float x[2][FB_TICK])
 	self->low_cut = corner_hz;
 }
 
+/** One tick of an all-pass: x in place, into: what enters its line. */
+static inline void all_pass(
+	fb_ramp gain, const float *restrict late, float *restrict x, float *restrict into)
+{
+	for (uint32_t i = 0; i < FB_TICK; i++) {
+		float g = fb_ramp_at(&gain, i);
+		into[i] = x[i] + g * late[i];
+		x[i] = late[i] - g * into[i];
+	}
+}
+
 /** Schroeder's all-passes in series. */
-static void diffuse(reverb_node *self, const fb_tick *tick, float x[2][FB_TICK])
+FB_WIDE static void diffuse(reverb_node *self, const fb_tick *tick, float x[2][FB_TICK])
 {
 	float into[FB_TICK];
 	for (int k = 0; k < STAGES; k++) {
@@ -170,11 +182,7 @@ static void diffuse(reverb_node *self, const fb_tick *tick, float x[2][FB_TICK])
 		for (int c = 0; c < 2; c++) {
 			fb_delay_line *line = &self->stage[c][k];
 			const float *late = fb_delay_line_read(line, 0, self->stage_frames[c][k]);
-			for (uint32_t i = 0; i < FB_TICK; i++) {
-				float g = fb_ramp_at(&gain, i);
-				into[i] = x[c][i] + g * late[i];
-				x[c][i] = late[i] - g * into[i];
-			}
+			all_pass(gain, late, x[c], into);
 			fb_delay_line_write(line, 0, into, FB_TICK);
 			fb_delay_line_advance(line);
 		}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tank.h"
 
-#include "../../metrics/wide.h"
 #include "../dsp/fastmath.h"
+#include "../dsp/lanes.h"
 
-enum { LINES = FB_TANK_LINES, PAIRS = FB_TANK_PAIRS };
+enum { LINES = FB_TANK_LINES, PAIRS = FB_TANK_PAIRS, STEP = FB_LANES };
 
 /* The shortest line against the longest. */
 #define SHORTEST 0.31
@@ -17,9 +17,10 @@ static const double stray[LINES] = {0.0, 0.31, -0.22, 0.17, -0.35, 0.28, 0.06, -
 /* Turns a second of each pair. */
 static const double turns_hz[PAIRS] = {0.71, -0.93, 1.23, -0.57, 1.11, -0.87, 0.51, -1.29};
 
-/* Signs by which inputs enter and outputs leave. */
-#define MINUS_IN 0x9a5cu
-#define MINUS_OUT 0x3c65u
+/* Lines by which inputs enter, and outputs leave, with a minus. Line i + 8 is as line i on the way
+   in, and the other way round on the way out. */
+#define MINUS_IN 0x5cu
+#define MINUS_OUT 0x65u
 
 static uint32_t line_frames(const fb_tank *tank, int l, uint32_t longest)
 {
@@ -51,9 +52,9 @@ void fb_tank_reset(fb_tank *tank, uint32_t longest)
 {
 	for (int l = 0; l < LINES; l++) {
 		fb_delay_line_reset(&tank->line[l]);
-		tank->last[l] = (fb_lanes){0};
 	}
 	for (int p = 0; p < PAIRS; p++) {
+		tank->last[p] = (fb_v8){0};
 		tank->c[p] = 0.8f;
 		tank->s[p] = p % 2 ? 0.6f : -0.6f;
 	}
@@ -74,8 +75,15 @@ static void make_filters(fb_tank *tank, float decay, float damping, float longes
 		float gain = fb_db_to_gain(-loss_db), treble = fb_db_to_gain(loss_db * more);
 		float b = (treble * treble - 1.0f) * share;
 		float p = b / (b + 2.0f + 2.0f * sqrtf(b + 1.0f)), p2 = p * p;
-		tank->aim[l] = (fb_tank_filter){fb_lanes_all(0.25f * gain * (1.0f - p)), fb_lanes_all(p),
-			fb_lanes_all(p2), {p, p2, p2 * p, p2 * p2}};
+		const float powers[STEP] = {p, p2, p2 * p, p2 * p2};
+		fb_tank_filter *f = &tank->aim[l % PAIRS];
+		for (int i = 0; i < STEP; i++) {
+			int lane = l / PAIRS * STEP + i;
+			f->k[lane] = 0.25f * gain * (1.0f - p);
+			f->p[lane] = p;
+			f->p2[lane] = p2;
+			f->powers[lane] = powers[i];
+		}
 		power += gain * gain / (float)LINES;
 	}
 	/* uncorrelated lines: power builds up to power / (1 - power) of what enters */
@@ -104,24 +112,12 @@ void fb_tank_aim(fb_tank *tank, float decay, float damping, uint32_t longest)
 	}
 }
 
-/** Four frames through a line's filter: y = k x + p y of the frame before. */
-static inline fb_lanes filter4(const fb_tank_filter *f, fb_lanes *last, fb_lanes x)
-{
-	const fb_lanes none = {0};
-	x *= f->k;
-	x += f->p * __builtin_shufflevector(none, x, 0, 4, 5, 6);
-	x += f->p2 * __builtin_shufflevector(none, x, 0, 1, 4, 5);
-	x += f->powers * *last;
-	*last = fb_lanes_last(x);
-	return x;
-}
-
 /** Steps of four frames from one filter to the other. All in a straight line: p2 and powers are off
 	by less than a step's square. */
-static void filter_steps(const fb_tank *tank, fb_tank_filter step[LINES])
+static void filter_steps(const fb_tank *tank, fb_tank_filter step[PAIRS])
 {
-	const float share = (float)FB_LANES / FB_TICK;
-	for (int l = 0; l < LINES; l++) {
+	const float share = (float)STEP / FB_TICK;
+	for (int l = 0; l < PAIRS; l++) {
 		const fb_tank_filter *from = &tank->filter[l], *to = &tank->aim[l];
 		step[l] = (fb_tank_filter){share * (to->k - from->k), share * (to->p - from->p),
 			share * (to->p2 - from->p2), share * (to->powers - from->powers)};
@@ -136,12 +132,26 @@ static inline void filter_on(fb_tank_filter *f, const fb_tank_filter *step)
 	f->powers += step->powers;
 }
 
-static inline void hadamard(fb_lanes v[LINES])
+/** Four frames through two lines' filters: y = k x + p y of the frame before. */
+static inline __attribute__((always_inline)) void filter4(
+	const fb_tank_filter *f, fb_v8 *last, fb_v8 *v)
 {
-	for (int half = 1; half < LINES; half *= 2) {
-		for (int i = 0; i < LINES; i++) {
+	const fb_v8 none = {0};
+	fb_v8 x = *v * f->k;
+	x += f->p * __builtin_shufflevector(none, x, 0, 8, 9, 10, 4, 12, 13, 14);
+	x += f->p2 * __builtin_shufflevector(none, x, 0, 1, 8, 9, 4, 5, 12, 13);
+	x += f->powers * *last;
+	*last = __builtin_shufflevector(x, x, 3, 3, 3, 3, 7, 7, 7, 7);
+	*v = x;
+}
+
+/** Within the first eight lines, and within the other eight. */
+static inline __attribute__((always_inline)) void hadamard(fb_v8 v[PAIRS])
+{
+	for (int half = 1; half < PAIRS; half *= 2) {
+		for (int i = 0; i < PAIRS; i++) {
 			if (!(i & half)) {
-				fb_lanes a = v[i], b = v[i + half];
+				fb_v8 a = v[i], b = v[i + half];
 				v[i] = a + b;
 				v[i + half] = a - b;
 			}
@@ -170,14 +180,16 @@ static void read_lines(const fb_tank *tank, const float *from[LINES], float mixe
 	}
 }
 
-/** The rotations over one tick in straight lines, which are 1e-5 short of unitary at the most. */
+/** The last step of Hadamard's matrix and the rotation, of a and b in one vector: with a + b and
+	a - b turned by c and s, a' = (c - s) a + (c + s) b and b' = (s - c) b + (c + s) a. Over a tick
+	in straight lines, which are 1e-4 short of unitary at the most. */
 typedef struct turning {
-	fb_lanes c[PAIRS], s[PAIRS], c_step[PAIRS], s_step[PAIRS];
+	fb_v8 own[PAIRS], other[PAIRS], own_step[PAIRS], other_step[PAIRS];
 } turning;
 
-static void turn_on(fb_tank *tank, turning *turn)
+static inline __attribute__((always_inline)) void turn_on(fb_tank *tank, turning *turn)
 {
-	const fb_lanes ahead = {1, 2, 3, 4};
+	const fb_v8 ahead = {1, 2, 3, 4, 1, 2, 3, 4}, sign = {1, 1, 1, 1, -1, -1, -1, -1};
 	for (int p = 0; p < PAIRS; p++) {
 		float c = tank->c[p], s = tank->s[p];
 		float c2 = c * tank->turn_c[p] - s * tank->turn_s[p];
@@ -185,73 +197,80 @@ static void turn_on(fb_tank *tank, turning *turn)
 		float hold = 1.5f - 0.5f * (c2 * c2 + s2 * s2); /* rounding would add up */
 		c2 *= hold;
 		s2 *= hold;
-		float dc = (c2 - c) / FB_TICK, ds = (s2 - s) / FB_TICK;
-		turn->c[p] = c + dc * ahead;
-		turn->s[p] = s + ds * ahead;
-		turn->c_step[p] = fb_lanes_all(4.0f * dc);
-		turn->s_step[p] = fb_lanes_all(4.0f * ds);
+		float own = ((c2 - s2) - (c - s)) / FB_TICK, other = ((c2 + s2) - (c + s)) / FB_TICK;
+		turn->own[p] = sign * ((c - s) + own * ahead);
+		turn->other[p] = (c + s) + other * ahead;
+		turn->own_step[p] = sign * (STEP * own);
+		turn->other_step[p] = (fb_v8){0} + STEP * other;
 		tank->c[p] = c2;
 		tank->s[p] = s2;
 	}
 }
 
-static inline void rotate(fb_lanes v[LINES], turning *turn)
+static inline __attribute__((always_inline)) void rotate(fb_v8 v[PAIRS], turning *turn)
 {
 	for (int p = 0; p < PAIRS; p++) {
-		fb_lanes a = v[p], b = v[p + PAIRS];
-		v[p] = turn->c[p] * a - turn->s[p] * b;
-		v[p + PAIRS] = turn->s[p] * a + turn->c[p] * b;
-		turn->c[p] += turn->c_step[p];
-		turn->s[p] += turn->s_step[p];
+		fb_v8 across = __builtin_shufflevector(v[p], v[p], 4, 5, 6, 7, 0, 1, 2, 3);
+		v[p] = turn->own[p] * v[p] + turn->other[p] * across;
+		turn->own[p] += turn->own_step[p];
+		turn->other[p] += turn->other_step[p];
 	}
 }
 
-/** The loop over the tick: from the lines, around the matrix, into the lines. */
+/** The loop over the tick: from the lines, around the matrix, into the lines. mid and side are the
+	sums over both halves of their lanes. */
 static inline __attribute__((always_inline)) void go_round(fb_tank *tank, bool moving,
-	const float *from[LINES], float in[2][FB_TICK], float into[LINES][FB_TICK], float *mid,
-	float *side)
+	const float *from[LINES], float in[2][FB_TICK], float into[LINES][FB_TICK],
+	float out[2][FB_TICK])
 {
 	const float spread = 0.353553391f; /* each input enters eight lines */
-	fb_tank_filter step[LINES];
+	fb_tank_filter step[PAIRS];
 	turning turn;
 	turn_on(tank, &turn);
 	if (moving) {
 		filter_steps(tank, step);
 	}
-	for (uint32_t i = 0; i < FB_TICK; i += FB_LANES) {
-		fb_lanes v[LINES], out[2] = {{0}, {0}};
-		for (int l = 0; l < LINES; l++) {
+	for (uint32_t i = 0; i < FB_TICK; i += STEP) {
+		fb_v8 v[PAIRS], sum[2] = {{0}, {0}}, x[2];
+		for (int l = 0; l < PAIRS; l++) {
 			if (moving) {
 				filter_on(&tank->filter[l], &step[l]);
 			}
-			v[l] = filter4(&tank->filter[l], &tank->last[l], fb_lanes_load(from[l] + i));
-			out[l >> 1 & 1] += MINUS_OUT >> l & 1 ? -v[l] : v[l];
+			fb_lanes a = fb_lanes_load(from[l] + i), b = fb_lanes_load(from[l + PAIRS] + i);
+			v[l] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
+			filter4(&tank->filter[l], &tank->last[l], &v[l]);
+			sum[l >> 1 & 1] += MINUS_OUT >> l & 1 ? -v[l] : v[l];
 		}
 		hadamard(v);
 		rotate(v, &turn);
-		fb_lanes left = spread * fb_lanes_load(in[0] + i);
-		fb_lanes right = spread * fb_lanes_load(in[1] + i);
-		for (int l = 0; l < LINES; l++) {
-			fb_lanes x = l % 2 ? right : left;
-			fb_lanes_store(into[l] + i, MINUS_IN >> l & 1 ? v[l] - x : v[l] + x);
+		for (int c = 0; c < 2; c++) {
+			fb_lanes a = spread * fb_lanes_load(in[c] + i);
+			x[c] = __builtin_shufflevector(a, a, 0, 1, 2, 3, 0, 1, 2, 3);
+			fb_lanes low = __builtin_shufflevector(sum[c], sum[c], 0, 1, 2, 3);
+			fb_lanes high = __builtin_shufflevector(sum[c], sum[c], 4, 5, 6, 7);
+			fb_lanes_store(out[c] + i, low - high);
 		}
-		fb_lanes_store(mid + i, out[0]);
-		fb_lanes_store(side + i, out[1]);
+		for (int l = 0; l < PAIRS; l++) {
+			fb_v8 y = MINUS_IN >> l & 1 ? v[l] - x[l % 2] : v[l] + x[l % 2];
+			fb_lanes_store(into[l] + i, __builtin_shufflevector(y, y, 0, 1, 2, 3));
+			fb_lanes_store(into[l + PAIRS] + i, __builtin_shufflevector(y, y, 4, 5, 6, 7));
+		}
 	}
 }
 
-FB_WIDE void fb_tank_tick(
+FB_WIDE static void tank_tick(
 	fb_tank *tank, float in[2][FB_TICK], float mid[FB_TICK], float side[FB_TICK])
 {
 	_Alignas(FB_ALIGN) float mixed[LINES][FB_TICK], into[LINES][FB_TICK];
+	float out[2][FB_TICK];
 	const float *from[LINES];
 	read_lines(tank, from, mixed);
 	if (tank->moving) {
-		go_round(tank, true, from, in, into, mid, side);
+		go_round(tank, true, from, in, into, out);
 		memcpy(tank->filter, tank->aim, sizeof tank->filter);
 		tank->moving = false;
 	} else {
-		go_round(tank, false, from, in, into, mid, side);
+		go_round(tank, false, from, in, into, out);
 	}
 	fb_ramp level = fb_ramp_of(tank->level_from, tank->level);
 	for (int l = 0; l < LINES; l++) {
@@ -259,9 +278,14 @@ FB_WIDE void fb_tank_tick(
 		fb_delay_line_advance(&tank->line[l]);
 	}
 	for (uint32_t i = 0; i < FB_TICK; i++) {
-		mid[i] *= fb_ramp_at(&level, i);
-		side[i] *= fb_ramp_at(&level, i);
+		mid[i] = out[0][i] * fb_ramp_at(&level, i);
+		side[i] = out[1][i] * fb_ramp_at(&level, i);
 	}
 	tank->level_from = tank->level;
 	fb_tap_advance(&tank->length);
+}
+
+void fb_tank_tick(fb_tank *tank, float in[2][FB_TICK], float mid[FB_TICK], float side[FB_TICK])
+{
+	tank_tick(tank, in, mid, side); /* a function made twice must be static, or it is exported */
 }

@@ -14,23 +14,24 @@
 #define FB_REVERB_TANK_H
 
 #include "../dsp/delay_line.h"
-#include "../dsp/lanes.h"
 #include "../dsp/tap.h"
+#include "../dsp/wide.h"
 
 enum { FB_TANK_LINES = 16, FB_TANK_PAIRS = FB_TANK_LINES / 2 };
 
 #define FB_TANK_REFERENCE_HZ 8000.0
 
-/** One line's low pass, k / (1 - p z^-1), over four frames at a time. */
+/** Two lines' low passes, k / (1 - p z^-1), over four frames of both at a time: lanes 0 to 3 are
+	those of line i, 4 to 7 those of line i + 8, its partner in the rotations. */
 typedef struct fb_tank_filter {
-	fb_lanes k, p, p2, powers; ///< all the same but for powers: p, p^2, p^3, p^4
+	fb_v8 k, p, p2, powers; ///< the same in a line's four lanes but for powers: p, p^2, p^3, p^4
 } fb_tank_filter;
 
 typedef struct fb_tank {
-	fb_tank_filter filter[FB_TANK_LINES], aim[FB_TANK_LINES]; ///< now, and where the tick ends
-	bool moving;                                              ///< they differ
-	fb_lanes last[FB_TANK_LINES];                       ///< the filters' last output, in all lanes
-	float c[FB_TANK_PAIRS], s[FB_TANK_PAIRS];           ///< the rotations where the last tick ended
+	fb_tank_filter filter[FB_TANK_PAIRS], aim[FB_TANK_PAIRS]; ///< now, and where the tick ends
+	fb_v8 last[FB_TANK_PAIRS];                ///< the filters' last output, in all lanes of a line
+	bool moving;                              ///< filter and aim differ
+	float c[FB_TANK_PAIRS], s[FB_TANK_PAIRS]; ///< the rotations where the last tick ended
 	float turn_c[FB_TANK_PAIRS], turn_s[FB_TANK_PAIRS]; ///< by how much in a tick
 	float part[FB_TANK_LINES]; ///< length of each line as a share of the longest
 	double rate_hz;

@@ -89,8 +89,8 @@ typedef struct fall {
 	double rt60, r2;
 } fall;
 
-/** Schroeder's backward integral around one frequency of both sides of a response, added to *energy.
- */
+/** Schroeder's backward integral around one frequency, of both sides of a response, added to
+	*energy. */
 static void integrate(const bench *b, double *energy, size_t frames, double rate_hz, double freq_hz)
 {
 	double *y = malloc(frames * sizeof *y);
@@ -124,8 +124,8 @@ static fall decay_of(const double *energy, size_t frames, double rate_hz)
 	return (fall){-60.0 * xx / xy, xy * xy / (xx * yy)};
 }
 
-/** The decay the law promises: every line's first-order low pass is exact at DC and at 8 kHz; a line
-	of middle length stands for all in between. */
+/** The decay the law promises: every line's first-order low pass is exact at DC and at 8 kHz; a
+	line of middle length stands for all in between. */
 static double promised(double decay, double damping, double size, double rate_hz, double freq_hz)
 {
 	double loss = 60.0 * 0.064 * size * 0.01 * 0.62 / decay, more = damping / (100.0 - damping);

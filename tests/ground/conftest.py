@@ -9,7 +9,7 @@ import pytest
 from sources import TOP
 
 PARTS = ["waf", "wscript", "check", ".ci", "foldback.pc.in", "graph/wscript", "graph/ring.c", "graph/ring.h", "graph/status.c",
-         "graph/status.h", "graph/node.h", "graph/scale.h", "tests/conftest.py", "tests/pytest.ini",
+         "graph/status.h", "nodes/exports.map", "graph/node.h", "graph/scale.h", "tests/conftest.py", "tests/pytest.ini",
          "tests/support/c_programs.py", "tests/support/progress.py", "tests/support/testing.h"]
 # The real one follows what the tests of the day need.
 TESTS_WSCRIPT = """

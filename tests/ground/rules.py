@@ -142,14 +142,15 @@ def library_symbols():
 
 
 def objects(build):
-    """object file -> source it was made from, as a path in the project. Left-overs of deleted sources do not count."""
-    found = {}
-    for path in sorted(Path(build).rglob("*.o")):
+    """object file -> source it was made from, as a path in the project. Of several the newest: waf numbers objects by
+    their place in the build and leaves the old ones lying, as it does those of deleted sources."""
+    newest = {}
+    for path in sorted(Path(build).rglob("*.o"), key=lambda path: path.stat().st_mtime):
         source = re.sub(r"\.\d+\.o$", "", str(path.relative_to(build)))
         if not source.startswith("tests/") and ((TOP / source).exists() or (Path(build) / source).exists()) \
                 and not PurePosixPath(source).name.startswith("test_"):
-            found[path] = source
-    return found
+            newest[source] = path
+    return {path: source for source, path in sorted(newest.items())}
 
 
 def definitions(sources):

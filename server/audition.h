@@ -28,12 +28,13 @@ typedef struct fb_shadow_job {
 	uint32_t n_candidates;
 	fb_goal goal;
 	double rate_hz, driver_latency_ms;
-	double stt_confidence; ///< < 0: none
+	double stt_confidence; ///< NAN: none
 	bool keep_audio;       ///< keep the first candidate's output
 	bool attach_audio;     ///< and put it in its report
 	json_t *common;        ///< put into every report: params_before, notes, subjective, source
 	/* what came of it */
-	float *audio[2]; ///< [source->frames] output of the first candidate, if keep_audio
+	float *reduction_db; ///< [ticks] of the same, if keep_audio
+	float *audio[2];     ///< [source->frames] output of the first candidate, if keep_audio
 	fb_status status;
 	fb_error error;
 	void *owner; ///< control's

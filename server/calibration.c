@@ -136,14 +136,33 @@ static void stored(void *ctx, const json_t *rows, const fb_error *error)
 	finish(task, task->result, NULL);
 }
 
+/** What a run was made from, and the reduction its dynamics nodes told of: with the run's own audio
+    all that it takes to measure it again. */
+static void store_sources(fb_store *store, const fb_shadow_job *job)
+{
+	const fb_source *source = job->source;
+	const float *audio[2] = {source->audio[0], source->audio[1]};
+	const float *reference[2] = {source->reference[0], source->reference[1]};
+	(void)fb_store_snapshot(store, source->hash, audio, 2, source->frames, job->rate_hz, false);
+	if (reference[0]) {
+		(void)fb_store_snapshot(
+			store, source->reference_hash, reference, 2, source->frames, job->rate_hz, false);
+	}
+	if (job->reduction_db) {
+		char name[FB_RUN_ID_LEN + 16];
+		const float *reduction = job->reduction_db;
+		snprintf(name, sizeof name, "%s.reduction", job->candidate[0].run_id);
+		(void)fb_store_snapshot(store, name, &reduction, 1,
+			(source->frames + FB_TICK - 1) / FB_TICK, job->rate_hz / FB_TICK, false);
+	}
+}
+
 /** Into the database; when the last is on disk, the asker is answered. */
 static void store_runs(fb_task *task)
 {
 	fb_store *store = task->calibration->server->store;
 	const fb_shadow_job *job = task->job;
-	const float *source[2] = {job->source->audio[0], job->source->audio[1]};
-	(void)fb_store_snapshot(
-		store, job->source->hash, source, 2, job->source->frames, job->rate_hz, false);
+	store_sources(store, job);
 	for (uint32_t i = 0; i < job->n_candidates; i++) {
 		const fb_candidate *candidate = &job->candidate[i];
 		bool last = i + 1 == job->n_candidates, first = i == 0;

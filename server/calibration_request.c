@@ -192,7 +192,9 @@ static fb_task *make_task(fb_calibration *calibration, fb_channel *channel)
 	job->rate_hz = fb_engine_rate(server->engine);
 	job->driver_latency_ms = driver.in_latency_ms + driver.out_latency_ms +
 							 1e3 * fb_engine_latency(server->engine) / job->rate_hz;
-	job->stt_confidence = channel->stt_confidence;
+	job->stt_confidence = fb_metric_valid(&channel->metrics, FB_M_STT_CONFIDENCE)
+							  ? channel->metrics.value[FB_M_STT_CONFIDENCE]
+							  : NAN;
 	return task;
 }
 

@@ -22,6 +22,7 @@ enum {
 typedef enum request_kind {
 	ASK_TARGET,
 	ASK_LATENCY,
+	ASK_STT,
 	ASK_CAPTURE,
 	ASK_CANCEL,
 	ASK_LISTEN,
@@ -112,6 +113,9 @@ static void serve(fb_meters *meters, const request *ask)
 		break;
 	case ASK_LATENCY:
 		fb_analyser_set_latency(meters->analyser[ask->station], ask->value);
+		break;
+	case ASK_STT:
+		fb_analyser_set_stt(meters->analyser[ask->station], ask->value);
 		break;
 	case ASK_CAPTURE:
 		meters->capture[meters->n_captures++] = ask->capture;
@@ -364,6 +368,12 @@ void fb_meters_set_latency(fb_meters *meters, uint32_t station, double latency_m
 {
 	(void)fb_ring_write(
 		meters->requests, &(request){.kind = ASK_LATENCY, .station = station, .value = latency_ms});
+}
+
+void fb_meters_set_stt(fb_meters *meters, uint32_t station, double confidence)
+{
+	(void)fb_ring_write(
+		meters->requests, &(request){.kind = ASK_STT, .station = station, .value = confidence});
 }
 
 bool fb_meters_capture(fb_meters *meters, fb_capture *take)

@@ -58,6 +58,8 @@ void fb_meters_destroy(fb_meters *meters);
 /* --- thread: control */
 void fb_meters_set_target(fb_meters *meters, uint32_t station, double target_lufs);
 void fb_meters_set_latency(fb_meters *meters, uint32_t station, double latency_ms);
+/** What a speech recogniser made of a station, 0..1; it holds for a while. */
+void fb_meters_set_stt(fb_meters *meters, uint32_t station, double confidence);
 /** Fill `take` from now on. false when too many requests wait. */
 bool fb_meters_capture(fb_meters *meters, fb_capture *take);
 /** Give a capture back unfinished, through fb_meters_poll(). */

@@ -141,7 +141,6 @@ static fb_status start_channel(fb_server *server, uint32_t index, fb_error *erro
 	channel->server = server;
 	channel->index = index;
 	channel->mode = FB_MODE_MANUAL;
-	channel->stt_confidence = -1.0;
 	channel->proposal = (fb_proposal){.state = "none", .morph_s = 2.0};
 	snprintf(channel->name, sizeof channel->name, "Station %u", index + 1);
 	fb_patch *patch;
@@ -275,10 +274,6 @@ static void take_reading(fb_server *server, const fb_meter_report *report)
 	fb_channel *channel = &server->channel[report->station];
 	fb_metric_set before = channel->metrics;
 	channel->metrics = report->set;
-	if (channel->stt_confidence >= 0.0) {
-		channel->metrics.value[FB_M_STT_CONFIDENCE] = channel->stt_confidence;
-		channel->metrics.valid |= 1ull << FB_M_STT_CONFIDENCE;
-	}
 	for (int i = 0; i < FB_METRICS; i++) {
 		if ((float)before.value[i] != (float)channel->metrics.value[i]) {
 			fb_tree_touch(server->tree, channel->metric_leaf[i], &origin);

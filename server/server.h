@@ -46,8 +46,7 @@ typedef struct fb_channel {
 	fb_metric_set metrics; ///< the latest live ones
 	double quality, voidline;
 	double voidline_part[FB_VOIDLINE_PARTS]; ///< 0..1, -1 where it has no answer
-	double latency_ms;     ///< of the chain and the driver, as last told to the meters
-	double stt_confidence; ///< written by a client; < 0: none yet
+	double latency_ms; ///< of the chain and the driver, as last told to the meters
 	fb_branch *metric_leaf[FB_METRICS];
 	fb_proposal proposal;
 	char last_run[64];

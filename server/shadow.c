@@ -28,6 +28,7 @@ void fb_shadow_job_destroy(fb_shadow_job *job)
 	json_decref(job->common);
 	free(job->audio[0]);
 	free(job->audio[1]);
+	free(job->reduction_db);
 	free(job);
 }
 
@@ -37,25 +38,25 @@ void fb_shadow_job_destroy(fb_shadow_job *job)
 static fb_status read_reference(fb_shadow_job *job)
 {
 	float *audio[2];
-	uint64_t frames;
+	uint64_t frames, wanted = job->source->frames;
 	fb_status status = fb_audio_read(
 		job->reference, job->rate_hz, SAMPLE_SECONDS_MAX, audio, &frames, &job->error);
 	if (status) {
 		return status;
 	}
-	for (int c = 0; c < 2; c++) {
-		float *fitted = calloc(job->source->frames, sizeof *fitted);
-		if (fitted) {
-			uint64_t n = frames < job->source->frames ? frames : job->source->frames;
-			memcpy(fitted, audio[c], n * sizeof *fitted);
-		} else {
-			status = fb_fail(&job->error, FB_NO_MEMORY, job->reference, "out of memory");
-		}
-		job->source->reference[c] = fitted;
+	float *fitted[2] = {calloc(wanted, sizeof(float)), calloc(wanted, sizeof(float))};
+	for (int c = 0; c < 2 && fitted[0] && fitted[1]; c++) {
+		memcpy(fitted[c], audio[c], (frames < wanted ? frames : wanted) * sizeof(float));
 	}
 	free(audio[0]);
 	free(audio[1]);
-	return status;
+	if (!fitted[0] || !fitted[1]) {
+		free(fitted[0]);
+		free(fitted[1]);
+		return fb_fail(&job->error, FB_NO_MEMORY, job->reference, "out of memory");
+	}
+	fb_source_take_reference(job->source, fitted);
+	return FB_OK;
 }
 
 static fb_status get_source(fb_shadow_job *job)
@@ -96,6 +97,7 @@ static fb_status measure(const fb_shadow_job *job, const float *const out[2],
 		return FB_NO_MEMORY;
 	}
 	fb_analyser_reset(analyser, source->frame_start);
+	fb_analyser_set_stt(analyser, job->stt_confidence);
 	for (uint64_t at = 0; at < source->frames; at += FEED) {
 		fb_stretch stretch = {.frames = source->frames - at < FEED ? source->frames - at : FEED,
 			.reduction_db = reduction_db ? reduction_db + at / FB_TICK : NULL};
@@ -108,10 +110,6 @@ static fb_status measure(const fb_shadow_job *job, const float *const out[2],
 	}
 	fb_analyser_read(analyser, set);
 	fb_analyser_destroy(analyser);
-	if (job->stt_confidence >= 0.0) {
-		set->value[FB_M_STT_CONFIDENCE] = job->stt_confidence;
-		set->valid |= 1ull << FB_M_STT_CONFIDENCE;
-	}
 	return FB_OK;
 }
 
@@ -173,6 +171,10 @@ static json_t *make_report(const fb_shadow_job *job, const fb_candidate *candida
 	if (report) {
 		json_object_update(report, job->common);
 		json_object_set_new(report, "source", json_string(job->source->hash));
+		json_object_set_new(report, "target_lufs", json_real(job->goal.target_lufs));
+		if (job->source->reference_hash[0]) {
+			json_object_set_new(report, "reference", json_string(job->source->reference_hash));
+		}
 	}
 	return report;
 }
@@ -222,6 +224,8 @@ static fb_status run_candidate(fb_shadow_job *job, uint32_t index, fb_bench *ben
 			job->audio[c] = bench->out[c];
 			bench->out[c] = NULL;
 		}
+		job->reduction_db = bench->reduction;
+		bench->reduction = NULL;
 		if (job->attach_audio) {
 			attach_audio(job, candidate->report);
 		}

@@ -12,19 +12,19 @@
 #include <string.h>
 #include <unistd.h>
 
-static void hash_audio(fb_source *source)
+static void hash_audio(const fb_source *source, float *const audio[2], char hash[65])
 {
 	unsigned char digest[32];
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	EVP_DigestInit_ex(md, EVP_sha256(), NULL);
 	EVP_DigestUpdate(md, &source->rate_hz, sizeof source->rate_hz);
 	for (int c = 0; c < 2; c++) {
-		EVP_DigestUpdate(md, source->audio[c], source->frames * sizeof(float));
+		EVP_DigestUpdate(md, audio[c], source->frames * sizeof(float));
 	}
 	EVP_DigestFinal_ex(md, digest, NULL);
 	EVP_MD_CTX_free(md);
 	for (size_t i = 0; i < sizeof digest; i++) {
-		snprintf(source->hash + 2 * i, 3, "%02x", digest[i]);
+		snprintf(hash + 2 * i, 3, "%02x", digest[i]);
 	}
 }
 
@@ -39,9 +39,16 @@ fb_source *fb_source_create(
 		source->frames = frames;
 		source->frame_start = frame_start;
 		source->rate_hz = rate_hz;
-		hash_audio(source);
+		hash_audio(source, source->audio, source->hash);
 	}
 	return source;
+}
+
+void fb_source_take_reference(fb_source *source, float *const take[2])
+{
+	source->reference[0] = take[0];
+	source->reference[1] = take[1];
+	hash_audio(source, source->reference, source->reference_hash);
 }
 
 fb_source *fb_source_hold(fb_source *source)

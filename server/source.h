@@ -12,9 +12,10 @@
 
 typedef struct fb_source {
 	_Atomic uint32_t holders;
-	char hash[65];       ///< SHA-256 of the audio and its rate, hexadecimal
-	float *audio[2];     ///< [frames]
-	float *reference[2]; ///< [frames] or NULL
+	char hash[65];           ///< SHA-256 of the audio and its rate, hexadecimal
+	float *audio[2];         ///< [frames]
+	float *reference[2];     ///< [frames] or NULL
+	char reference_hash[65]; ///< "" without one
 	uint64_t frames, frame_start;
 	double rate_hz;
 	uint64_t
@@ -25,6 +26,8 @@ typedef struct fb_source {
 /** Take two malloc'ed channels. NULL when out of memory (they are the caller's then). */
 fb_source *fb_source_create(
 	float *const take[2], uint64_t frames, uint64_t frame_start, double rate_hz);
+/** Give it its clean original: two malloc'ed channels of its length. */
+void fb_source_take_reference(fb_source *source, float *const take[2]);
 fb_source *fb_source_hold(fb_source *source);
 void fb_source_drop(fb_source *source); ///< NULL is allowed
 

@@ -110,7 +110,7 @@ static fb_status stt_set(
 {
 	(void)origin, (void)error;
 	fb_channel *channel = ctx;
-	channel->stt_confidence = value->f;
+	fb_meters_set_stt(channel->server->meters, channel->index, value->f);
 	channel->metrics.value[index] = value->f;
 	channel->metrics.valid |= 1ull << index;
 	return FB_OK;

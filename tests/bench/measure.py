@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What all parts of the benchmark need: the sound, CPU time, and how a result is put down."""
 import glob
+import json
 import os
 import platform
 import shutil
@@ -153,6 +154,28 @@ def stretch(folder, seconds):
             data = source.readframes(source.getnframes())
         size = seconds * RATE * 4
         write_wav(path, (data * (size // len(data) + 1))[:size])
+    return path
+
+
+# --- the chain
+
+
+def chain_nodes():
+    """Of the benchmark's chain: (the ids of those whose nodes are built, those that are not)."""
+    stages = json.loads((HERE / "chain.json").read_text())["stages"]
+    there = [stage["id"] for stage in stages if (BUILD / "nodes" / f"{stage['type']}.so").exists()]
+    return there, [stage["id"] for stage in stages if stage["id"] not in there]
+
+
+def chain_patch(folder, name="chain", nodes=None):
+    """A patch of these nodes of the chain, or of all that are built."""
+    patch = json.loads((HERE / "chain.json").read_text())
+    nodes = chain_nodes()[0] if nodes is None else nodes
+    patch["stages"] = [stage for stage in patch["stages"] if stage["id"] in nodes]
+    if not nodes:
+        patch["connections"] = [{"from": "in", "to": "out"}]
+    path = Path(folder) / f"{name}.json"
+    path.write_text(json.dumps(patch))
     return path
 
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the nodes cost beside scsynth's units of the same purpose."""
-import json
 import wave
 
 import scsynth
-from measure import BUILD, HERE, PROGRAMS, Missing, Part, median, number, programme, progress
+from measure import BUILD, PROGRAMS, Missing, Part, chain_nodes, chain_patch, median, number, programme, progress
 
 TITLE = "Nodes: ns of CPU time per stereo frame per station, 16 stations, blocks of 64, 48 kHz"
 ROUNDS = 5
@@ -12,32 +11,15 @@ SECONDS = 4  # of audio a round, for foldback; scsynth takes twice as much, sinc
 EMPTY, CHAIN = "wire", "chain"
 
 
-def stages():
-    """Of the benchmark's chain, those whose nodes are built."""
-    patch = json.loads((HERE / "chain.json").read_text())
-    there = [stage for stage in patch["stages"] if (BUILD / "nodes" / f"{stage['type']}.so").exists()]
-    return patch, there, [stage["id"] for stage in patch["stages"] if stage not in there]
-
-
-def write_patch(folder, name, patch, chosen):
-    patch = dict(patch, stages=chosen)
-    if not chosen:
-        patch["connections"] = [{"from": "in", "to": "out"}]
-    path = folder / f"{name}.json"
-    path.write_text(json.dumps(patch))
-    return path
-
-
 def measure(folder):
-    patch, there, absent = stages()
-    names = [stage["id"] for stage in there]
+    names, absent = chain_nodes()
     sound = programme(folder)
-    patches = {EMPTY: [], CHAIN: there, **{stage["id"]: [stage] for stage in there}}
-    files = {name: write_patch(folder, name, patch, chosen) for name, chosen in patches.items()}
+    chosen = {EMPTY: [], CHAIN: names, **{name: [name] for name in names}}
+    files = {name: chain_patch(folder, name, nodes) for name, nodes in chosen.items()}
     peer, why = True, ""
     try:
         scsynth.available()
-        scsynth.compile_definitions(folder, names)
+        scsynth.compile_definitions(folder)
     except Missing as missing:
         peer, why = False, str(missing)
     with wave.open(str(sound)) as source:

@@ -3,13 +3,15 @@
 import os
 import re
 import select
+import socket
 import subprocess
 from pathlib import Path
 
 import osc
-from measure import HERE, RATE, Missing, cpu_time, needs
+from measure import HERE, RATE, Missing, chain_nodes, cpu_time, needs
 
 STATIONS, IN, OUT = 16, 100, 200  # private buses: nothing is written to the sound file
+LAST_DEFINITION = "controls.scsyndef"
 
 
 def available():
@@ -21,16 +23,18 @@ def version():
     return subprocess.run(["scsynth", "-v"], capture_output=True, text=True).stdout.split(" (")[0]
 
 
-def compile_definitions(folder, nodes):
-    """Headless, and leaving nothing in the user's home."""
+def compile_definitions(folder):
+    """Those of chain.scd, of the nodes that are built. Headless, and leaving nothing in the user's home."""
+    if (Path(folder) / LAST_DEFINITION).exists():
+        return
     env = dict(os.environ, QT_QPA_PLATFORM="offscreen", QTWEBENGINE_DISABLE_SANDBOX="1", HOME=str(folder),
                XDG_CONFIG_HOME=f"{folder}/config", XDG_DATA_HOME=f"{folder}/data", XDG_RUNTIME_DIR=str(folder))
     try:
-        done = subprocess.run(["sclang", str(HERE / "chain.scd"), str(folder), *nodes], env=env, stdin=subprocess.DEVNULL,
+        done = subprocess.run(["sclang", str(HERE / "chain.scd"), str(folder), *chain_nodes()[0]], env=env, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=60)
     except subprocess.TimeoutExpired as error:
         raise Missing("sclang did not end within 60 s") from error
-    if not (Path(folder) / "controls.scsyndef").exists():
+    if not (Path(folder) / LAST_DEFINITION).exists():
         raise Missing(f"sclang made no definitions: {done.stdout[-500:]}{done.stderr[-500:]}")
 
 
@@ -53,9 +57,9 @@ def render_time(folder, definition, programme, frames, seconds):
 
 
 class Server:
-    """scsynth in JACK, on a port of its own. `stations` of the chain, and 16 synths of 63 idle controls."""
+    """scsynth in JACK, on a port of its own."""
 
-    CONTROLS = 63
+    CONTROLS = 63  # of a synth `controls`
 
     def __init__(self, folder, jack, port):
         self.port = port
@@ -70,6 +74,16 @@ class Server:
                 self.__exit__()
                 raise Missing(f"scsynth did not start: {said.decode()[-500:]}")
             said += data
+
+    def play(self, folder, definition):
+        """16 synths, numbered from 1000."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(5)
+            client.connect(("127.0.0.1", self.port))
+            client.send(osc.message("/d_recv", (Path(folder) / f"{definition}.scsyndef").read_bytes()))
+            client.recv(1024)  # /done
+            for i in range(STATIONS):
+                client.send(osc.message("/s_new", definition, 1000 + i, 1, 0, "in", IN + 2 * i, "out", OUT + 2 * i))
 
     def __enter__(self):
         return self

@@ -308,7 +308,6 @@ def test_runs_and_snapshot(online, tmp_path):
     assert online("runs", "--station", "2") == "" and online.json("runs", "--station", "2") == []
 
 
-@pytest.mark.xfail(reason="the server reads the first parameter of a query alone", strict=False)
 def test_runs_limit(online):
     for _ in range(2):
         newest = online.json("run", "3", "--sample", "speech.wav")["run_id"]

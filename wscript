@@ -58,6 +58,11 @@ def configure(conf):
                        msg=f"Checking for {package} >= {version}")
     conf.check_cfg(package="cmocka", uselib_store="CMOCKA", args=["--cflags", "--libs"], mandatory=False)
     conf.check_cfg(package="libseccomp", uselib_store="SECCOMP", args=["--cflags", "--libs"], mandatory=False)
+    # foldback-stt is built where there is a recogniser; nothing else needs one.
+    if conf.check_cfg(package="pocketsphinx sphinxbase", uselib_store="POCKETSPHINX", args=["--cflags", "--libs"],
+                      msg="Checking for pocketsphinx (foldback-stt)", mandatory=False) is not None:
+        conf.check_cfg(package="pocketsphinx", variables=["modeldir"], uselib_store="SPEECH", msg="Checking for its models")
+        conf.env.SPEECH_MODEL = conf.env.SPEECH_modeldir
     # FFTW's planner is shared by nodes and analysers on several threads: its own lock is in this library.
     conf.check_cc(lib="fftw3f_threads", uselib_store="FFTW_THREADS", use="FFTW", msg="Checking for fftw3f_threads")
     conf.check_cc(lib="m", uselib_store="M")

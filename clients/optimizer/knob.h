@@ -56,8 +56,8 @@ double fb_knob_step(const fb_knob *knob);
 /** What a parameter set costs, in units of what turning one knob has to bring: each turned knob,
 	and how far it is turned. */
 double fb_knobs_cost(const fb_knobs *knobs, const double *value);
-/** The nearest value in few digits, within the range: what a person would set. The knob's start
-	is left alone. */
+/** The nearest value in few digits, within the range: what a person would set. The start is left
+	alone. */
 double fb_knob_round(const fb_knob *knob, double value);
 
 /** As REST takes it. NULL when out of memory. */

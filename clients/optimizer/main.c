@@ -50,6 +50,7 @@ static bool search_goes_on(void *ctx)
 static bool request_goes_on(void *ctx)
 {
 	const fb_session *session = ctx;
+	fb_print_progress(session);
 	return !asked_to_stop || session->wrapping_up;
 }
 
@@ -62,10 +63,10 @@ static void began(void *ctx, const fb_session *session)
 	}
 }
 
-static void progress(void *ctx, const fb_session *session, const char *doing)
+static void progress(void *ctx, const fb_session *session)
 {
 	(void)ctx;
-	fb_print_progress(session, doing);
+	fb_print_progress(session);
 }
 
 static void round_ended(void *ctx, const fb_session *session, const fb_round *round)
@@ -118,6 +119,7 @@ static int print_json(const fb_session *session)
 static int tune(const fb_tuning_options *options, fb_session *session, fb_error *error)
 {
 	fb_status status = fb_session_search(session, error);
+	session->doing = NULL;
 	fb_print_progress_end();
 	if (status) {
 		return tell(error);

@@ -7,23 +7,29 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TURNED_MAX = 40, LABEL_WIDTH = 26 };
+enum { LABEL_WIDTH = 26 };
+#define REDRAW_S 0.1
 
 /* --- while it goes on */
 
 static bool shown;
+static double shown_s;
 
-void fb_print_progress(const fb_session *session, const char *doing)
+void fb_print_progress(const fb_session *session)
 {
-	if (!isatty(STDERR_FILENO)) {
+	const fb_session_options *options = &session->options;
+	double now = fb_session_seconds(session);
+	if (!session->doing || !isatty(STDERR_FILENO) || (shown && fabs(now - shown_s) < REDRAW_S)) {
 		return;
 	}
 	shown = true;
-	fprintf(stderr, "\r\033[K%s", doing);
+	shown_s = now;
+	fprintf(stderr, "\r\033[K%s", session->doing);
 	if (session->history.count) {
 		fprintf(stderr, ": %d of %d auditions, %.0f s, score %.2f", session->history.count,
-			session->options.auditions_max, fb_session_seconds(session),
-			fb_session_after(session)->score);
+			options->auditions_max, now, fb_session_after(session)->score);
+	} else if (!options->sample) {
+		fprintf(stderr, ": %.0f of %.0f s", fmin(now, options->live_s), options->live_s);
 	}
 }
 

@@ -8,7 +8,7 @@
 
 /** The line on standard error that tells how far it is; drawn over itself on a terminal, else not
 	at all. */
-void fb_print_progress(const fb_session *session, const char *doing);
+void fb_print_progress(const fb_session *session);
 void fb_print_progress_end(void);
 
 void fb_print_head(const fb_session *session);

@@ -31,10 +31,11 @@ const fb_trial *fb_session_after(const fb_session *session)
 	return &session->history.trial[session->history.best];
 }
 
-static void tell_progress(const fb_session *session, const char *doing)
+static void tell_progress(fb_session *session, const char *doing)
 {
+	session->doing = doing;
 	if (session->watch.progress) {
-		session->watch.progress(session->watch.ctx, session, doing);
+		session->watch.progress(session->watch.ctx, session);
 	}
 }
 

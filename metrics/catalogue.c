@@ -35,7 +35,7 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 		SPAN(0, -1, 1), AIM(0, 0.01)},
 	[FB_M_CLIPPING] = {"clipping", "level", "Clipping", "events/s",
 		"Runs of 3 or more samples of one sign at 0.9995 of full scale or above, in the channel "
-		"that has more of them.",
+		"that has more of them: one event clipped in both channels counts once.",
 		SPAN(0, 0, 20), LESS},
 	/* --- loudness */
 	[FB_M_LUFS_MOMENTARY] = {"lufs_momentary", "loudness", "Momentary loudness", "LUFS",
@@ -51,8 +51,9 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 		"Spread of the short-term loudness since the last reset (EBU Tech 3342).", SPAN(0, 0, 30),
 		AIM(7, 4)},
 	[FB_M_PLR] = {"plr", "loudness", "Peak to loudness", "dB",
-		"True peak above the integrated loudness: how much punch is left.", SPAN(0, 0, 30),
-		AIM(12, 4)},
+		"True peak of the window above the integrated loudness: how much punch is left. Live, the "
+		"peak is that of the last 3 s and the loudness that since the last reset.",
+		SPAN(0, 0, 30), AIM(12, 4)},
 	[FB_M_PSR] = {"psr", "loudness", "Peak to short-term", "dB",
 		"True peak of the last 3 s above the short-term loudness; of a run, the smallest. Below "
 		"8 is squashed.",
@@ -68,22 +69,27 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 		SPAN(0, 0, 60), MORE},
 	[FB_M_HUM] = {"hum", "noise", "Mains hum", "dBFS",
 		"Power at 50 or 60 Hz, whichever is stronger, and its first 7 harmonics, above the "
-		"spectrum around them; what comes and goes, as a bass line does, hardly counts.",
+		"spectrum around them. Each harmonic is averaged in decibels over spectra of 1 s, so what "
+		"comes and goes, as a bass line does, hardly counts.",
 		SPAN(-120, -100, -20), LESS},
 	[FB_M_ARTIFACTS] = {"artifacts", "noise", "Clicks", "events/s",
 		"Clicks and pops: up to 2 ms of samples that linear prediction misses by more than 8 "
-		"robust deviations and that stand alone, merged within 5 ms.",
+		"robust deviations and 0.001 of full scale and that stand alone, merged within 5 ms. The "
+		"start of a note is none: the 5 ms before and after are judged too.",
 		SPAN(0, 0, 20), LESS},
 	[FB_M_DROPOUTS] = {"dropouts", "noise", "Dropouts", "events/s",
-		"Holes in the sound: exact zeros for 1 ms or more (up to half a second) with signal "
-		"right before and after.",
+		"Holes in the sound: exact zeros for 1 to 500 ms whose edges are cut off. The 2 ms before "
+		"are above -60 dBFS and within 12 dB of their passage, the 2 ms after within 20 dB; a fade "
+		"to silence and back is none.",
 		SPAN(0, 0, 20), LESS},
 	[FB_M_SILENCE_RATIO] = {"silence_ratio", "noise", "Silence", "",
 		"Share of the 50 ms frames that are not active. An active frame is louder than -60 dBFS "
-		"and than the noise floor + 6 dB; in sound without pauses, than 4 dB below its RMS level.",
+		"and than the noise floor + 6 dB; in sound without pauses, than 4 dB below its RMS level: "
+		"max(-60, min(noise_floor + 6, rms - 4)).",
 		SPAN(1, 0, 1), LESS},
 	[FB_M_GAIN_CHANGE] = {"gain_change", "noise", "Gain change", "LU",
-		"Loudness of the output less loudness of the input, ungated, over the same frames.",
+		"Loudness of the output less loudness of the input, ungated, over the same frames; no "
+		"answer where either is silent.",
 		SPAN(0, -24, 24), AIM(0, 3)},
 	[FB_M_GAIN_REDUCTION] = {"gain_reduction", "noise", "Gain reduction", "dB",
 		"Mean of the summed gain reduction that the station's dynamics nodes report.",
@@ -162,12 +168,16 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 	[FB_M_PITCH] = {"pitch", "time", "Pitch", "Hz", "Median fundamental over voiced frames.",
 		SPAN(0, 50, 1000), AIM(160, 80)},
 	[FB_M_HNR] = {"hnr", "time", "Harmonics to noise", "dB",
-		"Power of the periodic part over the rest, in voiced frames, below about 4 kHz: 20 and "
-		"more is a clear voice.",
+		"Power of the periodic part over the rest, below about 4 kHz, as the mean in dB over "
+		"voiced "
+		"frames of 20 ms, each at most 60: 20 and more is a clear voice.",
 		SPAN(0, -10, 40), MORE},
 	[FB_M_HUME_STABILITY] = {"hume_stability", "time", "Voice steadiness", "",
 		"How steady the voice is, 1 is calm: 0.4 s(jitter, 2 %) + 0.4 s(shimmer, 1 dB) + 0.2 "
-		"s(unevenness of the gaps between onsets, 0.5), with s(x, half) = 1 / (1 + x / half).",
+		"s(pace, 0.5), with s(x, half) = 1 / (1 + x / half). Jitter: mean relative difference of "
+		"neighbouring periods. Shimmer: mean difference of their RMS levels. Pace: standard "
+		"deviation over mean of the gaps between onsets; fewer than 3 gaps, and the other two "
+		"share its part.",
 		SPAN(0, 0, 1), MORE},
 	[FB_M_STT_CONFIDENCE] = {"stt_confidence", "time", "Recogniser's confidence", "",
 		"How sure a speech recogniser is of what it heard. A client writes it; without one there "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The manual's pages about nodes, made from their metadata. */
 #include "ctl.h"
+#include "markdown.h"
 #include "nodes.h"
 
 #include <errno.h>
@@ -9,17 +10,6 @@
 
 #define GENERATED "<!-- made by: foldback nodes --markdown; edits are lost -->\n"
 
-/** Text within a table or a paragraph: what Markdown or HTML would take as its own is escaped. */
-static void put(FILE *to, const char *text)
-{
-	for (; *text; text++) {
-		if (strchr("|<>*_`[\\", *text)) {
-			fputc('\\', to);
-		}
-		fputc(*text == '\n' ? ' ' : *text, to);
-	}
-}
-
 static void put_params(FILE *to, const fb_node_desc *desc)
 {
 	char text[FB_VALUE_TEXT], range[FB_RANGE_TEXT];
@@ -27,11 +17,11 @@ static void put_params(FILE *to, const fb_node_desc *desc)
 	for (uint32_t i = 0; i < desc->n_params; i++) {
 		const fb_param_info *info = &desc->params[i];
 		fprintf(to, "| `%s` | ", info->symbol);
-		put(to, fb_param_range(info, range));
+		fb_markdown_put(to, fb_param_range(info, range));
 		fputs(info->scale == FB_SCALE_LOG ? ", logarithmic | " : " | ", to);
-		put(to, fb_param_text(info, info->def, text));
+		fb_markdown_put(to, fb_param_text(info, info->def, text));
 		fprintf(to, " | **%s.** ", info->label);
-		put(to, info->doc);
+		fb_markdown_put(to, info->doc);
 		fputs(info->flags & FB_PARAM_REPREPARE ? " (a change is crossfaded) |\n" : " |\n", to);
 	}
 }
@@ -45,7 +35,7 @@ static void put_meters(FILE *to, const fb_node_desc *desc)
 		fprintf(to, "| `%s` | %s to %s %s | **%s.** ", info->symbol,
 			fb_number_text((double)info->min, lo), fb_number_text((double)info->max, hi),
 			info->unit, info->label);
-		put(to, info->doc);
+		fb_markdown_put(to, info->doc);
 		fputs(info->flags & FB_METER_REDUCTION ? " Counts in the metric `gain_reduction`. |\n"
 											   : " |\n",
 			to);
@@ -57,7 +47,7 @@ static void put_ports(FILE *to, const char *title, const fb_port_info *ports, ui
 	fprintf(to, "\n## %s\n\n| port | channels | |\n|---|---|---|\n", title);
 	for (uint32_t i = 0; i < n; i++) {
 		fprintf(to, "| `%s` | %u | ", ports[i].symbol, ports[i].channels);
-		put(to, ports[i].doc);
+		fb_markdown_put(to, ports[i].doc);
 		fputs(" |\n", to);
 	}
 }
@@ -65,7 +55,7 @@ static void put_ports(FILE *to, const char *title, const fb_port_info *ports, ui
 static void put_node(FILE *to, const fb_node_desc *desc)
 {
 	fprintf(to, GENERATED "# `%s`: %s\n\n", desc->id, desc->label);
-	put(to, desc->doc);
+	fb_markdown_put(to, desc->doc);
 	fprintf(to, "\n\nCategory: %s.\n", desc->category);
 	if (desc->n_inputs) {
 		put_ports(to, "Inputs", desc->inputs, desc->n_inputs);
@@ -85,7 +75,7 @@ static void put_list(FILE *to, const fb_nodes *nodes)
 	for (size_t i = 0; i < fb_nodes_count(nodes); i++) {
 		const fb_node_desc *desc = fb_nodes_at(nodes, i);
 		fprintf(to, "| [`%s`](%s.md) | %s | ", desc->id, desc->id, desc->category);
-		put(to, desc->label);
+		fb_markdown_put(to, desc->label);
 		fputs(" |\n", to);
 	}
 }

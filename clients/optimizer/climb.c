@@ -13,7 +13,6 @@ enum {
 };
 #define SCORE_ENOUGH 1e-4 /* points */
 #define PLACE_ENOUGH 1e-3 /* steps */
-#define DRIFT 1.0         /* of `worth`: what a step away from the start costs */
 #define DRIFT_CORNER 0.3  /* steps: the cost is rounded there, since the search needs slopes */
 
 /** NLopt moves the free knobs alone. */
@@ -34,9 +33,9 @@ static double score_at(unsigned n, const double *x, double *gradient, void *ctx)
 	for (unsigned i = 0; i < n; i++) {
 		double away = x[i] - s->climb->start[s->knob[i]];
 		double cost = sqrt(away * away + DRIFT_CORNER * DRIFT_CORNER);
-		score -= DRIFT * s->climb->worth * cost;
+		score -= FB_KNOB_DRIFT * s->climb->worth * cost;
 		if (gradient) {
-			gradient[i] = s->gradient[s->knob[i]] - DRIFT * s->climb->worth * away / cost;
+			gradient[i] = s->gradient[s->knob[i]] - FB_KNOB_DRIFT * s->climb->worth * away / cost;
 		}
 	}
 	return score;

@@ -32,8 +32,9 @@ typedef struct fb_tuning_task {
 typedef struct fb_tuning_engine {
 	const char *name;
 	fb_status (*create)(const fb_tuning_task *task, void **self, fb_error *error);
-	/** Fill `out` (empty) with at most `room` sets. A round is as many proposals as the engine
-		wants, each seeing the results of those before it; an empty one ends the round. */
+	/** Fill `out` (empty) with at most `room` sets, which is all that the budget leaves. A round is
+		as many proposals as the engine wants, each seeing the results of those before it; an empty
+		one ends the round. */
 	fb_status (*propose)(void *self, int room, fb_batch *out, fb_error *error);
 	/** The round ended. false: there is nothing left to try. */
 	bool (*end_round)(void *self);

@@ -80,6 +80,22 @@ double fb_knob_step(const fb_knob *knob)
 	return fmin(step, 0.5);
 }
 
+double fb_knobs_cost(const fb_knobs *knobs, const double *value)
+{
+	double cost = 0.0;
+	for (int k = 0; k < knobs->count; k++) {
+		const fb_knob *knob = &knobs->knob[k];
+		if (value[k] != knob->start) {
+			double travel =
+				fb_knob_to_travel(knob, value[k]) - fb_knob_to_travel(knob, knob->start);
+			cost += 1.0;
+			cost +=
+				fb_knob_is_switch(knob) ? 0.0 : FB_KNOB_DRIFT * fabs(travel) / fb_knob_step(knob);
+		}
+	}
+	return cost;
+}
+
 /** To a multiple of 10^n so that the result has few digits. */
 static double to_multiple(double value, double exponent)
 {

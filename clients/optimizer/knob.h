@@ -49,6 +49,13 @@ double fb_knob_to_travel(const fb_knob *knob, double value);
 double fb_knob_from_travel(const fb_knob *knob, double travel);
 /** How much travel an engineer tries first, so that something is heard: 3 dB, half an octave. */
 double fb_knob_step(const fb_knob *knob);
+
+/** What a step away from the start costs, of what turning the knob has to bring at least: far out
+	is for much alone. An engineer who finds a balance at 50 % for a tenth of a point is not amused. */
+#define FB_KNOB_DRIFT 3.0
+/** What a parameter set costs, in units of what turning one knob has to bring: each turned knob,
+	and how far it is turned. */
+double fb_knobs_cost(const fb_knobs *knobs, const double *value);
 /** The nearest value in few digits, within the range: what a person would set. The knob's start
 	is left alone. */
 double fb_knob_round(const fb_knob *knob, double value);

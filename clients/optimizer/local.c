@@ -12,24 +12,28 @@
 #include <string.h>
 
 enum {
-	ROUND_WAVES = 4, /* fits of the model in a round */
-	PROBES_MAX = 12, /* in a round, but the first */
-	STRONGEST = 4,   /* knobs of a sparse trial */
-	SWITCHES_MAX = 3 /* flipped at once */
+	ROUND_WAVES = 4,  /* fits of the model in a round */
+	PROBES_MAX = 12,  /* in a round, but the first; never more than half of what is left */
+	STRONGEST = 4,    /* knobs of a sparse trial */
+	SWITCHES_MAX = 3, /* flipped at once */
+	ELSEWHERE = 4     /* climbs from somewhere else */
 };
 #define CAUTION_FIRST 0.25
 #define CAUTION_MIN 0.01
 #define CAUTION_MAX 100.0
 #define BOLDER 0.2 /* of the caution */
+#define ELSEWHERE_STEPS 4.0
 
 typedef struct local {
 	fb_tuning_task task;
 	fb_probes *probes;
 	double caution;
-	int waves;                          ///< in this round, -1: the round has not begun
-	int wave_from;                      ///< the last wave's first trial, -1: none
-	double merit;                       ///< when the round began
-	bool stalled;                       ///< the last round brought next to nothing
+	int waves;       ///< in this round, -1: the round has not begun
+	int probes_left; ///< in this round
+	int wave_from;   ///< the last wave's first trial, -1: none
+	double merit;    ///< when the round began
+	bool stalled;    ///< the last round brought next to nothing
+	uint64_t random;
 	double *start, *best, *top, *other; ///< [knobs] places
 	bool *mask;                         ///< [knobs]
 } local;
@@ -67,6 +71,7 @@ static fb_status create(const fb_tuning_task *task, void **out, fb_error *error)
 	}
 	self->task = *task;
 	self->caution = CAUTION_FIRST;
+	self->random = task->seed * 0x9e3779b97f4a7c15u | 1u;
 	self->waves = self->wave_from = -1;
 	self->probes = fb_probes_create(task->history);
 	self->start = calloc(knobs, sizeof *self->start);
@@ -84,6 +89,15 @@ static fb_status create(const fb_tuning_task *task, void **out, fb_error *error)
 	}
 	*out = self;
 	return FB_OK;
+}
+
+/** -1..1. source: Vigna, An experimental exploration of Marsaglia's xorshift generators, 2016 */
+static double random_spread(local *self)
+{
+	self->random ^= self->random >> 12;
+	self->random ^= self->random << 25;
+	self->random ^= self->random >> 27;
+	return (double)(int64_t)(self->random * 2685821657736338717u) / 9223372036854775808.0;
 }
 
 /* --- a wave: what the model makes of it */
@@ -106,12 +120,13 @@ static void climb(const fb_climb *job, double *place)
 	fb_climb_simplify(job, place);
 }
 
-static void add(
+static bool add(
 	local *self, const fb_climb *job, const double *place, fb_batch *out, const char *why)
 {
 	const fb_trials *history = self->task.history;
 	const fb_knobs *knobs = history->knobs;
 	double *value = malloc((size_t)(knobs->count + 1) * sizeof *value);
+	bool added = false;
 	for (int k = 0; value && k < knobs->count; k++) {
 		const fb_knob *knob = &knobs->knob[k];
 		value[k] = place[k] == self->start[k]  ? knob->start
@@ -119,10 +134,11 @@ static void add(
 											   : fb_model_value(knob, place[k]);
 	}
 	if (value) {
-		fb_batch_add(out, history, value, "%s, caution %.2g, expecting %.2f", why, job->caution,
-			fb_model_score(job->model, place, job->caution, NULL));
+		added = fb_batch_add(out, history, value, "%s, caution %.2g, expecting %.2f", why,
+			job->caution, fb_model_score(job->model, place, job->caution, NULL));
 	}
 	free(value);
+	return added;
 }
 
 /** Leave in the mask the few knobs that the top owes most to. */
@@ -210,6 +226,31 @@ static void add_switched(local *self, const fb_climb *job, fb_batch *out)
 	}
 }
 
+/** A model has more than one top: the best of a few climbs from elsewhere. */
+static void add_elsewhere(local *self, const fb_climb *job, fb_batch *out)
+{
+	const fb_knobs *knobs = self->task.history->knobs;
+	size_t size = (size_t)knobs->count * sizeof(double);
+	double highest = -1.0;
+	for (int i = 0; i < ELSEWHERE; i++) {
+		memcpy(self->other, self->best, size);
+		for (int k = 0; k < knobs->count; k++) {
+			const fb_knob *knob = &knobs->knob[k];
+			double by = ELSEWHERE_STEPS * random_spread(self);
+			if (job->free[k] && !fb_knob_is_switch(knob)) {
+				self->other[k] = fb_clamp(self->other[k] + by, 0.0, 1.0 / fb_knob_step(knob));
+			}
+		}
+		climb(job, self->other);
+		double score = fb_model_score(job->model, self->other, job->caution, NULL);
+		if (score > highest) {
+			highest = score;
+			memcpy(self->top, self->other, size);
+		}
+	}
+	add(self, job, self->top, out, "elsewhere");
+}
+
 static void propose_wave(local *self, fb_batch *out)
 {
 	const fb_trials *history = self->task.history;
@@ -227,7 +268,7 @@ static void propose_wave(local *self, fb_batch *out)
 			 sparse = climb_with(self, model, self->mask, self->caution);
 	memcpy(self->top, self->best, size);
 	climb(&job, self->top);
-	add(self, &job, self->top, out, "top");
+	bool known = !add(self, &job, self->top, out, "top");
 	memcpy(self->other, self->top, size);
 	climb(&bold, self->other);
 	add(self, &bold, self->other, out, "bold");
@@ -242,6 +283,9 @@ static void propose_wave(local *self, fb_batch *out)
 		add(self, &job, self->other, out, "fewer");
 	}
 	add_switched(self, &job, out);
+	if (known || self->stalled) {
+		add_elsewhere(self, &job, out);
+	}
 	fb_model_destroy(model);
 }
 
@@ -267,10 +311,15 @@ static fb_status propose(void *ctx, int room, fb_batch *out, fb_error *error)
 	judge_wave(self);
 	if (self->waves < 0) {
 		self->waves = 0;
+		self->probes_left = room / 2;
+		if (self->task.history->count > 1 && self->probes_left > PROBES_MAX) {
+			self->probes_left = PROBES_MAX;
+		}
 		self->merit = best_trial(self)->merit;
 		fb_probes_plan(self->probes, PROBES_MAX, self->stalled);
 	}
-	fb_probes_propose(self->probes, room, out);
+	fb_probes_propose(self->probes, room < self->probes_left ? room : self->probes_left, out);
+	self->probes_left -= out->count;
 	if (out->count || self->waves == ROUND_WAVES || !fb_probes_live_count(self->probes)) {
 		return FB_OK;
 	}

@@ -28,7 +28,7 @@ typedef struct question {
 
 struct fb_probes {
 	const fb_trials *history;
-	bool *live;
+	bool *live;         ///< [knobs] LIVE, or suspected of it
 	probe_state *state; ///< [knobs]
 	int *asked_at;      ///< [knobs] the trial that was the best when last asked
 	int *node_asked_at; ///< [knobs] the same for the rest of its node
@@ -56,7 +56,13 @@ static void free_questions(question *q)
 	}
 }
 
-/** Put a question at the end of the list. When out of memory it is not asked. */
+/** Groups first, since they settle most; switches last. */
+static int rank(const fb_probes *probes, const question *q)
+{
+	return q->count > 1 ? 0 : fb_knob_is_switch(&probes->history->knobs->knob[q->knob[0]]) ? 2 : 1;
+}
+
+/** Put a question on the list, behind others of its rank. When out of memory it is not asked. */
 static void enqueue(fb_probes *probes, const int *knob, int count, int setting)
 {
 	question **at = &probes->waiting, *q = calloc(1, sizeof *q);
@@ -67,9 +73,10 @@ static void enqueue(fb_probes *probes, const int *knob, int count, int setting)
 	memcpy(q->knob, knob, (size_t)count * sizeof *knob);
 	q->count = count;
 	q->setting = setting;
-	while (*at) {
+	while (*at && rank(probes, *at) <= rank(probes, q)) {
 		at = &(*at)->next;
 	}
+	q->next = *at;
 	*at = q;
 	for (int i = 0; i < count; i++) {
 		probes->asked_at[knob[i]] = probes->history->best;
@@ -281,6 +288,8 @@ void fb_probes_plan(fb_probes *probes, int most, bool stalled)
 	if (!probes->begun) {
 		probes->begun = true;
 		plan_all(probes);
+	}
+	if (probes->waiting) {
 		return;
 	}
 	int planned = plan_kin(probes, most, stalled);
@@ -326,26 +335,39 @@ static bool ask(fb_probes *probes, question *q, fb_batch *out)
 	return added || fb_trials_find(history, q->value) >= 0;
 }
 
-/** What came of a question. */
+static void found_dead(fb_probes *probes, int knob)
+{
+	if (probes->state[knob] == UNKNOWN) {
+		probes->state[knob] = DEAD;
+	}
+	probes->live[knob] = probes->state[knob] == LIVE;
+}
+
+static void found_live(fb_probes *probes, int knob)
+{
+	if (probes->state[knob] != LIVE && has_many_settings(&probes->history->knobs->knob[knob])) {
+		plan_other_settings(probes, knob);
+	}
+	probes->state[knob] = LIVE;
+	probes->live[knob] = true;
+}
+
+/** What came of a question. Of a group that does something each is suspected until asked alone. */
 static void take_answer(fb_probes *probes, const question *q)
 {
 	int trial = q->value ? fb_trials_find(probes->history, q->value) : -1;
 	if (trial < 0) {
 		return; /* the session ended before it was heard */
 	}
-	const fb_knobs *knobs = probes->history->knobs;
 	bool dead = fb_trials_sound_alike(probes->history, trial, q->base);
 	for (int i = 0; i < q->count; i++) {
 		int k = q->knob[i];
-		if (dead && probes->state[k] == UNKNOWN) {
-			probes->state[k] = DEAD;
-		} else if (!dead && q->count == 1) {
-			if (probes->state[k] != LIVE && has_many_settings(&knobs->knob[k])) {
-				plan_other_settings(probes, k);
-			}
-			probes->state[k] = LIVE;
+		if (dead) {
+			found_dead(probes, k);
+		} else if (q->count == 1) {
+			found_live(probes, k);
+		} else {
 			probes->live[k] = true;
-		} else if (!dead) {
 			enqueue_one(probes, k);
 		}
 	}
@@ -359,7 +381,7 @@ void fb_probes_propose(fb_probes *probes, int room, fb_batch *out)
 		take_answer(probes, q);
 	}
 	free_questions(answered);
-	while (probes->waiting && out->count < room) {
+	while (probes->waiting && out->count < room && out->count < FB_BATCH_MAX) {
 		question *q = probes->waiting;
 		probes->waiting = q->next;
 		if (ask(probes, q, out)) {

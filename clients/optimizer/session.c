@@ -215,8 +215,7 @@ static fb_status play_round(fb_session *session, void *engine, int number, fb_er
 			session->stopped = "auditions";
 			break;
 		}
-		status = session->options.engine->propose(
-			engine, room < FB_BATCH_MAX ? room : FB_BATCH_MAX, &batch, error);
+		status = session->options.engine->propose(engine, room, &batch, error);
 		bool over = !batch.count;
 		status = status || over ? status : fb_session_hear(session, &batch, number, error);
 		fb_batch_clear(&batch);

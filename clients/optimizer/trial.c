@@ -99,15 +99,6 @@ static fb_status read_result(
 	return FB_OK;
 }
 
-static int turned(const fb_knobs *knobs, const double *value)
-{
-	int count = 0;
-	for (int k = 0; k < knobs->count; k++) {
-		count += value[k] != knobs->knob[k].start;
-	}
-	return count;
-}
-
 fb_status fb_trials_add(fb_trials *history, const double *value, const char *why, int round,
 	const json_t *result, fb_error *error)
 {
@@ -137,7 +128,7 @@ fb_status fb_trials_add(fb_trials *history, const double *value, const char *why
 	}
 	memcpy(trial.value, value, knobs * sizeof(double));
 	snprintf(trial.why, sizeof trial.why, "%s", why);
-	trial.merit = trial.score - history->worth * turned(history->knobs, value);
+	trial.merit = trial.score - history->worth * fb_knobs_cost(history->knobs, value);
 	history->trial[history->count] = trial;
 	if (history->count && trial.merit > history->trial[history->best].merit) {
 		history->best = history->count;

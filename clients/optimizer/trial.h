@@ -11,7 +11,7 @@ enum { FB_RUN_ID_MAX = 48, FB_WHY_MAX = 80 };
 typedef struct fb_trial {
 	double *value;  ///< [knobs] in their units
 	double score;   ///< 0..100
-	double merit;   ///< score less what each turned knob has to be worth
+	double merit;   ///< score less what turning knobs has to be worth
 	double *metric; ///< [metrics]
 	bool *valid;    ///< [metrics]
 	double *part;   ///< [aims] 0..1, how well each metric of the goal meets it; NaN left out

@@ -56,7 +56,7 @@ static inline double bench_bell(double gain_db, double at_hz, double freq_hz)
 }
 
 /** What the chain measures: loudness, and three bands against the whole. The source is 18 dB too
-	soft and has 9 dB too much around 300 Hz; 40 dB of rumble at 50 Hz that the second band takes. */
+	soft and has 9 dB too much around 300 Hz, and rumble at 50 Hz that the second band takes. */
 static inline json_t *bench_report(const fb_knobs *knobs, const double *value)
 {
 	static const double at_hz[3] = {50, 300, 3000}, is_db[3] = {-12, -3, -16},

@@ -32,8 +32,8 @@ static int play(fb_trials *history, uint64_t seed, int trials)
 	return round;
 }
 
-/** All of the goal can be met: 100 points but for what the worth of the turned knobs leaves. From 47
-	points it comes above 97 in 80 trials, with the band that is off switched on. */
+/** All of the goal can be met: 100 points but for what the worth of the turned knobs leaves. From
+	47 points it comes above 97 in 80 trials. */
 static void test_finds_the_best(void **state)
 {
 	(void)state;

@@ -62,9 +62,9 @@ static void test_known_places(void **state)
 	fb_model_destroy(model);
 }
 
-/** Loudness is followed far beyond what was tried: one step of 3 dB was heard, six are foretold. The
-	line is drawn a tenth too flat, since one step cannot tell it from the beginning of a bend: 2 dB
-	of 18 are missing, which the goal's tolerance of 3 dB makes 6 of the 25 points there are. */
+/** Loudness is followed far beyond what was tried: one step of 3 dB was heard, six are foretold.
+	The line is drawn a tenth too flat, since one step cannot tell it from the beginning of a bend:
+	2 dB of 18 are missing, which the goal's tolerance of 3 dB makes 6 of the 25 points there are. */
 static void test_far_places(void **state)
 {
 	const fixture *f = *state;

@@ -155,14 +155,17 @@ void fb_instance_bypass(fb_instance *in, bool bypass)
 
 bool fb_tick_finite(const float *x)
 {
-	/* an exponent of all ones; in whole numbers, for a sum of floats does not vectorise */
-	const uint32_t exponent = 0x7f800000u;
-	uint32_t bits[FB_TICK], bad = 0;
-	memcpy(bits, x, sizeof bits);
+	/* Magnitudes as whole numbers, for a sum of floats does not vectorise: one past the largest
+	   finite one makes the difference negative. No comparison, whose masks would cost as much
+	   again. */
+	const uint32_t magnitude = 0x7fffffffu, largest = 0x7f7fffffu;
+	uint32_t past = 0;
 	for (int i = 0; i < FB_TICK; i++) {
-		bad |= (bits[i] & exponent) == exponent;
+		uint32_t bits;
+		memcpy(&bits, &x[i], sizeof bits);
+		past |= largest - (bits & magnitude);
 	}
-	return !bad;
+	return !(past >> 31);
 }
 
 void fb_tick_blend(float *out, const float *dry, float from, float to)

@@ -5,8 +5,8 @@
 	             / frames of sound,
 	in frames of 10 ms. A word's posterior is the share of its lattice of hypotheses that agrees
 	with it. Sound is everything but pauses: what the model takes for silence is one only if it is
-	20 dB or more below the level of the whole take. So noise lowers the confidence three times: words
-	are less sure, fewer are found, and pauses are no longer silent.
+	20 dB or more below the level of the whole take. So noise lowers the confidence three times:
+	words are less sure, fewer are found, and pauses are no longer silent.
 	Owner: one thread. The same samples give the same answer, whatever was heard before. */
 #ifndef FB_RECOGNISER_H
 #define FB_RECOGNISER_H

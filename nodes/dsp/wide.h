@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** Marks the loops that carry a node's load: the compiler makes them twice, for plain x86-64 and
-	for AVX2, and the loader picks; both give the same bits. clang 14 is left
-	out: its clones do not link. Only for static functions: others would be exported from the node's shared object. (metrics/ has the like; nodes include nothing of it.)
- */
+	for AVX2, and the loader picks; both give the same bits. clang 14 is left out: its clones do not
+	link. Only for static functions: others would be exported from the node's shared object.
+	(metrics/ has the like; nodes include nothing of it.) */
 #ifndef FB_DSP_WIDE_H
 #define FB_DSP_WIDE_H
 

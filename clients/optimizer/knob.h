@@ -51,7 +51,7 @@ double fb_knob_from_travel(const fb_knob *knob, double travel);
 double fb_knob_step(const fb_knob *knob);
 
 /** What a step away from the start costs, of what turning the knob has to bring at least: far out
-	is for much alone. An engineer who finds a balance at 50 % for a tenth of a point is not amused. */
+	is for much alone. Nobody wants a balance at 50 % for the sake of a tenth of a point. */
 #define FB_KNOB_DRIFT 3.0
 /** What a parameter set costs, in units of what turning one knob has to bring: each turned knob,
 	and how far it is turned. */

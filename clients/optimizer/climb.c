@@ -97,29 +97,38 @@ void fb_climb_top(const fb_climb *climb, double *place)
 	free(room);
 }
 
-static double score_of(const fb_climb *climb, const double *place)
+/** The score expected at a place, less what turning knobs so far has to be worth. */
+static double merit_of(const fb_climb *climb, const double *place)
 {
-	return fb_model_score(climb->model, place, climb->caution, NULL);
+	double cost = 0.0;
+	for (int k = 0; k < climb->knobs->count; k++) {
+		if (place[k] != climb->start[k]) {
+			bool is_switch = fb_knob_is_switch(&climb->knobs->knob[k]);
+			cost += 1.0;
+			cost += is_switch ? 0.0 : FB_KNOB_DRIFT * fabs(place[k] - climb->start[k]);
+		}
+	}
+	return fb_model_score(climb->model, place, climb->caution, NULL) - climb->worth * cost;
 }
 
 /** What a place loses when a knob goes back to its start. */
-static double loss_without(const fb_climb *climb, double *place, double score, int knob)
+static double loss_without(const fb_climb *climb, double *place, double merit, int knob)
 {
 	double was = place[knob];
 	place[knob] = climb->start[knob];
-	double without = score_of(climb, place);
+	double without = merit_of(climb, place);
 	place[knob] = was;
-	return score - without;
+	return merit - without;
 }
 
 /** The turned knob that is missed least, of those not in `but` (NULL: none excepted); -1: none. */
 static int least_missed(const fb_climb *climb, double *place, const bool *but, double *loss)
 {
 	int least = -1;
-	double score = score_of(climb, place);
+	double merit = merit_of(climb, place);
 	for (int k = 0; k < climb->knobs->count; k++) {
 		if (place[k] != climb->start[k] && !(but && but[k])) {
-			double missed = loss_without(climb, place, score, k);
+			double missed = loss_without(climb, place, merit, k);
 			if (least < 0 || missed < *loss) {
 				*loss = missed;
 				least = k;
@@ -133,7 +142,7 @@ void fb_climb_simplify(const fb_climb *climb, double *place)
 {
 	double loss = 0.0;
 	int least;
-	while ((least = least_missed(climb, place, NULL, &loss)) >= 0 && loss < climb->worth) {
+	while ((least = least_missed(climb, place, NULL, &loss)) >= 0 && loss <= 0.0) {
 		place[least] = climb->start[least];
 	}
 }
@@ -144,7 +153,7 @@ static bool condense_one(const fb_climb *climb, double *place, bool *tried, doub
 {
 	size_t knobs = (size_t)climb->knobs->count;
 	bool *turned = tried + knobs;
-	double score = score_of(climb, place), loss = 0.0;
+	double merit = merit_of(climb, place), loss = 0.0;
 	memset(tried, 0, knobs * sizeof *tried);
 	for (int i = 0; i < STAND_INS; i++) {
 		int k = least_missed(climb, place, tried, &loss);
@@ -160,7 +169,7 @@ static bool condense_one(const fb_climb *climb, double *place, bool *tried, doub
 		fb_climb rest = *climb;
 		rest.free = turned;
 		fb_climb_top(&rest, other);
-		if (score - score_of(climb, other) < climb->worth) {
+		if (merit_of(climb, other) >= merit) {
 			memcpy(place, other, knobs * sizeof *other);
 			return true;
 		}

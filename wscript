@@ -62,7 +62,7 @@ def configure(conf):
     if conf.check_cfg(package="pocketsphinx sphinxbase", uselib_store="POCKETSPHINX", args=["--cflags", "--libs"],
                       msg="Checking for pocketsphinx (foldback-stt)", mandatory=False) is not None:
         conf.check_cfg(package="pocketsphinx", variables=["modeldir"], uselib_store="SPEECH", msg="Checking for its models")
-        conf.env.SPEECH_MODEL = conf.env.SPEECH_modeldir
+        conf.env.append_value("DEFINES_POCKETSPHINX", f'FB_SPEECH_MODEL="{conf.env.SPEECH_modeldir}"')
     # FFTW's planner is shared by nodes and analysers on several threads: its own lock is in this library.
     conf.check_cc(lib="fftw3f_threads", uselib_store="FFTW_THREADS", use="FFTW", msg="Checking for fftw3f_threads")
     conf.check_cc(lib="m", uselib_store="M")

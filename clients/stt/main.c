@@ -19,7 +19,8 @@ static struct {
 	bool help, version, json, once;
 	long station, osc_port, http_port;
 	double seconds;
-	const char *point, *file, *host;
+	const char *point, *host;
+	fb_arg_list files;
 } given = {
 	.osc_port = 7770, .http_port = 7771, .seconds = 5.0, .point = "out", .host = "127.0.0.1"};
 
@@ -28,9 +29,9 @@ static const fb_arg table[] = {
 	{"point", "P", "where: in or out (out)", FB_ARG_TEXT, 0, &given.point, 0, 0},
 	{"seconds", "S", "listen to so much for each estimate (5)", FB_ARG_FLOAT, 0, &given.seconds, 1,
 		60},
-	{"once", NULL, "end after one estimate", FB_ARG_FLAG, 0, &given.once, 0, 0},
-	{"file", "F", "listen to a sound file instead; no server is needed", FB_ARG_TEXT, 0,
-		&given.file, 0, 0},
+	{"once", NULL, "end after one estimate (of each file)", FB_ARG_FLAG, 0, &given.once, 0, 0},
+	{"file", "F", "listen to a sound file instead, or to several; no server is needed", FB_ARG_LIST,
+		0, &given.files, 0, 0},
 	{"host", "HOST", "where foldbackd runs (127.0.0.1)", FB_ARG_TEXT, 0, &given.host, 0, 0},
 	{"osc-port", "N", "its port for OSC (7770)", FB_ARG_INT, 0, &given.osc_port, 1, 65535},
 	{"http-port", "N", "its port for HTTP (7771)", FB_ARG_INT, 0, &given.http_port, 1, 65535},
@@ -125,11 +126,11 @@ static int estimate(
 
 /* --- */
 
-static int hear_file(fb_recogniser *recogniser, fb_error *error)
+static int hear_file(fb_recogniser *recogniser, const char *name, fb_error *error)
 {
 	fb_take_file *file;
 	fb_take take = {0};
-	if (fb_take_file_open(given.file, &file, error)) {
+	if (fb_take_file_open(name, &file, error)) {
 		return tell(error);
 	}
 	int code;
@@ -141,12 +142,21 @@ static int hear_file(fb_recogniser *recogniser, fb_error *error)
 		if (more) {
 			code = estimate(recogniser, &take, NULL, error);
 		} else if (!code && take.start_s == 0.0) {
-			fprintf(stderr, "foldback-stt: %s: holds no sound\n", given.file);
+			fprintf(stderr, "foldback-stt: %s: holds no sound\n", name);
 			code = FAILED;
 		}
 		fb_take_finish(&take);
 	} while (more && !code && !given.once && go_on());
 	fb_take_file_close(file);
+	return code;
+}
+
+static int hear_files(fb_recogniser *recogniser, fb_error *error)
+{
+	int code = OK;
+	for (size_t i = 0; i < given.files.count && !code && go_on(); i++) {
+		code = hear_file(recogniser, given.files.item[i], error);
+	}
 	return code;
 }
 
@@ -180,7 +190,8 @@ static int run(void)
 	}
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	int code = given.file ? hear_file(recogniser, &error) : hear_station(recogniser, &error);
+	int code =
+		given.files.count ? hear_files(recogniser, &error) : hear_station(recogniser, &error);
 	fb_recogniser_close(recogniser);
 	return code;
 }
@@ -203,7 +214,7 @@ int main(int argc, char **argv)
 	if (words) {
 		return wrong(argv[1], "is one word too many");
 	}
-	if (!given.station == !given.file) {
+	if (!given.station == !given.files.count) {
 		return wrong("--station", "say which station to listen to, or which --file");
 	}
 	if (strcmp(given.point, "in") && strcmp(given.point, "out")) {

@@ -38,13 +38,12 @@ fb_status fb_recogniser_open(fb_recogniser **out, fb_error *error)
 		return fb_fail(error, FB_NO_MEMORY, "", "out of memory");
 	}
 	err_set_logfp(NULL);
-	/* One pass over a lattice, wide enough in words that noise shows as rivals and bounded in
-	   states so that noise does not take longer than real time. No silence is taken out: frames
-	   count from the take's start. */
-	recogniser->config =
-		cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", MODEL "en-us", "-lm", MODEL "en-us.lm.bin",
-			"-dict", MODEL "cmudict-en-us.dict", "-fwdflat", "no", "-maxhmmpf", "3000", "-maxwpf",
-			"10", "-pl_window", "10", "-wbeam", "1e-20", "-remove_silence", "no", NULL);
+	/* One pass over a lattice, wide enough in words that noise shows as rivals (and that the end of
+	   the take is among them) and bounded in states so that noise takes no longer than speech. No
+	   silence is taken out: frames count from the take's start. */
+	recogniser->config = cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", MODEL "en-us", "-lm",
+		MODEL "en-us.lm.bin", "-dict", MODEL "cmudict-en-us.dict", "-fwdflat", "no", "-maxhmmpf",
+		"3000", "-pl_window", "10", "-wbeam", "1e-20", "-remove_silence", "no", NULL);
 	recogniser->decoder = recogniser->config ? ps_init(recogniser->config) : NULL;
 	if (!recogniser->decoder) {
 		fb_recogniser_close(recogniser);
@@ -110,11 +109,14 @@ static void judge(ps_decoder_t *decoder, const float *mono, size_t n, double pow
 {
 	logmath_t *scale = ps_get_logmath(decoder);
 	double sure = 0.0, sound = 0.0;
+	heard->any = false;
+	(void)ps_get_hyp(decoder, NULL); /* finds the best path; NULL also where that has no word */
 	for (ps_seg_t *seg = ps_seg_iter(decoder); seg; seg = ps_seg_next(seg)) {
 		const char *word = ps_seg_word(seg);
 		int first, last;
 		ps_seg_frames(seg, &first, &last);
 		double frames = (double)(last - first + 1);
+		heard->any = true;
 		if (word[0] == '<') { /* <s>, <sil>, </s> */
 			sound += sounding(mono, n, first, last, power * PAUSE_BELOW);
 		} else if (word[0] == '[' || word[0] == '+') { /* [NOISE], [SPEECH]: sound, no word */
@@ -149,8 +151,6 @@ fb_status fb_recogniser_hear(
 	if (!good) {
 		return fb_fail(error, FB_IO, "recogniser", "the recogniser gave up on this take");
 	}
-	if (ps_get_hyp(decoder, NULL)) {
-		judge(decoder, mono, n, power, heard);
-	}
+	judge(decoder, mono, n, power, heard);
 	return FB_OK;
 }

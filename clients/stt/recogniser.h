@@ -7,7 +7,8 @@
 	with it. Sound is everything but pauses: what the model takes for silence is one only if it is
 	20 dB or more below the level of the whole take. So noise lowers the confidence three times:
 	words are less sure, fewer are found, and pauses are no longer silent.
-	Owner: one thread. The same samples give the same answer, whatever was heard before. */
+	Owner: one thread. The same takes in the same order give the same answers; what was heard before
+	moves one by less than 0.001. */
 #ifndef FB_RECOGNISER_H
 #define FB_RECOGNISER_H
 
@@ -20,7 +21,7 @@ enum { FB_SPEECH_RATE = 16000 }; ///< Hz: what the model was trained on
 typedef struct fb_recogniser fb_recogniser;
 
 typedef struct fb_heard {
-	bool any;          ///< false: silence (below -60 dBFS), no confidence
+	bool any;          ///< false: silence (below -60 dBFS), or no way through the take; no answer
 	double confidence; ///< 0..1; 0: sound in which no word was found
 	unsigned words;
 	char text[2048]; ///< cut if too long

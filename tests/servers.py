@@ -38,6 +38,7 @@ class Jackd:
     """A JACK server of its own name, on the dummy driver."""
 
     def __init__(self, name, rate=48000, period=64):
+        name = f"{name}-{os.getpid()}"  # other runs of these tests may go on beside
         self.env = dict(os.environ, JACK_DEFAULT_SERVER=name, JACK_NO_AUDIO_RESERVATION="1", JACK_NO_START_SERVER="1")
         self.process = subprocess.Popen(
             ["jackd", "-n", name, "-r", "-d", "dummy", "-r", str(rate), "-p", str(period)],

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from conftest import PATCH, Optimizer, make_samples
+from tuning import PATCH, Optimizer, make_samples
 from servers import BUILD, SLOW, Foldbackd, Jackd, wait_for
 
 pytestmark = pytest.mark.slow

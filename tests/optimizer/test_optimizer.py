@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import SPOILED, Optimizer
+from tuning import SPOILED, Optimizer
 from servers import SLOW, wait_for
 
 

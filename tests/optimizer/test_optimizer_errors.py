@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from conftest import PATCH, Optimizer, start
+from tuning import PATCH, Optimizer, start
 from servers import BUILD, Foldbackd, free_port, wait_for
 
 PROGRAM = str(BUILD / "foldback-optimizer")

@@ -20,8 +20,10 @@ enum {
 };
 #define CAUTION_FIRST 0.25
 #define CAUTION_MIN 0.01
-#define CAUTION_MAX 100.0
-#define BOLDER 0.2 /* of the caution */
+#define CAUTION_MAX 30.0
+#define BOLDER 0.2     /* of the caution */
+#define AFTER_LOSS 3.0 /* the caution changes by, when no trial of a wave won */
+#define AFTER_WIN 0.6
 #define ELSEWHERE_STEPS 4.0
 
 typedef struct local {
@@ -31,6 +33,7 @@ typedef struct local {
 	int waves;       ///< in this round, -1: the round has not begun
 	int probes_left; ///< in this round
 	int wave_from;   ///< the last wave's first trial, -1: none
+	int round_from;  ///< this round's first trial
 	double merit;    ///< when the round began
 	bool stalled;    ///< the last round brought next to nothing
 	uint64_t random;
@@ -297,9 +300,10 @@ static void judge_wave(local *self)
 		return;
 	}
 	if (self->task.history->best < self->wave_from) {
-		self->caution = fmin(self->caution * 4.0, CAUTION_MAX);
-	} else if (!strncmp(best_trial(self)->why, "bold", 4)) {
-		self->caution = fmax(self->caution * BOLDER, CAUTION_MIN);
+		self->caution = fmin(self->caution * AFTER_LOSS, CAUTION_MAX);
+	} else {
+		bool bold = !strncmp(best_trial(self)->why, "bold", 4);
+		self->caution = fmax(self->caution * (bold ? BOLDER : AFTER_WIN), CAUTION_MIN);
 	}
 	self->wave_from = -1;
 }
@@ -316,6 +320,7 @@ static fb_status propose(void *ctx, int room, fb_batch *out, fb_error *error)
 			self->probes_left = PROBES_MAX;
 		}
 		self->merit = best_trial(self)->merit;
+		self->round_from = self->task.history->count;
 		fb_probes_plan(self->probes, PROBES_MAX, self->stalled);
 	}
 	fb_probes_propose(self->probes, room < self->probes_left ? room : self->probes_left, out);
@@ -338,7 +343,7 @@ static bool end_round(void *ctx)
 	judge_wave(self);
 	self->waves = -1;
 	self->stalled = best_trial(self)->merit - self->merit < 10.0 * self->task.history->worth;
-	return self->caution < CAUTION_MAX && fb_probes_live_count(self->probes) > 0;
+	return self->task.history->count > self->round_from;
 }
 
 const fb_tuning_engine fb_tuning_local = {"local", create, propose, end_round, destroy};

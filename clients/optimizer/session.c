@@ -254,7 +254,10 @@ static fb_status rounds(fb_session *session, void *engine, fb_error *error)
 		clock_gettime(CLOCK_MONOTONIC, &began);
 		*round = (fb_round){.number = number};
 		status = play_round(session, engine, number, error);
-		if (status || (session->stopped && session->history.count == count)) {
+		if (!status && session->history.count == count) {
+			session->stopped = session->stopped ? session->stopped : "nothing left to try";
+		}
+		if (status || session->history.count == count) {
 			break;
 		}
 		close_round(session, round, &began, score, count);

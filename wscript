@@ -45,7 +45,10 @@ def options(opt):
     opt.add_option("--debug", action="store_true", default=False, help="no optimisation, thread assertions on")
     opt.add_option("--fast", action="store_true", default=False, help="test: leave out slow tests")
     opt.add_option("--long", action="store_true", default=False, help="test: add those that take minutes")
-    opt.add_option("--only", default="", metavar="EXPR", help="test: only tests that match (pytest -k)")
+    opt.add_option("--only", default="", metavar="EXPR",
+                   help="test: only tests that match (pytest -k); bench: only this part (tests/bench/run.py)")
+    opt.add_option("--json", default="", metavar="FILE", help="bench: write all figures there")
+    opt.add_option("--markdown", default="", metavar="FILE", help="bench: renew the tables of this page")
 
 
 def configure(conf):
@@ -142,12 +145,12 @@ class BenchContext(Build.BuildContext):
     """builds what changed, then measures speed and memory, as ratios against a peer or a limit in the same run"""
     cmd = "bench"
 
-    def execute(self):
+    def execute_build(self):  # not execute(): that starts anew after configuring by itself
+        super().execute_build()
+        opt = Scripting.Options.options
         program = os.path.join(self.top_dir, "tests", "bench", "run.py")
-        if not os.path.exists(program):
-            raise Errors.WafError("there is no benchmark yet: tests/bench/run.py is missing")
-        super().execute()
-        run([python_with("pytest"), program], "bench failed", FB_BUILD=self.out_dir)
+        options = [f"--{name}={getattr(opt, name)}" for name in ("only", "json", "markdown") if getattr(opt, name)]
+        run([python_with("liblo"), program] + options, "bench failed", FB_BUILD=self.out_dir)
 
 
 class FormatContext(Context.Context):

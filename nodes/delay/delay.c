@@ -264,6 +264,8 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 	fb_tap_advance(tap);
 	fb_delay_line_advance(&self->line[0]);
 	fb_delay_line_advance(&self->line[1]);
+	fb_delay_line_fetch(&self->line[0], tap->now);
+	fb_delay_line_fetch(&self->line[1], tap->now);
 	tick->meter[0] = (float)((double)tap->now * 1e3 / self->rate_hz);
 }
 

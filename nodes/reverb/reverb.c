@@ -139,6 +139,7 @@ static void delayed(reverb_node *self, float dry[2][FB_TICK], float x[2][FB_TICK
 			}
 		}
 		fb_delay_line_advance(line);
+		fb_delay_line_fetch(line, tap->now);
 	}
 	fb_tap_advance(tap);
 }
@@ -185,6 +186,7 @@ FB_WIDE static void diffuse(reverb_node *self, const fb_tick *tick, float x[2][F
 			all_pass(gain, late, x[c], into);
 			fb_delay_line_write(line, 0, into, FB_TICK);
 			fb_delay_line_advance(line);
+			fb_delay_line_fetch(line, self->stage_frames[c][k]);
 		}
 	}
 }

@@ -276,6 +276,7 @@ FB_WIDE static void tank_tick(
 	for (int l = 0; l < LINES; l++) {
 		fb_delay_line_write(&tank->line[l], 0, into[l], FB_TICK);
 		fb_delay_line_advance(&tank->line[l]);
+		fb_delay_line_fetch(&tank->line[l], line_frames(tank, l, tank->length.now));
 	}
 	for (uint32_t i = 0; i < FB_TICK; i++) {
 		mid[i] = out[0][i] * fb_ramp_at(&level, i);

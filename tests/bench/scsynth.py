@@ -63,7 +63,7 @@ class Server:
 
     def __init__(self, folder, jack, port):
         self.port = port
-        self.process = subprocess.Popen(["scsynth", "-u", str(port), "-i", "2", "-o", "2", "-m", "262144", "-R", "0", "-D", "0"],
+        self.process = subprocess.Popen(["scsynth", "-u", str(port), "-i", "32", "-o", "32", "-m", "262144", "-R", "0", "-D", "0"],
                                         env=dict(jack.env, SC_JACK_DEFAULT_INPUTS="", SC_JACK_DEFAULT_OUTPUTS=""), cwd=folder,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         said = b""

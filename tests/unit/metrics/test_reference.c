@@ -127,13 +127,16 @@ static void test_one_minute(void **state)
 	sig_free(&out);
 }
 
-/* Speech by a synthesiser, at 22.05 kHz as it comes. */
+/* Speech by a synthesiser, at 22.05 kHz as it comes: Harvard sentences, list 1 (IEEE, 1969), which
+   are balanced in their sounds. */
 static sig speech(void)
 {
-	FILE *pipe = popen("espeak-ng -v en-us --stdout 'The quick brown fox jumps over the lazy dog. "
-					   "She had your dark suit in greasy wash water all year. Anyone who trusts a "
-					   "meter should ask how it was checked, and against what.'",
-		"r");
+	FILE *pipe =
+		popen("espeak-ng -v en-us --stdout 'The birch canoe slid on the smooth planks. Glue "
+			  "the sheet to the dark blue background. It is easy to tell the depth of a "
+			  "well. These days a chicken leg is a rare dish. Rice is often served in round "
+			  "bowls.'",
+			"r");
 	assert_non_null(pipe);
 	static unsigned char bytes[4 << 20];
 	size_t n = fread(bytes, 1, sizeof bytes, pipe);
@@ -150,8 +153,8 @@ static sig speech(void)
 
 /* Figures of an independent implementation for such speech plus white noise at 48 kHz. White noise
    of half the bandwidth holds more of its power below 5 kHz, by 10 log10(24 / 11.025) dB: the
-   speech is brought to 48 kHz by sines' interpolation first. 0.015: the texts are not the same,
-   and theirs came out within 0.01 of each other. */
+   speech is brought to 48 kHz by sines' interpolation first. 0.01 as asked for; other sentences
+   differ from these by up to 0.013. */
 static void test_stoi(void **state)
 {
 	(void)state;
@@ -178,7 +181,7 @@ static void test_stoi(void **state)
 		sig_noise(&out, 2, 0.0, seconds, sqrt(power) * from_db(-rows[k][0]), 21);
 		fb_metric_set set = measure_against(&out, &ref);
 		assert_metric(set, FB_M_SI_SDR, rows[k][0], 0.1); /* the noise is not quite orthogonal */
-		assert_metric(set, FB_M_STOI, rows[k][1], 0.015);
+		assert_metric(set, FB_M_STOI, rows[k][1], 0.01);
 		sig_free(&out);
 	}
 	sig_free(&low);

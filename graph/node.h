@@ -120,7 +120,6 @@ typedef struct fb_node_desc {
 } fb_node_desc;
 
 /** Exported by every node file: the types it holds, NULL past the last one. */
-#define FB_NODE_ENTRY fb_node_entry
 typedef const fb_node_desc *fb_node_entry_fn(uint32_t index);
 #if defined(__GNUC__)
 #define FB_NODE_EXPORT __attribute__((visibility("default")))

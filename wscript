@@ -146,9 +146,11 @@ class BenchContext(Build.BuildContext):
     cmd = "bench"
 
     def execute_build(self):  # not execute(): that starts anew after configuring by itself
+        program = os.path.join(self.top_dir, "tests", "bench", "run.py")
+        if not os.path.exists(program):
+            raise Errors.WafError("there is no benchmark yet: tests/bench/run.py is missing")
         super().execute_build()
         opt = Scripting.Options.options
-        program = os.path.join(self.top_dir, "tests", "bench", "run.py")
         options = [f"--{name}={getattr(opt, name)}" for name in ("only", "json", "markdown") if getattr(opt, name)]
         run([python_with("liblo"), program] + options, "bench failed", FB_BUILD=self.out_dir)
 

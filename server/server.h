@@ -6,6 +6,7 @@
 
 #include "driver.h"
 
+#include "../graph/params.h"
 #include "../graph/station.h"
 #include "../metrics/score.h"
 #include "../metrics/voidline.h"
@@ -121,12 +122,6 @@ FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error)
 
 /* --- audit.c: every accepted and refused set, into the store */
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);
-
-/* --- params.c: a patch's values as {"node.param": value} */
-json_t *fb_params_to_json(const fb_patch *patch);
-/** Put values into a patch: all or none.
-	errors: FB_NOT_FOUND, FB_WRONG_TYPE, FB_INVALID; `where` is the key */
-FB_MUST_CHECK fb_status fb_params_apply(fb_patch *patch, const json_t *values, fb_error *error);
 
 /* --- proposal.c */
 FB_MUST_CHECK fb_status fb_proposal_offer(fb_channel *channel, const char *run_id,

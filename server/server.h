@@ -36,6 +36,8 @@ typedef struct fb_proposal {
 	double morph_s;     ///< accepting takes this long
 } fb_proposal;
 
+enum { FB_CHANNEL_COUNTS = 4 }; ///< of what went wrong at a station: station_counts.c
+
 /** What the server keeps of a station beside its patch. */
 typedef struct fb_channel {
 	fb_server *server;
@@ -49,6 +51,7 @@ typedef struct fb_channel {
 	double voidline_part[FB_VOIDLINE_PARTS]; ///< 0..1, -1 where it has no answer
 	double latency_ms; ///< of the chain and the driver, as last told to the meters
 	fb_branch *metric_leaf[FB_METRICS];
+	uint64_t told[FB_CHANNEL_COUNTS]; ///< counts, as subscribers know them
 	fb_proposal proposal;
 	char last_run[64];
 	double last_run_score;
@@ -108,6 +111,11 @@ FB_MUST_CHECK fb_status fb_channel_add_own(fb_channel *channel, fb_error *error)
 /** Work the scores out of the latest metrics. */
 void fb_channel_rate(fb_channel *channel, const fb_origin *origin);
 void fb_channel_touch(fb_channel *channel, const char *leaf, const fb_origin *origin);
+
+/* --- station_counts.c: how often something went wrong at a station */
+FB_MUST_CHECK fb_status fb_channel_add_counts(fb_channel *channel, fb_error *error);
+/** Tell of those that have grown. */
+void fb_channel_tell_counts(fb_channel *channel, const fb_origin *origin);
 
 /* --- server_leaves.c */
 FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error);

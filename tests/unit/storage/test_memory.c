@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Memory runs out, in the poster or in the store thread, at any one allocation: the post is refused,
-   or its completion says so, or recording stops and comes back; the chain of the audit stays whole
-   and every entry that was taken is a row or counted as lost. */
+/* Memory runs out, in the poster or in the store thread, at any one allocation: the post is
+   refused, or its completion says so, or recording stops and comes back; the chain of the audit
+   stays whole and every entry that was taken is a row or counted as lost. */
 #include "heap.h"
 #include "scratch.h"
 
@@ -129,7 +129,7 @@ static void test_opening(void **state)
 	fb_store_close(open_store());
 	bool done = false;
 	for (int n = 0; !done; n++) {
-		fb_store_options options = {.path = scratch_db};
+		fb_store_options options = {.path = scratch_db, .retry_ms = 1};
 		fb_store *store = NULL;
 		fb_error error = {0};
 		atomic_store(&heap_fail_in, n);
@@ -140,6 +140,7 @@ static void test_opening(void **state)
 			assert_true(status == FB_NO_MEMORY || status == FB_IO);
 			assert_true(error.text[0]);
 		} else {
+			wait_recording(store); /* the thread may have failed after it was open */
 			sync_ok(store);
 		}
 		fb_store_close(store);

@@ -74,3 +74,18 @@ fb_status fb_params_apply(fb_patch *patch, const json_t *values, fb_error *error
 	}
 	return FB_OK;
 }
+
+json_t *fb_channel_metrics(const fb_channel *channel)
+{
+	const fb_metric_set *set = &channel->metrics;
+	json_t *metrics = json_object(), *invalid = json_array();
+	for (int i = 0; i < FB_METRICS; i++) {
+		json_object_set_new(metrics, fb_metric_catalogue[i].id, json_real(set->value[i]));
+		if (!fb_metric_valid(set, i)) {
+			json_array_append_new(invalid, json_string(fb_metric_catalogue[i].id));
+		}
+	}
+	return json_pack("{s:I, s:I, s:f, s:o, s:o}", "frame_start", (json_int_t)set->frame_start,
+		"frame_end", (json_int_t)set->frame_end, "sample_rate",
+		fb_engine_rate(channel->server->engine), "metrics", metrics, "invalid", invalid);
+}

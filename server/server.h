@@ -119,6 +119,8 @@ json_t *fb_params_to_json(const fb_patch *patch);
 /** Put values into a patch: all or none.
 	errors: FB_NOT_FOUND, FB_WRONG_TYPE, FB_INVALID; `where` is the key */
 FB_MUST_CHECK fb_status fb_params_apply(fb_patch *patch, const json_t *values, fb_error *error);
+/** The latest reading: {"frame_start", "frame_end", "sample_rate", "metrics", "invalid"}. */
+json_t *fb_channel_metrics(const fb_channel *channel);
 
 /* --- proposal.c */
 FB_MUST_CHECK fb_status fb_proposal_offer(fb_channel *channel, const char *run_id,

@@ -71,6 +71,11 @@ json_t *fb_schemas(void);
 /** A schema, from its text or its name. NULL when out of memory or malformed. */
 json_t *fb_schema(const char *text);
 
+/* --- stations.c */
+
+/** The latest reading: {"frame_start", "frame_end", "sample_rate", "metrics", "invalid"}. */
+json_t *fb_channel_metrics(const fb_channel *channel);
+
 /* --- for handlers (handler.c) */
 
 void fb_refuse(fb_request *request, fb_status status, const char *where, const char *text);

@@ -82,6 +82,21 @@ static void post_params(fb_request *request, const fb_asked *asked)
 
 /* --- metrics */
 
+json_t *fb_channel_metrics(const fb_channel *channel)
+{
+	const fb_metric_set *set = &channel->metrics;
+	json_t *metrics = json_object(), *invalid = json_array();
+	for (int i = 0; i < FB_METRICS; i++) {
+		json_object_set_new(metrics, fb_metric_catalogue[i].id, json_real(set->value[i]));
+		if (!fb_metric_valid(set, i)) {
+			json_array_append_new(invalid, json_string(fb_metric_catalogue[i].id));
+		}
+	}
+	return json_pack("{s:I, s:I, s:f, s:o, s:o}", "frame_start", (json_int_t)set->frame_start,
+		"frame_end", (json_int_t)set->frame_end, "sample_rate",
+		fb_engine_rate(channel->server->engine), "metrics", metrics, "invalid", invalid);
+}
+
 static void get_metrics(fb_request *request, const fb_asked *asked)
 {
 	fb_channel *channel = fb_asked_channel(request, asked);

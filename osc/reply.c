@@ -21,11 +21,17 @@ bool fb_osc_send(fb_osc_client *client, const void *data, size_t size)
 	return sent;
 }
 
-/** What is not tried again: a reply. */
+void fb_osc_reply_lost(fb_osc_client *client)
+{
+	if (client->transport->lost) {
+		client->transport->lost(client->ctx);
+	}
+}
+
 static void send_reply(fb_osc_client *client, const void *data, size_t size)
 {
-	if (!fb_osc_send(client, data, size) && client->transport->lost) {
-		client->transport->lost(client->ctx);
+	if (!fb_osc_send(client, data, size)) {
+		fb_osc_reply_lost(client);
 	}
 }
 

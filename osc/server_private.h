@@ -98,6 +98,8 @@ bool fb_osc_reply_error(
 	fb_osc_client *client, const fb_osc_message *message, const fb_error *error);
 void fb_osc_reply_children(fb_osc_client *client, const char *address, const fb_branch *branch);
 bool fb_osc_send(fb_osc_client *client, const void *data, size_t size);
+/** What fb_osc_send() did not take was a reply, and nobody sends it again. */
+void fb_osc_reply_lost(fb_osc_client *client);
 
 /** Values on their way to one client, as many in a packet as its transport allows. They are
 	written to osc->out, so nothing else may be sent before fb_osc_pack_send(). */

@@ -105,13 +105,13 @@ def test_feedback_to_all_but_the_sender(server):
 def test_the_end_of_a_connection_ends_its_subscriptions(server):
     def subscriptions():
         return server.osc.ask("/server/osc/subscriptions")
-    before = subscriptions()
+    wait_for(lambda: subscriptions() == 0, what="the end of what other tests subscribed to")
     client = Stream(server.osc_port)
     client.send("/subscribe", "s", "/station/1/*")
     client.wait("/subscribe")
-    assert subscriptions() == before + 1
+    assert subscriptions() == 1
     client.close()
-    wait_for(lambda: subscriptions() == before, what="the end of the subscription")
+    wait_for(lambda: subscriptions() == 0, what="the end of the subscription")
 
 
 def test_another_port_is_refused(server):

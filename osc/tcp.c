@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* TCP on the port that UDP has: each connection is a client, framed as it frames. thread: control */
+/* TCP on the port that UDP has: each connection is a client, and framed as it frames.
+   thread: control */
 #include "framing.h"
 #include "server_private.h"
 
@@ -247,7 +248,9 @@ static bool welcome(struct fb_osc_tcp *tcp, int fd, const struct sockaddr_storag
 static void turn_away(struct fb_osc_tcp *tcp)
 {
 	close(tcp->spare);
-	int fd = accept4(tcp->fd, NULL, NULL, SOCK_CLOEXEC);
+	struct sockaddr_storage address;
+	socklen_t size = sizeof address;
+	int fd = accept4(tcp->fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC);
 	if (fd >= 0) {
 		close(fd);
 	}

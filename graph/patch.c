@@ -301,7 +301,8 @@ static fb_status check_ports(
 		const fb_link *link = &patch->link[i];
 		if (link->to == stage && link->to_port >= type->n_inputs) {
 			return fb_fail(error, FB_INVALID, type->id,
-				"it has no input for what is connected to \"%s\"", old->inputs[link->to_port].symbol);
+				"it has no input for what is connected to \"%s\"",
+				old->inputs[link->to_port].symbol);
 		}
 		if (link->from == stage && link->from_port >= type->n_outputs) {
 			return fb_fail(error, FB_INVALID, type->id,

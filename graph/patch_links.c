@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-fb_status fb_patch_end(const fb_patch *patch, const char *text, bool from, int *stage,
-	uint32_t *port, fb_error *error)
+fb_status fb_patch_end(
+	const fb_patch *patch, const char *text, bool from, int *stage, uint32_t *port, fb_error *error)
 {
 	char id[FB_ID_LEN];
 	*port = 0;
@@ -86,8 +86,8 @@ fb_status fb_patch_connect(
 		status = fb_fail(error, FB_EXISTS, from, "it is connected to %.64s already", to);
 	}
 	if (!status && index == FB_LINKS_MAX) {
-		status = fb_fail(
-			error, FB_TOO_MANY, from, "a patch holds at most %d connections", FB_LINKS_MAX);
+		status =
+			fb_fail(error, FB_TOO_MANY, from, "a patch holds at most %d connections", FB_LINKS_MAX);
 	}
 	if (!status) {
 		patch->link[patch->n_links++] = link;

@@ -360,8 +360,8 @@ fb_status fb_station_edit(
 fb_status fb_station_check(const fb_station *station, const fb_patch *patch, fb_error *error)
 {
 	fb_plan *plan;
-	fb_status status = fb_plan_compile(patch, fb_engine_rate(station->engine), station->heard,
-		station->fade_ms, &plan, error);
+	fb_status status = fb_plan_compile(
+		patch, fb_engine_rate(station->engine), station->heard, station->fade_ms, &plan, error);
 	if (!status) {
 		destroy_both(plan);
 	}

@@ -118,6 +118,20 @@ static void params_on_disk(void *ctx, const json_t *rows, const fb_error *error)
 	}
 }
 
+/** Answer once what has been done is in the audit, on disk. */
+static void answer_stored(
+	fb_request *request, const fb_asked *asked, fb_status status, const fb_error *error)
+{
+	if (status) {
+		fb_http_answer_error(request, error);
+		return;
+	}
+	fb_ticket *ticket = fb_http_defer(request);
+	if (ticket && fb_store_sync(asked->server->store, params_on_disk, ticket)) {
+		params_on_disk(ticket, NULL, fb_store_refusal(asked->server->store));
+	}
+}
+
 static void post_params(fb_request *request, const fb_asked *asked, const fb_part *part)
 {
 	fb_error error;
@@ -134,14 +148,46 @@ static void post_params(fb_request *request, const fb_asked *asked, const fb_par
 		status = set_leaves(channel, body, &asked->origin, &error);
 	}
 	json_decref(body);
-	if (status) {
-		fb_http_answer_error(request, &error);
+	answer_stored(request, asked, status, &error);
+}
+
+/* --- patch and edits */
+
+static void get_patch(fb_request *request, const fb_asked *asked, const fb_part *part)
+{
+	fb_channel *channel = find_channel(request, asked, part);
+	if (channel) {
+		fb_http_answer_json(request, 200, fb_patch_to_json(fb_station_patch(channel->station)));
+	}
+}
+
+static void put_patch(fb_request *request, const fb_asked *asked, const fb_part *part)
+{
+	fb_error error;
+	fb_channel *channel = find_channel(request, asked, part);
+	json_t *body = channel ? read_body(request, asked) : NULL;
+	if (body) {
+		json_decref(body); /* it is JSON; what it says is read with its places */
+		answer_stored(request, asked,
+			fb_channel_put(channel, asked->body, asked->body_len, &asked->origin, &error), &error);
+	}
+}
+
+static void post_edit(fb_request *request, const fb_asked *asked, const fb_part *part)
+{
+	fb_error error;
+	fb_channel *channel = find_channel(request, asked, part);
+	json_t *body = channel ? read_body(request, asked) : NULL;
+	if (!body) {
 		return;
 	}
-	fb_ticket *ticket = fb_http_defer(request);
-	if (ticket && fb_store_sync(asked->server->store, params_on_disk, ticket)) {
-		params_on_disk(ticket, NULL, fb_store_refusal(asked->server->store));
-	}
+	const json_t *list = json_object_get(body, "edits");
+	fb_status status =
+		list && json_object_size(body) == 1
+			? fb_channel_edit(channel, list, &asked->origin, &error)
+			: fb_fail(&error, FB_INVALID, "edits", "the body must be {\"edits\": [...]}");
+	json_decref(body);
+	answer_stored(request, asked, status, &error);
 }
 
 /* --- metrics */
@@ -371,6 +417,9 @@ static const struct {
 } routes[] = {
 	{FB_GET, "/api/stations/*/params", get_params, 0},
 	{FB_POST, "/api/stations/*/params", post_params, BODY_MAX},
+	{FB_GET, "/api/stations/*/patch", get_patch, 0},
+	{FB_PUT, "/api/stations/*/patch", put_patch, BODY_MAX},
+	{FB_POST, "/api/stations/*/edit", post_edit, BODY_MAX},
 	{FB_GET, "/api/stations/*/metrics", get_metrics, 0},
 	{FB_POST, "/api/calibration/run", post_run, BODY_MAX},
 	{FB_POST, "/api/calibration/audition", post_audition, BODY_MAX},

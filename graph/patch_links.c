@@ -36,8 +36,8 @@ fb_status fb_patch_end(
 	return FB_OK;
 }
 
-/** The connection between two named ends: its index, n_links if there is none. `link` gets the ends.
- */
+/** The connection between two named ends: its index, n_links if there is none. `link` gets the
+	ends. */
 static fb_status find_link(const fb_patch *patch, const char *from, const char *to, fb_link *link,
 	uint32_t *index, fb_error *error)
 {

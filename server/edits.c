@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** Edits of a running station: one table says what can be done to its nodes and connections. OSC has
-	each edit as a command below /station/N/node/, HTTP a list of them as one step, all or nothing. */
+/** Edits of a running station: one table says what can be done to its nodes and connections. OSC
+	has each edit as a command below /station/N/node/, HTTP a list of them as one step, all or
+	nothing. */
 #include "server.h"
 
 #include "../graph/params.h"
@@ -215,8 +216,8 @@ static fb_status read_arguments(
 			   : fb_fail(error, FB_INVALID, edits[edit].name, "it has an unknown key");
 }
 
-/** "parameters" beside an edit: {"param": value} of the node that is added or put in place; of "set",
-	{"node.param": value}. */
+/** "parameters" beside an edit: {"param": value} of the node that is added or put in place; of
+	"set", {"node.param": value}. */
 static fb_status set_parameters(
 	fb_patch *patch, const char *id, const json_t *parameters, fb_error *error)
 {

@@ -34,8 +34,8 @@ typedef struct fb_oversample_tick {
 	float many[FB_OVERSAMPLE_MOST][FB_OVERSAMPLE_SHORT + FB_TICK];
 } fb_oversample_tick;
 
-/* Equiripple, and mirror images of themselves, so they may be read from either end. Next to the base
-   rate: 31 taps, those of even and those of odd number. */
+/* Equiripple, and mirror images of themselves, so they may be read from either end. Next to the
+   base rate: 31 taps, those of even and those of odd number. */
 static const float fb_oversample_even[FB_OVERSAMPLE_LONG] = {-0.00146674879f, 0.00123772029f,
 	0.00816229016f, -0.0175671041f, 0.0232641534f, -0.00825024007f, -0.0498695379f, 0.294367716f,
 	0.294367716f, -0.0498695379f, -0.00825024007f, 0.0232641534f, -0.0175671041f, 0.00816229016f,

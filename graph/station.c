@@ -421,6 +421,7 @@ void fb_station_service(fb_station *station)
 		take_back(station);
 	}
 	send_waiting(station);
+	station->resend = fb_engine_behind(station->engine, station->index) || station->resend;
 	if (station->resend && fb_engine_space(station->engine) >= count_all(station)) {
 		send_all(station);
 	}

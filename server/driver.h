@@ -24,6 +24,8 @@ typedef struct fb_driver_ops {
 	void (*state)(fb_driver *driver, fb_driver_state *out);
 	/** The chain's latency of a station changed (frames, with the FIFO). thread: control */
 	void (*set_latency)(fb_driver *driver, uint32_t station, uint32_t frames);
+	/** Makes a thread of the kind that audio runs in; NULL: any thread will do. */
+	fb_spawn *spawn;
 	void (*close)(fb_driver *driver);
 } fb_driver_ops;
 

@@ -202,8 +202,13 @@ static void wake(void *ctx)
 
 static fb_status start_engine(fb_server *server, fb_error *error)
 {
-	fb_engine_options options = {
-		server->options.stations, server->driver->rate_hz, server->driver->period, true};
+	fb_engine_options options = {.stations = server->options.stations,
+		.rate_hz = server->driver->rate_hz,
+		.period = server->driver->period,
+		.taps = true,
+		.threads = server->options.threads,
+		.spawn = server->driver->ops->spawn,
+		.spawn_ctx = server->driver};
 	fb_status status = fb_engine_create(&options, &server->engine, error);
 	if (!status) {
 		status = fb_meters_create(server->engine, wake, server, &server->meters, error);

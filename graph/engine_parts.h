@@ -51,7 +51,7 @@ typedef struct engine_station {
 	uint32_t sent; ///< plans sent
 	/* written by audio */
 	_Atomic uint32_t settled; ///< plans taken up and faded in
-	_Atomic uint64_t faults;
+	_Atomic uint64_t faults, bad_samples;
 	_Atomic bool behind; ///< events came while a worker was late with it: send all values again
 	/* written by anyone but audio */
 	_Atomic bool tap_on;

@@ -95,6 +95,18 @@ static void set_latency(fb_driver *driver, uint32_t station, uint32_t frames)
 	(void)driver, (void)station, (void)frames; /* nobody outside hears it */
 }
 
+static bool midi_read(fb_driver *driver, fb_midi_event *out)
+{
+	(void)driver, (void)out; /* nobody plays */
+	return false;
+}
+
+static bool midi_write(fb_driver *driver, const fb_midi_event *event)
+{
+	(void)driver, (void)event;
+	return false;
+}
+
 static void close_dummy(fb_driver *driver)
 {
 	dummy *d = (dummy *)driver;
@@ -108,6 +120,8 @@ fb_status fb_driver_dummy(const fb_options *options, fb_driver **out, fb_error *
 		.stop = stop,
 		.state = state,
 		.set_latency = set_latency,
+		.midi_read = midi_read,
+		.midi_write = midi_write,
 		.close = close_dummy};
 	dummy *d = calloc(1, sizeof *d);
 	if (!d) {

@@ -25,7 +25,8 @@ typedef struct segment {
 	float *out[2];
 } segment;
 
-/** What a crew works on instead of the caller's arrays, which a worker that is late may find gone. */
+/** What a crew works on instead of the caller's arrays: a worker may be so late that those are gone.
+ */
 typedef struct desk {
 	_Alignas(FB_ALIGN) float in[2][DESK_TICKS * FB_TICK], out[2][DESK_TICKS * FB_TICK];
 } desk;

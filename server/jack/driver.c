@@ -161,8 +161,8 @@ static void stop(fb_driver *driver)
 static int spawn(void *ctx, pthread_t *thread, void *(*run)(void *), void *arg)
 {
 	const jack *j = ctx;
-	return jack_client_create_thread(
-		j->client, thread, jack_client_real_time_priority(j->client), jack_is_realtime(j->client), run, arg);
+	return jack_client_create_thread(j->client, thread, jack_client_real_time_priority(j->client),
+		jack_is_realtime(j->client), run, arg);
 }
 
 static double port_latency_ms(const jack *j, jack_port_t *port, jack_latency_callback_mode_t mode)

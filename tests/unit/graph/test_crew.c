@@ -74,7 +74,7 @@ static void control(rack *r, uint32_t step)
 	fb_station *station = r->station[step % STATIONS];
 	uint32_t i = step % STATIONS;
 	if (step % 5 == 0) {
-		fb_station_remember(station, "", step);
+		fb_station_remember(station);
 		assert_int_equal(
 			fb_station_apply(station, stand_patch(patches[step / 5 % 3]), -1, &error), FB_OK);
 	} else if (step % 5 == 1 && fb_station_undos(station)) {

@@ -25,8 +25,7 @@ typedef struct segment {
 	float *out[2];
 } segment;
 
-/** What a crew works on instead of the caller's arrays: a worker may be so late that those are gone.
- */
+/** What a crew works on: a worker may be so late that the caller's arrays are gone. */
 typedef struct desk {
 	_Alignas(FB_ALIGN) float in[2][DESK_TICKS * FB_TICK], out[2][DESK_TICKS * FB_TICK];
 } desk;

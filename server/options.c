@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char usage[] =
 	"usage: foldbackd [OPTION]...\n"
@@ -24,6 +26,8 @@ static const char usage[] =
 	"  --db F              database ($XDG_STATE_HOME/foldback/foldback.db)\n"
 	"  --sample-dir D      calibration samples ($XDG_STATE_HOME/foldback/samples)\n"
 	"  --patch [N=]F       patch for station N, or for all\n"
+	"  --patch-path DIRS   folders of patches that stations load by name, separated by ':'\n"
+	"                      ($XDG_STATE_HOME/foldback/patches and those that come with foldback)\n"
 	"  --node-path DIRS    folders to load nodes from, separated by ':'\n"
 	"  --verbose           tell more on standard error\n"
 	"  --help, --version\n"
@@ -45,6 +49,7 @@ enum {
 	OPT_DB,
 	OPT_SAMPLE_DIR,
 	OPT_PATCH,
+	OPT_PATCH_PATH,
 	OPT_NODE_PATH,
 	OPT_VERBOSE,
 	OPT_HELP,
@@ -65,6 +70,7 @@ static const struct option long_options[] = {
 	{"db", required_argument, NULL, OPT_DB},
 	{"sample-dir", required_argument, NULL, OPT_SAMPLE_DIR},
 	{"patch", required_argument, NULL, OPT_PATCH},
+	{"patch-path", required_argument, NULL, OPT_PATCH_PATH},
 	{"node-path", required_argument, NULL, OPT_NODE_PATH},
 	{"verbose", no_argument, NULL, OPT_VERBOSE},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -118,6 +124,22 @@ static char *in_state_folder(const char *name)
 	} else {
 		snprintf(path, sizeof path, "%s/.local/state/foldback/%s", home ? home : "", name);
 	}
+	return strdup(path);
+}
+
+/** The user's folder, then foldback's own: in the build tree, or where it is installed. */
+static char *default_patch_path(void)
+{
+	char own[PATH_MAX] = "", path[3 * PATH_MAX], *mine = in_state_folder("patches");
+	ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
+	for (int up = 0; up < 2 && len > 0; up++) {
+		char *slash = strrchr(own, '/');
+		len = slash ? slash - own : 0;
+		own[len] = '\0';
+	}
+	snprintf(path, sizeof path, "%s:%s/presets/stations:" FB_DATA_DIR "/presets/stations",
+		mine ? mine : "", own);
+	free(mine);
 	return strdup(path);
 }
 
@@ -192,6 +214,9 @@ static bool take(fb_options *options, int option, char *text)
 		return true;
 	case OPT_PATCH:
 		return take_patch(options, text);
+	case OPT_PATCH_PATH:
+		options->patch_path = replace(options->patch_path, text);
+		return true;
 	case OPT_NODE_PATH:
 		options->node_path = text;
 		return true;
@@ -215,6 +240,7 @@ fb_options_end fb_options_read(fb_options *options, int argc, char **argv)
 		.listen = "127.0.0.1"};
 	options->database = in_state_folder("foldback.db");
 	options->sample_dir = in_state_folder("samples");
+	options->patch_path = default_patch_path();
 	int option;
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (option == OPT_HELP) {
@@ -241,6 +267,7 @@ void fb_options_finish(fb_options *options)
 {
 	free(options->database);
 	free(options->sample_dir);
+	free(options->patch_path);
 	for (int i = 0; i < FB_STATIONS_MAX; i++) {
 		free(options->patch[i]);
 	}

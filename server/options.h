@@ -20,6 +20,7 @@ typedef struct fb_options {
 	char *database;               ///< owned; "" = the state folder's
 	char *sample_dir;             ///< owned
 	const char *node_path;        ///< NULL: default
+	char *patch_path;             ///< owned; folders of patches to load by name, ':' between them
 	char *patch[FB_STATIONS_MAX]; ///< owned; file for each station, NULL: the default patch
 	bool verbose;
 } fb_options;

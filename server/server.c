@@ -156,24 +156,6 @@ static fb_status start_channel(fb_server *server, uint32_t index, fb_error *erro
 	return fb_channel_add(channel, error);
 }
 
-static void reload_patches(fb_server *server)
-{
-	static const fb_origin origin = {"SIGHUP", NULL};
-	for (uint32_t i = 0; i < server->n_channels; i++) {
-		fb_error error;
-		fb_patch *patch;
-		if (!server->options.patch[i]) {
-			continue;
-		}
-		if (load_patch(&server->channel[i], &patch, &error)) {
-			fb_log_error("the patch stays as it was", &error);
-		} else if (fb_channel_load(&server->channel[i], patch, -1.0, &origin, &error)) {
-			fb_patch_destroy(patch);
-			fb_log_error("the patch stays as it was", &error);
-		}
-	}
-}
-
 /* --- start */
 
 static fb_status open_store(fb_server *server, fb_error *error)
@@ -326,7 +308,9 @@ void fb_server_tick(fb_server *server)
 	}
 	if (reload_asked) {
 		reload_asked = 0;
-		reload_patches(server);
+		for (uint32_t i = 0; i < server->n_channels; i++) {
+			fb_channel_reread(&server->channel[i]);
+		}
 	}
 	fb_engine_service(server->engine);
 	for (uint32_t i = 0; i < server->n_channels; i++) {

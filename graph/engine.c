@@ -189,6 +189,11 @@ uint64_t fb_engine_station_faults(const fb_engine *engine, uint32_t station)
 	return atomic_load_explicit(&engine->station[station].faults, memory_order_relaxed);
 }
 
+uint64_t fb_engine_station_bad(const fb_engine *engine, uint32_t station)
+{
+	return atomic_load_explicit(&engine->station[station].bad_samples, memory_order_relaxed);
+}
+
 void fb_engine_count(const fb_engine *engine, fb_engine_counts *out)
 {
 	*out = (fb_engine_counts){

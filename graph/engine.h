@@ -116,5 +116,7 @@ typedef struct fb_engine_counts {
 void fb_engine_count(const fb_engine *engine, fb_engine_counts *out); ///< thread: any
 /** Faults of one station. thread: any */
 uint64_t fb_engine_station_faults(const fb_engine *engine, uint32_t station);
+/** Samples of a station's input that were NaN or infinite, each silenced. thread: any */
+uint64_t fb_engine_station_bad(const fb_engine *engine, uint32_t station);
 
 #endif

@@ -26,7 +26,7 @@ typedef struct engine_station {
 	uint32_t sent; ///< plans sent
 	/* written by audio */
 	_Atomic uint32_t settled; ///< plans taken up and faded in
-	_Atomic uint64_t faults;
+	_Atomic uint64_t faults, bad_samples;
 	/* written by anyone but audio */
 	_Atomic bool tap_on;
 } engine_station;

@@ -196,21 +196,23 @@ static float toward(float now, float aim, float step)
 	return aim > now ? fminf(now + step, aim) : fmaxf(now - step, aim);
 }
 
-/** Copy a channel's tick; what is no number becomes silence. Returns false if there was any. */
-static bool clean_copy(float *to, const float *from)
+/** Copy a channel's tick; what is no number becomes silence. Returns how many were none. */
+static uint32_t clean_copy(float *to, const float *from)
 {
+	uint32_t bad = 0;
 	if (!from) {
 		memset(to, 0, FB_TICK * sizeof *to);
-		return true;
+		return 0;
 	}
 	memcpy(to, from, FB_TICK * sizeof *to);
 	if (fb_tick_finite(to)) {
-		return true;
+		return 0;
 	}
 	for (int i = 0; i < FB_TICK; i++) {
+		bad += isfinite(to[i]) ? 0 : 1;
 		to[i] = isfinite(to[i]) ? to[i] : 0.0f;
 	}
-	return false;
+	return bad;
 }
 
 static void take_input(
@@ -219,9 +221,11 @@ static void take_input(
 	float *left = buffers, *right = buffers + FB_TICK;
 	float mono =
 		toward(station->mono, station->on[FB_SWITCH_MONO] ? 1.0f : 0.0f, engine->switch_step);
-	bool left_good = clean_copy(left, in[0]), right_good = clean_copy(right, in[1]);
-	if (!left_good || !right_good) {
+	uint32_t bad = clean_copy(left, in[0]);
+	bad += clean_copy(right, in[1]);
+	if (bad) {
 		atomic_fetch_add_explicit(&engine->bad_input, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&station->bad_samples, bad, memory_order_relaxed);
 	}
 	if (mono == 1.0f && station->mono == 1.0f) {
 		memcpy(right, left, FB_TICK * sizeof *right);

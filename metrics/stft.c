@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SECONDS (2048.0 / 48000.0)
+#define ROUNDING 1e-12 /* of the constant's power; a float and its transform are 20 dB better */
 
 static bool is_smooth(uint32_t n)
 {
@@ -130,16 +131,30 @@ FB_WIDE static double measure(
 }
 
 /* A constant shows in bin 0 and, half as large and negative, in bin 1 (the window's own spectrum).
- */
-static void remove_dc(fftwf_complex *bins)
+   Returns the power it had. */
+static double remove_dc(fftwf_complex *bins)
 {
+	double dc = (double)bins[0][0];
 	bins[1][0] += 0.5f * bins[0][0];
 	bins[0][0] = bins[0][1] = 0.0f;
+	return dc * dc;
+}
+
+/* What is left beside a great constant is the rounding of the transform, and no sound. */
+static void silence(fb_stft *stft)
+{
+	uint32_t bins = stft->spectra.bins;
+	for (int i = 0; i < 2; i++) {
+		memset(stft->bins[i], 0, bins * sizeof *stft->bins[i]);
+	}
+	memset(stft->power, 0, bins * sizeof *stft->power);
+	memset(stft->magnitude, 0, bins * sizeof *stft->magnitude);
 }
 
 const fb_spectra *fb_stft_next(fb_stft *stft)
 {
 	uint32_t n = stft->size, bins = stft->spectra.bins;
+	double dc = 0.0;
 	if (stft->fill < n) {
 		return NULL;
 	}
@@ -150,9 +165,13 @@ const fb_spectra *fb_stft_next(fb_stft *stft)
 		}
 		shape(stft->x[i], stft->window, n, stft->work);
 		fftwf_execute(stft->plan[i]);
-		remove_dc(stft->bins[i]);
+		dc += remove_dc(stft->bins[i]);
 	}
 	double power = measure(stft->spectra.l, stft->spectra.r, bins, stft->power, stft->magnitude);
+	if (power < ROUNDING * dc) {
+		silence(stft);
+		power = 0.0;
+	}
 	stft->spectra.level_db = fb_power_db(power);
 	uint32_t step = n / 2;
 	stft->fill -= step;

@@ -16,6 +16,14 @@ typedef struct fb_driver_state {
 	double in_latency_ms, out_latency_ms; ///< the ports' latencies beyond foldback, of station 1
 } fb_driver_state;
 
+/** One short MIDI message; system exclusive ones are left out. */
+typedef struct fb_midi_event {
+	uint64_t
+		frame;    ///< of the engine; of one to be sent: 0 or a frame gone by, with the next period
+	uint8_t size; ///< 1..3
+	uint8_t bytes[3];
+} fb_midi_event;
+
 typedef struct fb_driver_ops {
 	/** Make the ports and start to call fb_engine_process(). */
 	fb_status (*start)(fb_driver *driver, fb_engine *engine, fb_error *error);
@@ -24,6 +32,11 @@ typedef struct fb_driver_ops {
 	void (*state)(fb_driver *driver, fb_driver_state *out);
 	/** The chain's latency of a station changed (frames, with the FIFO). thread: control */
 	void (*set_latency)(fb_driver *driver, uint32_t station, uint32_t frames);
+	/** The next MIDI message that came in. false: none. thread: control */
+	bool (*midi_read)(fb_driver *driver, fb_midi_event *out);
+	/** Send a MIDI message, in the order of frames. false: no room, or nowhere to. thread: control
+	 */
+	bool (*midi_write)(fb_driver *driver, const fb_midi_event *event);
 	void (*close)(fb_driver *driver);
 } fb_driver_ops;
 

@@ -95,6 +95,18 @@ static void set_latency(fb_driver *driver, uint32_t station, uint32_t frames)
 	(void)driver, (void)station, (void)frames; /* nobody outside hears it */
 }
 
+static bool midi_read(fb_driver *driver, fb_midi_event *out)
+{
+	(void)driver, (void)out; /* nobody plays */
+	return false;
+}
+
+static bool midi_write(fb_driver *driver, const fb_midi_event *event)
+{
+	(void)driver, (void)event;
+	return false;
+}
+
 static void close_dummy(fb_driver *driver)
 {
 	dummy *d = (dummy *)driver;
@@ -104,7 +116,8 @@ static void close_dummy(fb_driver *driver)
 
 fb_status fb_driver_dummy(const fb_options *options, fb_driver **out, fb_error *error)
 {
-	static const fb_driver_ops ops = {start, stop, state, set_latency, close_dummy};
+	static const fb_driver_ops ops = {
+		start, stop, state, set_latency, midi_read, midi_write, close_dummy};
 	dummy *d = calloc(1, sizeof *d);
 	if (!d) {
 		return fb_fail(error, FB_NO_MEMORY, "driver", "out of memory");

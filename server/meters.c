@@ -313,7 +313,9 @@ fb_status fb_meters_create(
 		fb_engine_set_tap(engine, i, true);
 	}
 	meters->started = whole && !pthread_create(&meters->thread, NULL, run, meters);
-	if (!meters->started) {
+	if (meters->started) {
+		pthread_setname_np(meters->thread, "fb-meters");
+	} else {
 		fb_meters_destroy(meters);
 		return fb_fail(error, FB_NO_MEMORY, "meters", "cannot start the meter thread");
 	}
@@ -420,11 +422,7 @@ bool fb_meters_poll(fb_meters *meters, fb_meter_report *out)
 	return any;
 }
 
-uint64_t fb_meters_lost(const fb_meters *meters)
+uint64_t fb_meters_lost(const fb_meters *meters, uint32_t station)
 {
-	uint64_t lost = 0;
-	for (uint32_t i = 0; i < meters->stations; i++) {
-		lost += fb_ring_lost(fb_engine_tap(meters->engine, i));
-	}
-	return lost;
+	return fb_ring_lost(fb_engine_tap(meters->engine, station));
 }

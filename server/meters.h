@@ -70,7 +70,8 @@ fb_listener *fb_meters_listen(fb_meters *meters, uint32_t station, bool output, 
 void fb_meters_unlisten(fb_meters *meters, fb_listener *listener);
 void fb_listener_destroy(fb_listener *listener);
 bool fb_meters_poll(fb_meters *meters, fb_meter_report *out); ///< false when there is nothing
-uint64_t fb_meters_lost(const fb_meters *meters); ///< tap blocks that audio had no room for
+/** Ticks of a station's tap that audio had no room for. */
+uint64_t fb_meters_lost(const fb_meters *meters, uint32_t station);
 
 fb_capture *fb_capture_create(uint32_t station, uint64_t frames); ///< NULL when out of memory
 void fb_capture_destroy(fb_capture *capture);

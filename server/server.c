@@ -280,6 +280,7 @@ static void take_reading(fb_server *server, const fb_meter_report *report)
 		}
 	}
 	fb_channel_rate(channel, &origin);
+	fb_channel_tell_counts(channel, &origin);
 }
 
 static void take_reports(fb_server *server)

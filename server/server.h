@@ -6,6 +6,7 @@
 
 #include "driver.h"
 
+#include "../graph/params.h"
 #include "../graph/station.h"
 #include "../metrics/score.h"
 #include "../metrics/voidline.h"
@@ -35,6 +36,8 @@ typedef struct fb_proposal {
 	double morph_s;     ///< accepting takes this long
 } fb_proposal;
 
+enum { FB_CHANNEL_COUNTS = 4 }; ///< of what went wrong at a station: station_counts.c
+
 /** What the server keeps of a station beside its patch. */
 typedef struct fb_channel {
 	fb_server *server;
@@ -48,6 +51,7 @@ typedef struct fb_channel {
 	double voidline_part[FB_VOIDLINE_PARTS]; ///< 0..1, -1 where it has no answer
 	double latency_ms; ///< of the chain and the driver, as last told to the meters
 	fb_branch *metric_leaf[FB_METRICS];
+	uint64_t told[FB_CHANNEL_COUNTS]; ///< counts, as subscribers know them
 	fb_proposal proposal;
 	char last_run[64];
 	double last_run_score;
@@ -108,17 +112,16 @@ FB_MUST_CHECK fb_status fb_channel_add_own(fb_channel *channel, fb_error *error)
 void fb_channel_rate(fb_channel *channel, const fb_origin *origin);
 void fb_channel_touch(fb_channel *channel, const char *leaf, const fb_origin *origin);
 
+/* --- station_counts.c: how often something went wrong at a station */
+FB_MUST_CHECK fb_status fb_channel_add_counts(fb_channel *channel, fb_error *error);
+/** Tell of those that have grown. */
+void fb_channel_tell_counts(fb_channel *channel, const fb_origin *origin);
+
 /* --- server_leaves.c */
 FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error);
 
 /* --- audit.c: every accepted and refused set, into the store */
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);
-
-/* --- params.c: a patch's values as {"node.param": value} */
-json_t *fb_params_to_json(const fb_patch *patch);
-/** Put values into a patch: all or none.
-	errors: FB_NOT_FOUND, FB_WRONG_TYPE, FB_INVALID; `where` is the key */
-FB_MUST_CHECK fb_status fb_params_apply(fb_patch *patch, const json_t *values, fb_error *error);
 
 /* --- proposal.c */
 FB_MUST_CHECK fb_status fb_proposal_offer(fb_channel *channel, const char *run_id,

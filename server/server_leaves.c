@@ -36,6 +36,15 @@ static fb_store_status store_status(fb_server *server)
 	return status;
 }
 
+static uint64_t taps_lost(const fb_server *server)
+{
+	uint64_t lost = 0;
+	for (uint32_t i = 0; i < server->n_channels; i++) {
+		lost += fb_meters_lost(server->meters, i);
+	}
+	return lost;
+}
+
 #define GETTER(name, expression)                                                                   \
 	static void name(void *ctx, uint32_t index, fb_value *value)                                   \
 	{                                                                                              \
@@ -59,7 +68,7 @@ GETTER(get_lost, int_value(engine_counts(server).events_lost))
 GETTER(get_orphans, int_value(engine_counts(server).events_orphan))
 GETTER(get_bad, int_value(engine_counts(server).bad_samples))
 GETTER(get_faults, int_value(engine_counts(server).faults))
-GETTER(get_taps_lost, int_value(fb_meters_lost(server->meters)))
+GETTER(get_taps_lost, int_value(taps_lost(server)))
 GETTER(get_dropped, int_value(server->taps_dropped))
 GETTER(get_recording, ((fb_value){.tag = store_status(server).recording ? 'T' : 'F'}))
 GETTER(get_rows, int_value(store_status(server).rows))

@@ -536,5 +536,5 @@ fb_status fb_channel_add_own(fb_channel *channel, fb_error *error)
 		channel->metrics.value[i] = fb_metric_catalogue[i].none;
 		status = add_metric(channel, i, error);
 	}
-	return status;
+	return status ? status : fb_channel_add_counts(channel, error);
 }

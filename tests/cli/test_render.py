@@ -97,7 +97,7 @@ def test_set(foldback, patch, tmp_path):
 
 
 @pytest.mark.parametrize("setting, said", [
-    ("gain.gain", "needs the form NODE.PARAM=VALUE"), ("gain=3", "needs the form NODE.PARAM=VALUE"),
+    ("gain.gain", "needs the form NODE.PARAM=VALUE"), ("gain=3", "needs the form NODE.PARAM"),
     ("nope.gain=1", "nope.gain: the patch has no such node"), ("gain.nope=1", "gain.nope: gain has no such parameter"),
     ("gain.gain=loud", "gain.gain: needs a number"), ("gain.gain=999", "gain.gain: 999 is out of range"),
     ("gain.gain=3Hz", 'gain.gain: its unit is "dB"'), ("gain.gain=nan", "gain.gain: needs a number"),

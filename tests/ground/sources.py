@@ -15,7 +15,7 @@ def files(*patterns):
         paths = [Path(name) for name in found.stdout.splitlines()]
     else:  # an unpacked archive
         paths = [path.relative_to(TOP) for path in TOP.rglob("*")]
-        paths = [path for path in paths if path.parts[0] not in LEFT_OUT and not path.parts[0].startswith("build")]
+        paths = [path for path in paths if not LEFT_OUT & set(path.parts) and not path.parts[0].startswith("build")]
     return sorted(path for path in paths if (TOP / path).is_file() and not (TOP / path).is_symlink()
                   and (not patterns or any(path.match(pattern) for pattern in patterns)))
 

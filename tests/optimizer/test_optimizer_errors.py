@@ -91,7 +91,7 @@ def test_proposal_refused(tmp_path):
         wait_for(lambda: len(server.get("/api/runs?limit=1000")) > 10, 20, "auditions")
         assert server.osc.call("/station/1/node/remove", "comp") is True
         _, said = process.communicate(timeout=60)
-        assert process.returncode == 1 and "the station has no such node" in said and "comp." in said
+        assert process.returncode == 1 and "the patch has no such node" in said and "comp." in said
         assert server.osc.ask("/station/1/proposal/state") == "none"
 
 

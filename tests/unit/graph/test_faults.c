@@ -136,10 +136,12 @@ static void test_bad_input(void **state)
 	}
 	assert_int_equal(silenced, 96);
 	nothing_but(&s, ticks, 0);
+	assert_int_equal(fb_engine_station_bad(s.engine, 0), silenced);
 	/* both sides bad in one tick is one tick */
 	s.in[0][s.at] = s.in[1][s.at] = s.in[0][s.at + 1] = NAN;
 	stand_run(&s, PERIOD);
 	nothing_but(&s, ticks + 1, 0);
+	assert_int_equal(fb_engine_station_bad(s.engine, 0), silenced + 3);
 	stand_close(&s);
 }
 

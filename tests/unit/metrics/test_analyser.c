@@ -302,29 +302,109 @@ static void test_bad_samples(void **state)
 	sig_free(&good);
 }
 
-/* What silence answers, and what it cannot. */
-static void test_silence(void **state)
+/* --- which metrics have an answer, at every rate */
+
+static uint64_t set_of(const fb_metric *metrics, size_t n)
 {
-	(void)state;
-	static const fb_metric answers[] = {FB_M_RMS, FB_M_PEAK, FB_M_TRUE_PEAK, FB_M_DC_OFFSET,
-		FB_M_CLIPPING, FB_M_LUFS_MOMENTARY, FB_M_LUFS_SHORT_TERM, FB_M_NOISE_FLOOR, FB_M_HUM,
-		FB_M_ARTIFACTS, FB_M_DROPOUTS, FB_M_SILENCE_RATIO, FB_M_ONSET_RATE, FB_M_LATENCY};
-	uint64_t wanted = 0;
-	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
-		wanted |= (uint64_t)1 << answers[i];
+	uint64_t set = 0;
+	for (size_t i = 0; i < n; i++) {
+		set |= (uint64_t)1 << metrics[i];
 	}
-	sig s = sig_new(RATE, 4.0);
+	return set;
+}
+
+#define SET(...)                                                                                   \
+	set_of((const fb_metric[]){__VA_ARGS__},                                                       \
+		sizeof(const fb_metric[]){__VA_ARGS__} / sizeof(fb_metric))
+
+/** 4 s (or a sample) of one value in both channels. */
+static fb_metric_set measure_constant(double rate_hz, bool one, float value)
+{
+	sig s = sig_new(rate_hz, 4.0);
+	for (size_t i = 0; i < s.n; i++) {
+		s.x[0][i] = s.x[1][i] = value;
+	}
+	s.n = one ? 1 : s.n;
 	fb_metric_set set = measure(&s);
 	assert_all_finite(&set);
+	sig_free(&s);
+	return set;
+}
+
+static void assert_valid(const fb_metric_set *set, uint64_t wanted, const char *of, double rate_hz)
+{
 	for (int i = 0; i < FB_METRICS; i++) {
-		if (fb_metric_valid(&set, i) != (bool)(wanted >> i & 1)) {
-			fail_msg("%s", fb_metric_catalogue[i].id);
+		if (fb_metric_valid(set, i) != (bool)(wanted >> i & 1)) {
+			fail_msg("%s of %s at %g Hz: %s", fb_metric_catalogue[i].id, of, rate_hz,
+				wanted >> i & 1 ? "has no answer" : "has an answer");
 		}
 	}
-	assert_metric(set, FB_M_RMS, -120.0, 0.0);
-	assert_metric(set, FB_M_TRUE_PEAK, -120.0, 0.0);
-	assert_metric(set, FB_M_LUFS_SHORT_TERM, -120.0, 0.0);
-	sig_free(&s);
+}
+
+/* Silence answers what is counted and how loud it is, at the floor. What is no number is silence,
+   to the bit. A constant has levels, channels that compare, and the loudness of its beginning, but
+   no spectrum, voice, noise to compare with or course in time; however great it is. A sample has a
+   size and a place. */
+static void test_valid_flags(void **state)
+{
+	(void)state;
+	static const double rates[] = {8000, 11025, 22050, 44100, 48000, 96000, 192000};
+	const uint64_t silence = SET(FB_M_RMS, FB_M_PEAK, FB_M_TRUE_PEAK, FB_M_DC_OFFSET, FB_M_CLIPPING,
+		FB_M_LUFS_MOMENTARY, FB_M_LUFS_SHORT_TERM, FB_M_NOISE_FLOOR, FB_M_HUM, FB_M_ARTIFACTS,
+		FB_M_DROPOUTS, FB_M_SILENCE_RATIO, FB_M_ONSET_RATE, FB_M_LATENCY);
+	const uint64_t sample = SET(FB_M_RMS, FB_M_PEAK, FB_M_TRUE_PEAK, FB_M_DC_OFFSET, FB_M_CLIPPING,
+		FB_M_ARTIFACTS, FB_M_DROPOUTS, FB_M_LATENCY, FB_M_CREST, FB_M_CORRELATION, FB_M_WIDTH,
+		FB_M_BALANCE, FB_M_MONO_LOSS);
+	const uint64_t constant =
+		silence | sample |
+		SET(FB_M_LUFS_INTEGRATED, FB_M_LRA, FB_M_PLR, FB_M_PSR, FB_M_LOUDNESS_ERROR);
+	for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+		double rate = rates[i];
+		fb_metric_set zero = measure_constant(rate, false, 0.0f), set;
+		assert_valid(&zero, silence, "silence", rate);
+		assert_metric(zero, FB_M_RMS, -120.0, 0.0);
+		assert_metric(zero, FB_M_TRUE_PEAK, -120.0, 0.0);
+		assert_metric(zero, FB_M_LUFS_SHORT_TERM, -120.0, 0.0);
+		const float none[] = {NAN, INFINITY, -INFINITY};
+		for (int k = 0; k < 3; k++) {
+			set = measure_constant(rate, false, none[k]);
+			assert_int_equal(set.bad_samples, (uint64_t)(8.0 * rate));
+			set.bad_samples = 0;
+			assert_same_bits(&set, &zero);
+		}
+		set = measure_constant(rate, false, 0.5f);
+		assert_valid(&set, constant, "a constant", rate);
+		set = measure_constant(rate, false, 1e30f);
+		assert_valid(&set, constant, "1e30", rate);
+		assert_int_equal(set.bad_samples, (uint64_t)(8.0 * rate));
+		set = measure_constant(rate, true, 0.5f);
+		assert_valid(&set, sample, "a sample", rate);
+	}
+}
+
+/* A square wave has a spectrum and a pitch too, at every rate; only these have no answer: what asks
+   for an input, a reference, dynamics, a recogniser or an onset. At 8 kHz there are no bands above
+   4 kHz. */
+static void test_square_answers(void **state)
+{
+	(void)state;
+	static const double rates[] = {8000, 11025, 22050, 44100, 48000, 96000, 192000};
+	const uint64_t none = SET(FB_M_GAIN_CHANGE, FB_M_GAIN_REDUCTION, FB_M_TRANSIENT,
+		FB_M_STT_CONFIDENCE, FB_M_SI_SDR, FB_M_STOI);
+	for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+		sig s = sig_new(rates[i], 4.0);
+		for (size_t k = 0; k < s.n; k++) {
+			s.x[0][k] = s.x[1][k] = fmod((double)k * 500.0 / rates[i], 1.0) < 0.5 ? 0.5f : -0.5f;
+		}
+		fb_metric_set set = measure(&s);
+		assert_all_finite(&set);
+		uint64_t high = rates[i] < 8001.0    ? SET(FB_M_BAND_PRESENCE, FB_M_BAND_AIR)
+						: rates[i] < 16001.0 ? SET(FB_M_BAND_AIR)
+											 : 0;
+		assert_valid(&set, ((uint64_t)1 << FB_METRICS) - 1 - (none | high), "a square", rates[i]);
+		assert_metric(set, FB_M_RMS, -6.0206, 1e-3);
+		sig_free(&s);
+	}
 }
 
 /* With everything there, everything answers. */
@@ -383,7 +463,8 @@ int main(void)
 		cmocka_unit_test(test_nasty_signals),
 		cmocka_unit_test(test_short_signals),
 		cmocka_unit_test(test_bad_samples),
-		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_valid_flags),
+		cmocka_unit_test(test_square_answers),
 		cmocka_unit_test(test_all_55),
 		cmocka_unit_test(test_rates_out_of_range),
 	};

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** A patch's values as {"node.param": value}: what REST, runs and proposals speak. */
-#include "server.h"
+#include "params.h"
 
-#include "../graph/param_json.h"
+#include "param_json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,32 +23,48 @@ json_t *fb_params_to_json(const fb_patch *patch)
 	return out;
 }
 
+fb_status fb_params_find(
+	const fb_patch *patch, const char *key, uint32_t *stage, int *param, fb_error *error)
+{
+	char id[FB_ID_LEN];
+	size_t len = strcspn(key, ".");
+	if (!key[len]) {
+		return fb_fail(error, FB_INVALID, key, "needs the form NODE.PARAM");
+	}
+	snprintf(id, sizeof id, "%.*s", (int)len, key);
+	int found = len < sizeof id ? fb_patch_find(patch, id) : -1;
+	if (found < 0) {
+		return fb_fail(error, FB_NOT_FOUND, key, "the patch has no such node");
+	}
+	const fb_node_desc *type = patch->stage[found].type;
+	*stage = (uint32_t)found;
+	*param = fb_node_param(type, key + len + 1);
+	if (*param < 0 && strcmp(key + len, ".bypass")) {
+		return fb_fail(error, FB_NOT_FOUND, key, "%s has no such parameter", type->id);
+	}
+	return FB_OK;
+}
+
 /** One value, checked, and with `write` put into the patch. */
 static fb_status apply_one(
 	fb_patch *patch, const char *key, const json_t *json, bool write, fb_error *error)
 {
-	char id[FB_ID_LEN];
-	size_t len = strcspn(key, ".");
-	snprintf(id, sizeof id, "%.*s", (int)len, key);
-	int stage = len < sizeof id && key[len] == '.' ? fb_patch_find(patch, id) : -1;
-	if (stage < 0) {
-		return fb_fail(error, FB_NOT_FOUND, key, "the station has no such node");
+	uint32_t stage;
+	int param;
+	fb_status status = fb_params_find(patch, key, &stage, &param, error);
+	if (status) {
+		return status;
 	}
 	fb_stage *s = &patch->stage[stage];
-	const char *symbol = key + len + 1;
-	if (!strcmp(symbol, "bypass")) {
+	if (param < 0) {
 		if (!json_is_boolean(json)) {
 			return fb_fail(error, FB_WRONG_TYPE, key, "needs true or false");
 		}
 		s->bypass = write ? json_is_true(json) : s->bypass;
 		return FB_OK;
 	}
-	int param = fb_node_param(s->type, symbol);
-	if (param < 0) {
-		return fb_fail(error, FB_NOT_FOUND, key, "%s has no such parameter", s->type->id);
-	}
 	float value;
-	fb_status status = fb_param_from_json(&s->type->params[param], key, json, &value, error);
+	status = fb_param_from_json(&s->type->params[param], key, json, &value, error);
 	if (!status && write) {
 		s->values[param] = value;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The JACK driver: ports, the process callback, latencies. */
-#include "driver.h"
+#include "midi.h"
 
 #include <jack/jack.h>
 #include <jack/metadata.h>
@@ -17,6 +17,8 @@ typedef struct jack {
 	fb_engine *engine;
 	uint32_t stations;
 	jack_port_t *in[2 * FB_STATIONS_MAX], *out[2 * FB_STATIONS_MAX];
+	fb_jack_midi midi;
+	jack_port_t *midi_in, *midi_out;
 	bool active;
 	/* written by JACK's threads */
 	_Atomic uint32_t xruns, period;
@@ -45,7 +47,10 @@ static int on_process(jack_nframes_t frames, void *arg)
 		out[i] = jack_port_get_buffer(j->out[i], frames);
 	}
 	take_tempo(j);
+	uint64_t start = fb_engine_frame(j->engine);
+	fb_jack_midi_receive(&j->midi, j->midi_in, frames, start);
 	fb_engine_process(j->engine, in, out, frames);
+	fb_jack_midi_send(&j->midi, j->midi_out, frames, start);
 	return 0;
 }
 
@@ -120,6 +125,13 @@ static fb_status register_ports(jack *j, fb_error *error)
 		name_port(j, j->in[i], i / 2, true, i % 2);
 		name_port(j, j->out[i], i / 2, false, i % 2);
 	}
+	j->midi_in =
+		jack_port_register(j->client, "midi_in", JACK_DEFAULT_MIDI_TYPE, JackPortIsInput, 0);
+	j->midi_out =
+		jack_port_register(j->client, "midi_out", JACK_DEFAULT_MIDI_TYPE, JackPortIsOutput, 0);
+	if (!j->midi_in || !j->midi_out) {
+		return fb_fail(error, FB_TOO_MANY, "midi", "JACK has no more ports (jackd --port-max)");
+	}
 	return FB_OK;
 }
 
@@ -174,6 +186,16 @@ static void set_latency(fb_driver *driver, uint32_t station, uint32_t frames)
 	}
 }
 
+static bool midi_read(fb_driver *driver, fb_midi_event *out)
+{
+	return fb_ring_read(((jack *)driver)->midi.received, out);
+}
+
+static bool midi_write(fb_driver *driver, const fb_midi_event *event)
+{
+	return fb_ring_write(((jack *)driver)->midi.to_send, event);
+}
+
 /** jack_client_close() stops listening to the server before the server tells of each port that
     goes, with its metadata; with many ports those notices fill the socket and both wait for ever
     (JACK 1.9.21). So the ports go first, while somebody listens. */
@@ -194,6 +216,7 @@ static void close_jack(fb_driver *driver)
 	jack *j = (jack *)driver;
 	drop_ports(j);
 	jack_client_close(j->client);
+	fb_jack_midi_finish(&j->midi);
 	free(j);
 }
 
@@ -204,11 +227,17 @@ static void quiet(const char *text)
 
 fb_status fb_driver_jack(const fb_options *options, fb_driver **out, fb_error *error)
 {
-	static const fb_driver_ops ops = {start, stop, state, set_latency, close_jack};
+	static const fb_driver_ops ops = {
+		start, stop, state, set_latency, midi_read, midi_write, close_jack};
 	jack_status_t why;
 	jack *j = calloc(1, sizeof *j);
 	if (!j) {
 		return fb_fail(error, FB_NO_MEMORY, "driver", "out of memory");
+	}
+	fb_status status = fb_jack_midi_init(&j->midi, error);
+	if (status) {
+		free(j);
+		return status;
 	}
 	if (!options->verbose) {
 		jack_set_error_function(quiet);
@@ -216,6 +245,7 @@ fb_status fb_driver_jack(const fb_options *options, fb_driver **out, fb_error *e
 	}
 	j->client = jack_client_open(options->name, JackNoStartServer | JackUseExactName, &why);
 	if (!j->client) {
+		fb_jack_midi_finish(&j->midi);
 		free(j);
 		if (!(why &
 				JackServerFailed)) { /* it answered: JACK2 has no other word for a name in use */

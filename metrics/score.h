@@ -41,8 +41,9 @@ void fb_goal_default(fb_goal *goal);
 
 /** Read the "goal" object of a patch. A weight is a number, or {"weight": w} with one of
 	"maximize": true, "minimize": true, "target": v (and "tolerance"). What is not said is taken
-	from the catalogue; "curve" is the balance wanted; the target of `lufs_*` is the goal's target_lufs, and of `rms` 2.3 dB less
-	(a flat spectrum at that loudness). Without "weights" the default ones count; a weight of 0
+	from the catalogue; the target of `lufs_*` is the goal's target_lufs, of `rms` 2.3 dB less (a
+	flat spectrum at that loudness). "curve" is the balance that is wanted, in third octaves.
+	Without "weights" the default ones count; a weight of 0
 	leaves the metric out.
 	errors: FB_INVALID, `where` ending in the key; *out untouched
 	thread: any but audio */

@@ -206,7 +206,7 @@ static fb_status run_candidate(fb_shadow_job *job, uint32_t index, fb_bench *ben
 {
 	fb_candidate *candidate = &job->candidate[index];
 	fb_metric_set set;
-	double third_db[FB_THIRDS];
+	double third_db[FB_THIRDS] = {0};
 	fb_offline render = {.patch = candidate->patch,
 		.rate_hz = job->rate_hz,
 		.period = PERIOD,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** One model's server over HTTP (libcurl): one request at a time, certificates verified, tried again
-	where that may help. Knows nothing of what is asked. */
+/** One model's server over HTTP (libcurl): one request at a time, certificates verified, tried
+	again where that may help. Knows nothing of what is asked. */
 #ifndef FB_CHAT_H
 #define FB_CHAT_H
 
@@ -29,9 +29,9 @@ void fb_chat_close(fb_chat *chat); ///< NULL is allowed
 	be in there.
 	owns:   gives *body (free), untouched on failure
 	range:  *http: the last HTTP status, 0 if there was none
-	errors: FB_INVALID it refuses the request (400, 404, 422 ...); FB_FORBIDDEN the key; FB_TOO_LARGE
-	        an answer beyond 4 MiB; FB_UNAVAILABLE it cannot be reached or keeps failing, after all
-	        tries; FB_IO a certificate that does not verify, or given up */
+	errors: FB_INVALID it refuses the request (400, 404, 422 ...); FB_FORBIDDEN the key;
+	        FB_TOO_LARGE an answer beyond 4 MiB; FB_UNAVAILABLE it cannot be reached or
+	        keeps failing, after all tries; FB_IO a certificate that does not verify, or given up */
 FB_MUST_CHECK fb_status fb_chat_post(
 	fb_chat *chat, const char *text, char **body, long *http, fb_error *error);
 

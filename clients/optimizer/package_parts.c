@@ -100,7 +100,7 @@ static const char *met_text(double part, char text[32])
 	return text;
 }
 
-/** "Integrated loudness (lufs_integrated): near -23 LUFS, within 2; weight 2; now -31.2, met 24 %" */
+/** "Integrated loudness (lufs_integrated): near -23 LUFS, within 2; weight 2; now -31, met 24 %" */
 static json_t *aim_in_words(
 	const fb_brief *brief, const fb_trials *history, int index, const json_t *aim)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** Asking a language model: requests in the form of OpenAI's chat completions, what they cost, and a
-	record of each with its answer, from which a session can be done again. */
+/** Asking a language model: requests in the form of OpenAI's chat completions, what they cost, and
+	a record of each with its answer, from which a session can be done again. */
 #ifndef FB_RELAY_H
 #define FB_RELAY_H
 

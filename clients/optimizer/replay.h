@@ -12,7 +12,7 @@ FB_MUST_CHECK fb_status fb_replay_read(
 	const json_t *document, fb_session_options *options, fb_error *error);
 
 /** Hold what was heard against the record.
-	shape: session->replay = {"of", "runs", "recorded", "same", "first_difference": index or null} */
+	shape: session->replay = {"of", "runs", "recorded", "same", "first_difference": index, null} */
 FB_MUST_CHECK fb_status fb_replay_compare(fb_session *session, fb_error *error);
 
 #endif

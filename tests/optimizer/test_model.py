@@ -84,7 +84,7 @@ def test_package(asks, server):
     assert told["goal"]["weights"]["weights"]["lufs_integrated"] == {"weight": 2, "target": -23, "tolerance": 1}
     assert any("near -23 LUFS" in words and "weight 2" in words for words in told["goal"]["in_words"])
     ratio = told["parameters"]["comp.ratio"]
-    assert ratio["range"] == [1, 20] and ratio["now"] == 2 and len(ratio["does"]) > 20
+    assert ratio["range"] == [1, 100] and ratio["now"] == 2 and len(ratio["does"]) > 20
     steps = {step["parameter"]: step for step in told["sensitivities"]}
     gain = steps["trim.gain"]
     assert gain["to"] - gain["from"] == pytest.approx(gain["metrics"]["lufs_integrated"], abs=0.2)  # 3 dB are 3 LU
@@ -237,7 +237,7 @@ def test_waits_as_told(asks):
 
 def test_refused_parts_are_told(asks):
     """Good parts are taken, the others named to the model in the next round; steps are cut back to --max-step."""
-    mixed = advises({"trim.gain": 23.5, "comp.ratio": 99, "reverb.size": 1, "comp.threshold": -20})
+    mixed = advises({"trim.gain": 23.5, "comp.ratio": 990, "reverb.size": 1, "comp.threshold": -20})
     double, done = asks(mixed, GOOD, options=["--json", "--rounds", 2, "--max-step", 0.1])
     answer(done)
     tried = [trial["tried"] for entry in package(double.requests[1])["history"] for trial in entry["trials"] if trial["by"] == "you"]
@@ -246,7 +246,7 @@ def test_refused_parts_are_told(asks):
     assert any(one.get("trim.gain") == pytest.approx(reach, abs=0.2) for one in tried)
     assert any(one.get("comp.threshold") == -20 for one in tried)
     refused = "\n".join(package(double.requests[1])["refused_of_your_last_answer"])
-    assert "comp.ratio: refused, 99 is out of range (1 to 20)" in refused and "reverb.size: refused" in refused
+    assert "comp.ratio: refused, 990 is out of range (1 to 100)" in refused and "reverb.size: refused" in refused
     assert "trim.gain: 23.5 is too far in one round" in refused
 
 

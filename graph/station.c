@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_LEN = 96 };
-#define FADE_MS 20.0
-#define FADE_MAX_MS 10000.0
 #define GLIDE_MAX_MS 3600e3
 #define RIDE_S 1.0 /* changes of one control closer than this are one step of undo */
 
@@ -23,8 +20,10 @@ struct fb_station {
 	bool on[FB_SWITCHES];
 	double fade_ms;
 	fb_history past, future;
-	char last_key[KEY_LEN];
+	bool riding; ///< the newest step is of one value, and may go on
 	double last_s;
+	fb_station_refusal *refused; ///< NULL: nobody wants to know
+	void *refused_ctx;
 };
 
 static const fb_plan *final_plan(const fb_plan *plan)
@@ -38,14 +37,18 @@ static const fb_plan *coming(const fb_station *station)
 	return station->waiting ? final_plan(station->waiting) : station->heard;
 }
 
+/** A plan and the one it fades to. NULL is allowed. */
+static void destroy_both(fb_plan *plan)
+{
+	fb_plan *next = plan ? plan->next : NULL;
+	fb_plan_destroy(plan);
+	fb_plan_destroy(next);
+}
+
 static void drop_waiting(fb_station *station)
 {
-	if (station->waiting) {
-		fb_plan *next = station->waiting->next;
-		fb_plan_destroy(station->waiting);
-		fb_plan_destroy(next);
-		station->waiting = NULL;
-	}
+	destroy_both(station->waiting);
+	station->waiting = NULL;
 }
 
 /** The instance of a stage in audio, NULL if there is none yet. */
@@ -67,7 +70,12 @@ uint32_t fb_station_latency(const fb_station *station)
 
 void fb_station_set_fade(fb_station *station, double fade_ms)
 {
-	station->fade_ms = fb_clamp(fade_ms, 0.0, FADE_MAX_MS);
+	station->fade_ms = fb_clamp(fade_ms, 0.0, FB_FADE_MAX_MS);
+}
+
+double fb_station_fade(const fb_station *station)
+{
+	return station->fade_ms;
 }
 
 /* --- sending */
@@ -202,7 +210,7 @@ fb_status fb_station_create(
 	}
 	station->engine = engine;
 	station->index = index;
-	station->fade_ms = FADE_MS;
+	station->fade_ms = FB_FADE_MS;
 	fb_status status = FB_OK;
 	if (!fb_history_init(&station->past, FB_HISTORY_MAX) ||
 		!fb_history_init(&station->future, FB_HISTORY_MAX)) {
@@ -267,6 +275,12 @@ fb_status fb_station_set(fb_station *station, uint32_t stage, uint32_t param, fl
 	return FB_OK;
 }
 
+void fb_station_on_refusal(fb_station *station, fb_station_refusal *refused, void *ctx)
+{
+	station->refused = refused;
+	station->refused_ctx = ctx;
+}
+
 void fb_station_bypass(fb_station *station, uint32_t stage, bool bypass)
 {
 	fb_stage *s = &station->patch->stage[stage];
@@ -310,12 +324,9 @@ static void send_differences(
 	}
 }
 
-fb_status fb_station_apply(fb_station *station, fb_patch *take, double glide_ms, fb_error *error)
+/** `take` has been compiled: from here on it is the patch in force. */
+static void commit(fb_station *station, fb_patch *take, double glide_ms)
 {
-	fb_status status = compile(station, take, error);
-	if (status) {
-		return status;
-	}
 	fb_patch *before = station->patch;
 	station->patch = take;
 	fb_engine_begin(station->engine);
@@ -323,7 +334,36 @@ fb_status fb_station_apply(fb_station *station, fb_patch *take, double glide_ms,
 	send_waiting(station);
 	fb_engine_end(station->engine);
 	fb_patch_destroy(before);
-	return FB_OK;
+}
+
+fb_status fb_station_apply(fb_station *station, fb_patch *take, double glide_ms, fb_error *error)
+{
+	fb_status status = compile(station, take, error);
+	if (!status) {
+		commit(station, take, glide_ms);
+	}
+	return status;
+}
+
+fb_status fb_station_edit(fb_station *station, fb_patch *take, double glide_ms, fb_error *error)
+{
+	fb_status status = compile(station, take, error);
+	if (!status) {
+		fb_station_remember(station);
+		commit(station, take, glide_ms);
+	}
+	return status;
+}
+
+fb_status fb_station_check(const fb_station *station, const fb_patch *patch, fb_error *error)
+{
+	fb_plan *plan;
+	fb_status status = fb_plan_compile(
+		patch, fb_engine_rate(station->engine), station->heard, station->fade_ms, &plan, error);
+	if (!status) {
+		destroy_both(plan);
+	}
+	return status;
 }
 
 float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter)
@@ -336,40 +376,93 @@ float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter
 
 /* --- undo */
 
-void fb_station_remember(fb_station *station, const char *key, double now_s)
+/** A step was taken that cannot be told: what came before it cannot be undone either. */
+static void forget(fb_station *station)
 {
-	bool same_ride = *key && /* an edit has no key: each is a step of its own */
-					 !strncmp(key, station->last_key, KEY_LEN - 1) &&
-					 now_s - station->last_s < RIDE_S;
-	station->last_s = now_s;
-	if (same_ride && station->past.count) {
-		return;
-	}
-	fb_patch *copy = fb_patch_copy(station->patch);
-	if (copy) {
-		fb_history_push(&station->past, copy);
-		fb_history_clear(&station->future);
-	}
-	strncpy(station->last_key, key, KEY_LEN - 1);
+	fb_history_clear(&station->past);
+	fb_history_clear(&station->future);
 }
 
-/** Go to the newest of `from`, and leave the patch in force on `to`. */
+void fb_station_remember(fb_station *station)
+{
+	fb_patch *copy = fb_patch_copy(station->patch);
+	station->riding = false;
+	if (!copy) {
+		forget(station);
+		return;
+	}
+	fb_history_push(&station->past, (fb_undo){.patch = copy});
+	fb_history_clear(&station->future);
+}
+
+/** The value that a step is about, as the patch has it now. */
+static fb_undo value_now(const fb_station *station, uint32_t stage, uint32_t param)
+{
+	const fb_stage *s = &station->patch->stage[stage];
+	float value = param == FB_UNDO_BYPASS ? (s->bypass ? 1.0f : 0.0f) : s->values[param];
+	return (fb_undo){.stage = stage, .param = param, .value = value};
+}
+
+static void remember_value(fb_station *station, uint32_t stage, uint32_t param, double now_s)
+{
+	const fb_undo *newest = fb_history_newest(&station->past);
+	bool same_ride = station->riding && newest && newest->stage == stage &&
+					 newest->param == param && now_s - station->last_s < RIDE_S;
+	station->last_s = now_s;
+	if (!same_ride) {
+		fb_history_push(&station->past, value_now(station, stage, param));
+		fb_history_clear(&station->future);
+		station->riding = true;
+	}
+}
+
+void fb_station_remember_param(fb_station *station, uint32_t stage, uint32_t param, double now_s)
+{
+	remember_value(station, stage, param, now_s);
+}
+
+void fb_station_remember_bypass(fb_station *station, uint32_t stage, double now_s)
+{
+	remember_value(station, stage, FB_UNDO_BYPASS, now_s);
+}
+
+/** Go where a step came from; `back` is the step that leads here again. Steps are taken back in
+	turn, so the stages are those that there were. */
+static fb_status go(
+	fb_station *station, const fb_undo *step, double glide_ms, fb_undo *back, fb_error *error)
+{
+	if (!step->patch) {
+		*back = value_now(station, step->stage, step->param);
+		if (step->param == FB_UNDO_BYPASS) {
+			fb_station_bypass(station, step->stage, step->value != 0.0f);
+			return FB_OK;
+		}
+		return fb_station_set(station, step->stage, step->param, step->value, glide_ms, error);
+	}
+	*back = (fb_undo){.patch = fb_patch_copy(station->patch)};
+	if (!back->patch) {
+		return fb_fail(error, FB_NO_MEMORY, "undo", "out of memory");
+	}
+	fb_status status = fb_station_apply(station, step->patch, glide_ms, error);
+	if (status) {
+		fb_patch_destroy(back->patch);
+	}
+	return status;
+}
+
+/** Go to the newest of `from`, and leave what leads back on `to`. */
 static fb_status travel(
 	fb_station *station, fb_history *from, fb_history *to, double glide_ms, fb_error *error)
 {
-	fb_patch *here = fb_patch_copy(station->patch);
-	if (!here) {
-		return fb_fail(error, FB_NO_MEMORY, "undo", "out of memory");
-	}
-	fb_patch *target = fb_history_pop(from);
-	fb_status status = fb_station_apply(station, target, glide_ms, error);
+	fb_undo step, back;
+	(void)fb_history_pop(from, &step); /* the caller has seen that there is one */
+	fb_status status = go(station, &step, glide_ms, &back, error);
 	if (status) {
-		fb_history_push(from, target);
-		fb_patch_destroy(here);
+		fb_history_push(from, step);
 		return status;
 	}
-	fb_history_push(to, here);
-	station->last_key[0] = '\0';
+	fb_history_push(to, back);
+	station->riding = false;
 	return FB_OK;
 }
 
@@ -400,14 +493,18 @@ uint32_t fb_station_redos(const fb_station *station)
 }
 
 /** A node refuses values that were set while an edit was under way: back to those it has. */
-static void take_back(fb_station *station)
+static void take_back(fb_station *station, const fb_error *why)
 {
 	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
 		fb_stage *stage = &station->patch->stage[i];
 		const fb_instance *node = fb_plan_find(coming(station), stage->id);
 		for (uint32_t p = 0; node && p < stage->type->n_params; p++) {
-			if (stage->type->params[p].flags & FB_PARAM_REPREPARE) {
+			float asked = stage->values[p];
+			if (stage->type->params[p].flags & FB_PARAM_REPREPARE && asked != node->prepared[p]) {
 				stage->values[p] = node->prepared[p];
+				if (station->refused) {
+					station->refused(station->refused_ctx, i, p, asked, why);
+				}
 			}
 		}
 	}
@@ -415,12 +512,14 @@ static void take_back(fb_station *station)
 
 void fb_station_service(fb_station *station)
 {
+	fb_error why;
 	bool settled = fb_engine_settled(station->engine, station->index);
-	if (station->stale && settled && compile(station, station->patch, NULL)) {
+	if (station->stale && settled && compile(station, station->patch, &why)) {
 		station->stale = false;
-		take_back(station);
+		take_back(station, &why);
 	}
 	send_waiting(station);
+	station->resend = fb_engine_behind(station->engine, station->index) || station->resend;
 	if (station->resend && fb_engine_space(station->engine) >= count_all(station)) {
 		send_all(station);
 	}

@@ -28,7 +28,7 @@ static void edits(stand *s, int n)
 {
 	for (int i = 0; i < n; i++) {
 		s->at = 0;
-		fb_station_remember(s->station, i % 2 ? "odd" : "even", i);
+		fb_station_remember(s->station);
 		stand_edit(s, patches[i % 3]);
 		stand_bypass(s, "e", i % 2);
 		/* some edits are heard to the end, some overtaken */
@@ -195,7 +195,7 @@ static void test_compile(void **state)
 static bool engine(void *with)
 {
 	(void)with;
-	fb_engine_options options = {3, 48000, 64, true};
+	fb_engine_options options = {.stations = 3, .rate_hz = 48000, .period = 64, .taps = true};
 	fb_engine *made;
 	if (!worked(fb_engine_create(&options, &made, &error))) {
 		return false;
@@ -286,7 +286,7 @@ static bool edit_and_undo(stand *s)
 {
 	const fb_patch *before = fb_station_patch(s->station);
 	uint32_t undos = fb_station_undos(s->station);
-	fb_station_remember(s->station, "edit", 0);
+	fb_station_remember(s->station);
 	if (fb_station_undos(s->station) == undos) {
 		return false;
 	}

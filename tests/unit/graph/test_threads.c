@@ -91,7 +91,7 @@ static void control(fb_station *station, uint32_t i, uint64_t *seed)
 		assert_true(isfinite(fb_station_meter(station, stage, m)));
 	}
 	if (i % 4 == 0) {
-		fb_station_remember(station, "", i);
+		fb_station_remember(station);
 		fb_patch *next = stand_patch(patches[(*seed >> 55) % 3]);
 		assert_int_equal(fb_station_apply(station, next, -1, &error), FB_OK);
 	} else if (i % 4 == 3 && fb_station_undos(station)) {
@@ -102,7 +102,8 @@ static void control(fb_station *station, uint32_t i, uint64_t *seed)
 static void test_three_threads(void **state)
 {
 	(void)state;
-	fb_engine_options options = {STATIONS, 48000, PERIOD, true};
+	fb_engine_options options = {
+		.stations = STATIONS, .rate_hz = 48000, .period = PERIOD, .taps = true};
 	fb_station *station[STATIONS];
 	fb_error error;
 	fb_engine_counts counts;

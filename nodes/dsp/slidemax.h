@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** The largest of the last n values, tick by tick, in loops that become vector code. Windows of 1, 2,
-	4 .. 32 values are each made of two of the one before; a longer one is made of windows of 32 that
-	end in this tick and in those before. */
+/** The largest of the last n values, tick by tick, in loops that become vector code. Windows of 1,
+	2, 4 .. 32 values are each made of two of the one before; a longer one is made of windows of 32
+	that end in this tick and in those before. */
 #ifndef FB_DSP_SLIDEMAX_H
 #define FB_DSP_SLIDEMAX_H
 

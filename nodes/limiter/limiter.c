@@ -225,8 +225,8 @@ static fb_lanes two_back(fb_lanes v)
 }
 
 /** Release, in place: the larger of what is held and of what is left of the frame before on its way
-	to the floor. A maximum of rising lines of one is one of two, and of four: four frames are worked
-	out as if nothing had been before them, and only then wait for it. */
+	to the floor. A maximum of rising lines of one is one of two, and of four: four frames are
+	worked out as if nothing had been before them, and only then wait for it. */
 static void let_go(limiter_node *self, const float floor[FB_TICK], float x[FB_TICK])
 {
 	float share = self->share, keep = 1.0f - share, keep2 = keep * keep;

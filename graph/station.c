@@ -401,7 +401,8 @@ static fb_undo value_now(const fb_station *station, uint32_t stage, uint32_t par
 	return (fb_undo){.stage = stage, .param = param, .value = value, .touched_s = -1};
 }
 
-/** The step of a ride that is still going on, of this control. What other hands ride meanwhile does not end it; an edit does. */
+/** The step of a ride of this control that still goes on. What other hands ride meanwhile does not
+	end it; an edit does. */
 static fb_undo *ride_of(fb_station *station, const fb_undo *control, double now_s)
 {
 	for (uint32_t i = 0; i < HANDS; i++) {

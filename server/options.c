@@ -18,6 +18,7 @@ static const char usage[] =
 	"  --name NAME         JACK client name (foldback)\n"
 	"  --rate HZ           sample rate of the dummy driver (48000)\n"
 	"  --period N          frames per period of the dummy driver (64)\n"
+	"  --threads N         threads that run stations, 1..32 (1)\n"
 	"  --osc-port N        UDP port for OSC, 0 = any free (7770)\n"
 	"  --http-port N       TCP port for HTTP, 0 = any free (7771)\n"
 	"  --listen ADDRESS    address to listen on; beyond loopback a token is needed (127.0.0.1)\n"
@@ -40,6 +41,7 @@ enum {
 	OPT_NAME,
 	OPT_RATE,
 	OPT_PERIOD,
+	OPT_THREADS,
 	OPT_OSC_PORT,
 	OPT_HTTP_PORT,
 	OPT_LISTEN,
@@ -60,6 +62,7 @@ static const struct option long_options[] = {
 	{"name", required_argument, NULL, OPT_NAME},
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"period", required_argument, NULL, OPT_PERIOD},
+	{"threads", required_argument, NULL, OPT_THREADS},
 	{"osc-port", required_argument, NULL, OPT_OSC_PORT},
 	{"http-port", required_argument, NULL, OPT_HTTP_PORT},
 	{"listen", required_argument, NULL, OPT_LISTEN},
@@ -157,6 +160,10 @@ static bool take_number(fb_options *options, int option, const char *text)
 		good = number("period", text, 16, 8192, &value);
 		options->period = (uint32_t)value;
 		break;
+	case OPT_THREADS:
+		good = number("threads", text, 1, FB_THREADS_MAX, &value);
+		options->threads = (uint32_t)value;
+		break;
 	case OPT_OSC_PORT:
 		good = number("osc-port", text, 0, 65535, &value);
 		options->osc_port = (int)value;
@@ -227,6 +234,7 @@ fb_options_end fb_options_read(fb_options *options, int argc, char **argv)
 		.name = "foldback",
 		.rate_hz = 48000.0,
 		.period = 64,
+		.threads = 1,
 		.osc_port = 7770,
 		.http_port = 7771,
 		.listen = "127.0.0.1"};

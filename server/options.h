@@ -13,6 +13,7 @@ typedef struct fb_options {
 	const char *name;        ///< JACK client
 	double rate_hz;          ///< dummy driver
 	uint32_t period;         ///< dummy driver
+	uint32_t threads;        ///< that run stations
 	int osc_port, http_port; ///< 0: any free
 	const char *listen;
 	const char *token_file;       ///< NULL: none

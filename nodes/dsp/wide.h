@@ -5,8 +5,8 @@
 	shared object.
 	(metrics/ has the like; nodes include nothing of it.)
 
-	FB_WIDE_ALL is for a whole process(), with all that it calls made part of it. FB_PLAIN leaves all
-	of it plain, for the test that holds the clones to its bits. */
+	FB_WIDE_ALL is for a whole process(), with all that it calls made part of it. FB_PLAIN leaves
+	all of it plain, for the test that holds the clones to its bits. */
 #ifndef FB_DSP_WIDE_H
 #define FB_DSP_WIDE_H
 
@@ -22,7 +22,7 @@
 typedef float fb_v8 __attribute__((vector_size(32)));
 typedef float fb_v8_unaligned __attribute__((vector_size(32), aligned(4), may_alias));
 
-/** Eight floats from anywhere. A macro, since plain x86-64 cannot pass these types to a function. */
+/** Eight floats from anywhere; a macro, since plain x86-64 cannot pass these types. */
 #define FB_LOAD8(x) (*(const fb_v8_unaligned *)(x))
 
 #endif

@@ -75,8 +75,8 @@ struct fb_server {
 	fb_tap *taps;          ///< list: those who listen over WebSocket
 	uint64_t taps_dropped; ///< of them, those that were too slow
 	double started_s;
-	uint64_t ticks;         ///< of the loop
-	uint64_t audit_refused; ///< rows the store's queue had no room for
+	uint64_t ticks;   ///< of the loop
+	int64_t group_us; ///< when the group at hand began, Unix time; 0: none
 	char token[256];
 };
 
@@ -141,6 +141,8 @@ FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error)
 
 /* --- audit.c: every accepted and refused set, into the store */
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);
+/** As fb_store_text. */
+void fb_audit_text(char tag, double value, char *text, size_t size);
 
 /* --- proposal.c */
 FB_MUST_CHECK fb_status fb_proposal_offer(fb_channel *channel, const char *run_id,

@@ -89,6 +89,7 @@ static void on_begin(void *ctx)
 {
 	fb_server *server = ctx;
 	server->group_us = fb_unix_us();
+	server->group_s = fb_now_s();
 	fb_engine_begin(server->engine);
 }
 

@@ -81,7 +81,8 @@ struct fb_server {
 	double started_s;
 	double tell_meters_s, tell_leaves_s; ///< when to look at them next
 	uint64_t ticks;                      ///< of the loop
-	int64_t group_us;                    ///< when the group at hand began, Unix time; 0: none
+	int64_t group_us; ///< when the group at hand began, Unix time; 0: none is under way
+	double group_s;   ///< when the last one began, by fb_now_s()
 	char token[256];
 };
 

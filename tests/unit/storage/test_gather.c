@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Floods of sets: merged before they reach the queue, with the rows that they would have made one by
-   one, and none lost. */
+/* Floods of sets: merged before they reach the queue, with the rows that they would have made one
+   by one, and none lost. */
 #include "scratch.h"
 
 #include "../../../storage/gather.h"
@@ -80,8 +80,8 @@ static void test_a_flood_is_kept(void **state)
 	assert_chain(LEAVES, 0);
 }
 
-/* What ends a ride: a pause of more than 250 ms, another origin, any other entry, a new kind of value,
-   and another address in the same place of memory. */
+/* What ends a ride: a pause of more than 250 ms, another origin, any other entry, a new kind of
+   value, and another address in the same place of memory. */
 static void test_what_ends_a_ride(void **state)
 {
 	(void)state;

@@ -131,7 +131,7 @@ def loads(server):
         assert server.http("PUT", f"/api/stations/{station}/patch", {**PATCH, "stages": stages})[0] == 200
         status, _ = server.http("POST", f"/api/stations/{station}/edit", {"edits": [
             {"op": "add", "type": "eq", "id": "list", "parameters": {"b1_on": True}}, {"op": "move", "id": "tone"}]})
-        assert status in (200, 404, 409)
+        assert status in (200, 400, 404, 409)  # what it edits is edited by others too
     return work
 
 

@@ -12,7 +12,14 @@
 #define LEAST_BIN 1e-9  /* of the strongest bin: what lies lower is rounding, not phase */
 #define LEAST_PEAK 0.15 /* of full agreement: less is what unrelated channels reach by chance */
 
-enum { LL, RR, RE, IM, SHAPES };
+enum {
+	LL,
+	RR,
+	RE,
+	IM,
+	SHAPES,
+	KEPT = FB_CROSS_BLOCKS - 1 ///< whole blocks in a window; one more is under way
+};
 
 bool fb_cross_init(fb_cross *cross, const fb_stft *stft, double rate_hz, bool live)
 {
@@ -26,7 +33,7 @@ bool fb_cross_init(fb_cross *cross, const fb_stft *stft, double rate_hz, bool li
 	cross->frames_per_block = (uint32_t)(FB_LIVE_SECONDS * per_second / FB_CROSS_BLOCKS);
 	size_t values = (size_t)SHAPES * cross->stride;
 	cross->now = calloc(values, sizeof(float));
-	cross->block = calloc(live ? values * FB_CROSS_BLOCKS : 1, sizeof(float));
+	cross->block = calloc(live ? values * KEPT : 1, sizeof(float));
 	cross->total = calloc(values, sizeof(double));
 	cross->sum = calloc(values, sizeof(double));
 	cross->lag = fftwf_alloc_real(cross->size);
@@ -90,13 +97,12 @@ static void finish_block(fb_cross *cross)
 	size_t values = (size_t)SHAPES * cross->stride;
 	cross->blocks++;
 	if (cross->live) {
-		/* summed anew, so that nothing drifts; the block at hand is the tenth */
-		uint64_t n = cross->blocks < FB_CROSS_BLOCKS - 1 ? cross->blocks : FB_CROSS_BLOCKS - 1;
-		memcpy(cross->block + (cross->blocks % FB_CROSS_BLOCKS) * values, cross->now,
-			values * sizeof(float));
+		/* summed anew, so that nothing drifts; the block at hand is the last */
+		uint64_t n = cross->blocks < KEPT ? cross->blocks : KEPT;
+		memcpy(cross->block + (cross->blocks % KEPT) * values, cross->now, values * sizeof(float));
 		memset(cross->total, 0, values * sizeof(double));
 		for (uint64_t b = cross->blocks - n + 1; b <= cross->blocks; b++) {
-			add(cross->total, cross->block + (b % FB_CROSS_BLOCKS) * values, values);
+			add(cross->total, cross->block + (b % KEPT) * values, values);
 		}
 	} else {
 		add(cross->total, cross->now, values);

@@ -17,7 +17,7 @@ typedef struct fb_cross {
 	uint64_t blocks; ///< whole ones
 	float *now;      ///< [4][stride]: LL, RR, real and imaginary part of L conj(R)
 	float *block;    ///< live: [FB_CROSS_BLOCKS - 1] of the same
-	double *total;   ///< [4][stride] over the whole blocks of the window
+	double *total;   ///< run: [4][stride] over the whole blocks
 	double *sum;     ///< scratch of the same shape
 	float *lag;      ///< scratch [size]
 	fftwf_complex *whitened;

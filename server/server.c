@@ -4,6 +4,7 @@
 
 #include "calibration.h"
 #include "http.h"
+#include "http/ws.h"
 #include "meters.h"
 #include "tap.h"
 
@@ -225,6 +226,9 @@ static fb_status start_services(fb_server *server, fb_error *error)
 		status = open_osc(server, error);
 	}
 	if (!status) {
+		status = fb_ws_start(server, error);
+	}
+	if (!status) {
 		status = fb_http_create(server, &server->http, error);
 	}
 	if (!status) {
@@ -330,6 +334,7 @@ void fb_server_tick(fb_server *server)
 	take_reports(server);
 	fb_calibration_service(server->calibration);
 	fb_taps_service(server);
+	fb_ws_service(server);
 	fb_store_poll(server->store);
 	if (server->ticks++ % 100 == 0) {
 		look_after_latency(server);
@@ -361,10 +366,12 @@ void fb_server_stop(fb_server *server)
 		fb_tree_unwatch(server->tree, &server->watcher);
 	}
 	fb_osc_close(server->osc);
+	server->osc = NULL;            /* its WebSocket clients are still there */
 	fb_store_close(server->store); /* tells those who wait for it, while they still live */
 	fb_calibration_destroy(server->calibration);
 	fb_meters_destroy(server->meters);
 	fb_http_destroy(server->http);
+	fb_ws_stop(server);
 	for (uint32_t i = 0; i < server->n_channels; i++) {
 		fb_channel_remove(&server->channel[i]);
 		json_decref(server->channel[i].proposal.parameters);

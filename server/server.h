@@ -18,6 +18,7 @@ typedef struct fb_server fb_server;
 typedef struct fb_meters fb_meters;           ///< meters.h
 typedef struct fb_calibration fb_calibration; ///< calibration.h
 typedef struct fb_http fb_http;               ///< http.h
+typedef struct fb_ws_hub fb_ws_hub;           ///< http/ws.h
 typedef struct fb_tap fb_tap;                 ///< tap.h
 typedef struct fb_stage_view fb_stage_view;   ///< station_tree.c
 
@@ -71,6 +72,7 @@ struct fb_server {
 	fb_meters *meters;
 	fb_calibration *calibration;
 	fb_http *http;
+	fb_ws_hub *ws;
 	fb_tree_watcher watcher;
 	fb_tap *taps;          ///< list: those who listen over WebSocket
 	uint64_t taps_dropped; ///< of them, those that were too slow

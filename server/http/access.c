@@ -17,22 +17,27 @@ static bool same_secret(const char *a, const char *b)
 	return !differ;
 }
 
-static bool has_token(const fb_http *http, struct lws *wsi)
+bool fb_is_token(const fb_server *server, const char *text)
 {
-	char given[300];
-	const char *token = http->server->token;
-	int len = lws_hdr_copy(wsi, given, sizeof given, WSI_TOKEN_HTTP_AUTHORIZATION);
-	return *token && len > 7 && !strncasecmp(given, "Bearer ", 7) && same_secret(given + 7, token);
+	return server->token[0] && same_secret(text, server->token);
 }
 
-void fb_read_peer(fb_request *request)
+static bool has_token(struct lws *wsi)
+{
+	char given[300];
+	int len = lws_hdr_copy(wsi, given, sizeof given, WSI_TOKEN_HTTP_AUTHORIZATION);
+	return len > 7 && !strncasecmp(given, "Bearer ", 7) &&
+		   fb_is_token(fb_http_of(wsi)->server, given + 7);
+}
+
+bool fb_read_peer(struct lws *wsi, const char *kind, char origin[FB_ORIGIN_LEN])
 {
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof peer;
 	char text[INET6_ADDRSTRLEN] = "?";
 	int port = 0;
 	bool loopback = false;
-	if (!getpeername(lws_get_socket_fd(request->wsi), (struct sockaddr *)&peer, &len)) {
+	if (!getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &len)) {
 		if (peer.ss_family == AF_INET) {
 			const struct sockaddr_in *in = (const struct sockaddr_in *)&peer;
 			inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
@@ -45,6 +50,6 @@ void fb_read_peer(fb_request *request)
 			loopback = IN6_IS_ADDR_LOOPBACK(&in->sin6_addr);
 		}
 	}
-	snprintf(request->origin, sizeof request->origin, "http %s:%d", text, port);
-	request->may_write = loopback || has_token(request->http, request->wsi);
+	snprintf(origin, FB_ORIGIN_LEN, "%s %s:%d", kind, text, port);
+	return loopback || has_token(wsi);
 }

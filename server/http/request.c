@@ -4,6 +4,7 @@
 
 #include "../tap.h"
 #include "route.h"
+#include "ws.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -118,6 +119,9 @@ static void forget(fb_request *request)
 	if (request->ticket) {
 		request->ticket->request = NULL;
 	}
+	if (request->stream) {
+		request->stream->close(request->stream_ctx);
+	}
 	free(request->body);
 	free(request->answer);
 	memset(request, 0, sizeof *request);
@@ -170,7 +174,7 @@ static void begin(fb_request *request, struct lws *wsi, const char *path)
 	read_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, request->type, sizeof request->type);
 	read_header(wsi, WSI_TOKEN_HTTP_ACCEPT, request->accept, sizeof request->accept);
 	request->body_max = fb_route_body_max(request->method, request->path);
-	fb_read_peer(request);
+	request->may_write = fb_read_peer(wsi, "http", request->origin);
 }
 
 static void handle(fb_request *request)
@@ -282,42 +286,52 @@ static int write_on(fb_request *request)
 	return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
-/* --- WebSocket clients: audio taps */
+/* --- WebSocket clients */
 
-/** Which tap a WebSocket client asks for. */
-static bool tap_asked(struct lws *wsi, uint32_t *station, bool *output)
+/** What a WebSocket client asks for: 0, or the status to refuse it with. Opens it if `request`. */
+static int websocket(struct lws *wsi, fb_request *request)
 {
 	char path[FB_PATH_LEN] = "", query[FB_PATH_LEN];
-	if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) <= 0) {
-		return false;
-	}
-	fb_read_query(wsi, query, sizeof query);
-	return fb_tap_path(fb_http_of(wsi)->server, path, query, station, output);
-}
-
-static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, fb_request *request)
-{
+	fb_server *server = fb_http_of(wsi)->server;
 	uint32_t station = 0;
 	bool output = false;
+	if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) <= 0) {
+		return 414;
+	}
+	fb_read_query(wsi, query, sizeof query);
+	if (!strcmp(path, "/")) {
+		return request ? fb_ws_open(request, wsi) : fb_ws_room(server);
+	}
+	if (!fb_tap_path(server, path, query, &station, &output)) {
+		return 404;
+	}
+	return request ? fb_tap_open(request, wsi, station, output) : 0;
+}
+
+static int on_websocket(
+	struct lws *wsi, enum lws_callback_reasons reason, fb_request *request, void *in, size_t len)
+{
+	int code;
 	switch (reason) {
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		if (!tap_asked(wsi, &station, &output)) {
-			(void)lws_return_http_status(wsi, 404, NULL);
-			return -1;
+		code = websocket(wsi, NULL);
+		if (code) {
+			(void)lws_return_http_status(wsi, (unsigned)code, NULL);
 		}
-		return 0;
+		return code ? -1 : 0;
 	case LWS_CALLBACK_ESTABLISHED:
-		request->tap = tap_asked(wsi, &station, &output)
-						   ? fb_tap_open(fb_http_of(wsi)->server, wsi, station, output)
-						   : NULL;
-		return request->tap ? 0 : -1;
+		memset(request, 0, sizeof *request);
+		request->http = fb_http_of(wsi);
+		request->wsi = wsi;
+		return websocket(wsi, request) ? -1 : 0;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
-		return fb_tap_write(request->tap);
-	case LWS_CALLBACK_CLOSED:
-		fb_tap_close(request->tap);
-		request->tap = NULL;
-		return 0;
-	default: /* LWS_CALLBACK_RECEIVE: a tap has nothing to be told */
+		return request->stream ? request->stream->write(request->stream_ctx) : 0;
+	case LWS_CALLBACK_RECEIVE:
+		return request->stream && request->stream->receive
+				   ? request->stream->receive(request->stream_ctx, in, len)
+				   : 0;
+	default: /* LWS_CALLBACK_CLOSED */
+		forget(request);
 		return 0;
 	}
 }
@@ -350,7 +364,7 @@ int fb_on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, vo
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 	case LWS_CALLBACK_CLOSED:
 	case LWS_CALLBACK_RECEIVE:
-		return on_websocket(wsi, reason, request);
+		return on_websocket(wsi, reason, request, in, len);
 	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
 		fb_server_tick(fb_http_of(wsi)->server);
 		return 0;

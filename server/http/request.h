@@ -11,7 +11,16 @@
 enum {
 	FB_WRITE_MAX = 32 * 1024, ///< bytes handed to a socket at once
 	FB_PATH_LEN = 512,
+	FB_ORIGIN_LEN = 96,
 };
+
+/** What goes on over a connection after its request. Each returns nonzero to end it. */
+typedef struct fb_stream_ops {
+	int (*write)(void *ctx); ///< the socket takes data
+	/** A piece of a message; NULL: it has nothing to be told. */
+	int (*receive)(void *ctx, const void *data, size_t size);
+	void (*close)(void *ctx);
+} fb_stream_ops;
 
 struct fb_http {
 	fb_server *server;
@@ -27,7 +36,7 @@ struct fb_request {
 	struct lws *wsi;
 	fb_method method;
 	bool head; ///< HEAD: a GET whose answer has no body
-	char path[FB_PATH_LEN], query[FB_PATH_LEN], type[64], accept[128], origin[96];
+	char path[FB_PATH_LEN], query[FB_PATH_LEN], type[64], accept[128], origin[FB_ORIGIN_LEN];
 	bool may_write;
 	char *body;
 	size_t body_len, body_max;
@@ -40,7 +49,8 @@ struct fb_request {
 	size_t answer_len, sent;
 	bool head_sent;
 	fb_ticket *ticket;
-	fb_tap *tap; ///< once the connection has become a WebSocket
+	const fb_stream_ops *stream; ///< once the answer has no end: a WebSocket, events
+	void *stream_ctx;
 };
 
 static inline fb_http *fb_http_of(struct lws *wsi)
@@ -54,7 +64,10 @@ int fb_on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, vo
 void fb_read_query(struct lws *wsi, char *query, size_t size);
 
 /* --- access.c */
-/** Fill in who asks, and whether it may write. */
-void fb_read_peer(fb_request *request);
+/** Who asks, as "KIND ADDRESS:PORT"; returns whether it may write: from loopback, or with the token
+	in its head. */
+bool fb_read_peer(struct lws *wsi, const char *kind, char origin[FB_ORIGIN_LEN]);
+/** Is this the token? In a time that does not tell how much of it is right. */
+bool fb_is_token(const fb_server *server, const char *text);
 
 #endif

@@ -190,7 +190,8 @@ static bool body_is_good(fb_request *request, const fb_route *route, const fb_as
 static void answer_oscquery(fb_request *request, const fb_asked *asked)
 {
 	fb_server *server = asked->server;
-	fb_oscquery_host host = {.name = server->options.name, .osc_port = fb_osc_port(server->osc)};
+	fb_oscquery_host host = {
+		.name = server->options.name, .osc_port = fb_osc_port(server->osc), .websocket = true};
 	char *text;
 	size_t len = 0;
 	int code = fb_oscquery_get(server->tree, &host, asked->path, asked->query, &text, &len);

@@ -37,6 +37,8 @@ typedef struct fb_driver_ops {
 	/** Send a MIDI message, in the order of frames. false: no room, or nowhere to. thread: control
 	 */
 	bool (*midi_write)(fb_driver *driver, const fb_midi_event *event);
+	/** Makes a thread of the kind that audio runs in; NULL: any thread will do. */
+	fb_spawn *spawn;
 	void (*close)(fb_driver *driver);
 } fb_driver_ops;
 

@@ -116,8 +116,13 @@ static void close_dummy(fb_driver *driver)
 
 fb_status fb_driver_dummy(const fb_options *options, fb_driver **out, fb_error *error)
 {
-	static const fb_driver_ops ops = {
-		start, stop, state, set_latency, midi_read, midi_write, close_dummy};
+	static const fb_driver_ops ops = {.start = start,
+		.stop = stop,
+		.state = state,
+		.set_latency = set_latency,
+		.midi_read = midi_read,
+		.midi_write = midi_write,
+		.close = close_dummy};
 	dummy *d = calloc(1, sizeof *d);
 	if (!d) {
 		return fb_fail(error, FB_NO_MEMORY, "driver", "out of memory");

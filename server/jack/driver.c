@@ -4,6 +4,7 @@
 
 #include <jack/jack.h>
 #include <jack/metadata.h>
+#include <jack/thread.h>
 #include <jack/transport.h>
 #include <jack/uuid.h>
 
@@ -156,6 +157,14 @@ static void stop(fb_driver *driver)
 	}
 }
 
+/** A thread of the priority that the server's own have. */
+static int spawn(void *ctx, pthread_t *thread, void *(*run)(void *), void *arg)
+{
+	const jack *j = ctx;
+	return jack_client_create_thread(j->client, thread, jack_client_real_time_priority(j->client),
+		jack_is_realtime(j->client), run, arg);
+}
+
 static double port_latency_ms(const jack *j, jack_port_t *port, jack_latency_callback_mode_t mode)
 {
 	jack_latency_range_t range;
@@ -227,8 +236,14 @@ static void quiet(const char *text)
 
 fb_status fb_driver_jack(const fb_options *options, fb_driver **out, fb_error *error)
 {
-	static const fb_driver_ops ops = {
-		start, stop, state, set_latency, midi_read, midi_write, close_jack};
+	static const fb_driver_ops ops = {.start = start,
+		.stop = stop,
+		.state = state,
+		.set_latency = set_latency,
+		.midi_read = midi_read,
+		.midi_write = midi_write,
+		.spawn = spawn,
+		.close = close_jack};
 	jack_status_t why;
 	jack *j = calloc(1, sizeof *j);
 	if (!j) {

@@ -46,9 +46,10 @@ static const struct {
 		" 'invalid'], 'properties': {'frame_start': " WHOLE ", 'frame_end': " WHOLE
 		", 'sample_rate': " NUMBER ", 'metrics': " NUMBERS ", 'invalid': " TEXTS "}}"},
 	{"Source", "{'type': 'object', 'oneOf': [{'required': ['live']}, {'required': ['sample']},"
-			   " {'required': ['run']}], 'additionalProperties': false, 'properties': {'live':"
+			   " {'required': ['run']}, {'required': ['stored']}], 'additionalProperties': false,"
+			   " 'properties': {'live':"
 			   " {'type': 'number', 'minimum': 0.1, 'maximum': 60}, 'sample': " TEXT
-			   ", 'reference': " TEXT ", 'run': " TEXT "}}"},
+			   ", 'reference': " TEXT ", 'run': " TEXT ", 'stored': " TEXT "}}"},
 	{"RunRequest", "{'type': 'object', 'required': ['station', 'source'], 'additionalProperties':"
 				   " false, 'properties': {" RUN_ASKED
 				   ", 'parameters': " REF("Params") ", 'include_audio': " YES_NO "}}"},

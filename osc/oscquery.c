@@ -232,12 +232,10 @@ static const char *meaning(const node *n)
 		{"LUFS", "loudness"}, {"LU", "loudness"}, {"Hz", "frequency"}, {"s", "time"},
 		{"ms", "time"}, {"samples", "time"}, {"frames", "time"}, {"bpm", "tempo"},
 		{"%", "percentage"}};
-	static const char *const kinds[] = {[FB_LEAF_FLOAT] = "",
-		[FB_LEAF_INT] = "number",
+	static const char *const kinds[] = {[FB_LEAF_INT] = "number",
 		[FB_LEAF_BOOL] = "switch",
 		[FB_LEAF_CHOICE] = "choice",
-		[FB_LEAF_TEXT] = "text",
-		[FB_LEAF_COMMAND] = ""};
+		[FB_LEAF_TEXT] = "text"};
 	if (!n->leaf) {
 		return "";
 	}
@@ -246,7 +244,9 @@ static const char *meaning(const node *n)
 			return units[i][1];
 		}
 	}
-	return is_twin(n) ? "position" : kinds[n->leaf->kind];
+	size_t kind = n->leaf->kind;
+	const char *plain = kind < sizeof kinds / sizeof kinds[0] ? kinds[kind] : NULL;
+	return is_twin(n) ? "position" : plain ? plain : "";
 }
 
 static bool has_meaning(const node *n)

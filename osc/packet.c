@@ -112,6 +112,9 @@ static fb_status set(sender *from, fb_branch *leaf, const fb_osc_message *messag
 		fb_status refused = fb_tree_refuse(osc->tree, fb_branch_address(leaf), &from->origin,
 			FB_FORBIDDEN, "setting from beyond this machine needs the token", &error);
 		refuse(from, message, &error);
+		if (readable) {
+			reply_value(from->client->feedback, leaf);
+		}
 		return refused;
 	}
 	const fb_branch *outer = osc->setting;

@@ -35,6 +35,7 @@
 #ifndef FB_SERVER_H
 #define FB_SERVER_H
 
+#include "allow.h"
 #include "tree.h"
 
 #include <stdint.h>
@@ -42,9 +43,10 @@
 typedef struct fb_osc fb_osc;
 
 typedef struct fb_osc_options {
-	const char *listen; ///< numeric IPv4 or IPv6 address; NULL: 127.0.0.1
-	uint16_t port;      ///< 0: any free one
-	const char *name;   ///< of this server, for /info; NULL: "foldback"
+	const char *listen;    ///< numeric IPv4 or IPv6 address; NULL: 127.0.0.1
+	uint16_t port;         ///< 0: any free one
+	const fb_allow *allow; ///< from where packets are taken, beside this machine; NULL: anywhere
+	const char *name;      ///< of this server, for /info; NULL: "foldback"
 	/** Addresses of leaves that /status tells, NULL at the end; may be NULL. */
 	const char *const *status;
 	/* limits; 0 stands for the default */
@@ -81,6 +83,7 @@ int64_t fb_osc_flush(fb_osc *osc, int64_t now_us);
 typedef struct fb_osc_stats {
 	uint64_t packets, messages; ///< taken in
 	uint64_t malformed;         ///< packets that were not OSC
+	uint64_t strangers;         ///< packets from where none are taken
 	uint64_t refused;           ///< messages answered with an error, or that would have been
 	uint64_t errors_withheld;   ///< error replies not sent: too many a second
 	uint64_t sent;              ///< packets sent

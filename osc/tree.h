@@ -84,7 +84,9 @@ typedef struct fb_leaf_spec {
 	uint32_t n_choices;
 	const char *args; ///< COMMAND: OSC tags of its arguments, e.g. "ss"; a '?' before a tag:
 					  ///< optional from there
-	bool meter; ///< changes by itself many times a second: first to be dropped for a slow client
+	bool meter;   ///< changes by itself many times a second: first to be dropped for a slow client
+	bool counter; ///< a number that only rises, from 0 at start
+	bool alarm;   ///< stands for trouble: a switch that is off, a number that rises
 	bool unaudited; ///< a set of it is no event worth a row (a heartbeat)
 	const fb_leaf_ops *ops;
 	void *ctx;

@@ -233,6 +233,7 @@ int fb_ws_open(fb_request *request, struct lws *wsi)
 	if (!ws) {
 		return 503;
 	}
+	fb_keep_fresh(wsi);
 	bool may_write = fb_read_peer(wsi, "websocket", request->origin);
 	ws->hub = server->ws;
 	ws->wsi = wsi;

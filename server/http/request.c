@@ -305,7 +305,9 @@ static int take_body(fb_request *request, const void *data, size_t len)
 		request->body = grown;
 		request->body_room = room;
 	}
-	memcpy(request->body + request->body_len, data, len);
+	if (len) { /* data may be NULL then */
+		memcpy(request->body + request->body_len, data, len);
+	}
 	request->body_len += len;
 	request->body[request->body_len] = '\0';
 	return 0;

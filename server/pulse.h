@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** Leaves that change by themselves and whose owners do not say so: the meters of nodes, the
-	server's figures. They are looked at some times a second, while anybody subscribes, and those that
-	changed are told. thread: control */
+    server's figures. They are looked at some times a second, while anybody subscribes, and those
+    that changed are told. thread: control */
 #ifndef FB_PULSE_H
 #define FB_PULSE_H
 

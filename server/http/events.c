@@ -246,7 +246,7 @@ static void close_events(void *ctx)
 	free(events);
 }
 
-/** "1,2,16", or nothing for all. false: it is no such list, or names a station that is not there. */
+/** "1,2,16", or nothing for all. false: no such list, or it names a station that is not there. */
 static bool read_stations(fb_events *events, const fb_asked *asked)
 {
 	char list[256];

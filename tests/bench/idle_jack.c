@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An empty JACK client: four ports that it leaves silent, and the xruns that JACK tells it of. What it has
-   in the same minutes is the machine's doing. Prints "ready", and the number when it is ended. */
+/* An empty JACK client: four ports that it leaves silent, and the xruns that JACK tells it of. What
+   it has in the same minutes is the machine's doing. Prints "ready", and the number when ended. */
 #include <jack/jack.h>
 
 #include <signal.h>

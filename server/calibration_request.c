@@ -193,7 +193,7 @@ static json_t *common_part(const fb_channel *channel, const json_t *body)
 	return common;
 }
 
-static fb_task *make_task(fb_calibration *calibration, fb_channel *channel)
+fb_task *fb_task_make(fb_calibration *calibration, fb_channel *channel)
 {
 	fb_driver_state driver;
 	fb_task *task = calloc(1, sizeof *task);
@@ -224,7 +224,7 @@ static fb_status start_task(fb_calibration *calibration, fb_channel *channel, co
 	bool audition, fb_calibration_done *done, void *ctx, fb_error *error)
 {
 	double live = 0.0;
-	fb_task *task = make_task(calibration, channel);
+	fb_task *task = fb_task_make(calibration, channel);
 	if (!task) {
 		return fb_fail(error, FB_NO_MEMORY, "calibration", "out of memory");
 	}

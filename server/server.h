@@ -5,6 +5,7 @@
 #define FB_FOLDBACKD_H
 
 #include "driver.h"
+#include "proposal/proposal.h"
 
 #include "../graph/params.h"
 #include "../graph/station.h"
@@ -27,19 +28,10 @@ typedef enum fb_mode {
 	FB_MODE_BYPASS, ///< the input passes, as late as the chain
 } fb_mode;
 
-/** A parameter set that waits for the engineer. */
-typedef struct fb_proposal {
-	char id[64];        ///< of the run it comes from; "" = none was ever offered
-	const char *state;  ///< "none" "offered" "accepted" "rejected"
-	json_t *parameters; ///< {"node.param": value}
-	bool armed;         ///< accept at once, in mode auto
-	double morph_s;     ///< accepting takes this long
-} fb_proposal;
-
 enum { FB_CHANNEL_COUNTS = 4 }; ///< of what went wrong at a station: station_counts.c
 
 /** What the server keeps of a station beside its patch. */
-typedef struct fb_channel {
+struct fb_channel {
 	fb_server *server;
 	uint32_t index; ///< from 0
 	fb_station *station;
@@ -56,7 +48,7 @@ typedef struct fb_channel {
 	char last_run[64];
 	double last_run_score;
 	fb_stage_view *views; ///< list: the stages that are in the tree
-} fb_channel;
+};
 
 struct fb_server {
 	fb_options options;
@@ -70,6 +62,7 @@ struct fb_server {
 	fb_store *store;
 	fb_meters *meters;
 	fb_calibration *calibration;
+	fb_monitor *monitor;
 	fb_http *http;
 	fb_tree_watcher watcher;
 	fb_tap *taps;          ///< list: those who listen over WebSocket
@@ -141,13 +134,5 @@ FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error)
 
 /* --- audit.c: every accepted and refused set, into the store */
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);
-
-/* --- proposal.c */
-FB_MUST_CHECK fb_status fb_proposal_offer(fb_channel *channel, const char *run_id,
-	const json_t *parameters, const fb_origin *origin, fb_error *error);
-FB_MUST_CHECK fb_status fb_proposal_accept(
-	fb_channel *channel, const fb_origin *origin, fb_error *error);
-FB_MUST_CHECK fb_status fb_proposal_reject(
-	fb_channel *channel, const fb_origin *origin, fb_error *error);
 
 #endif

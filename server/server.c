@@ -6,6 +6,7 @@
 #include "http.h"
 #include "meters.h"
 #include "proposal/monitor.h"
+#include "scene.h"
 #include "tap.h"
 
 #include <errno.h>
@@ -207,6 +208,9 @@ static fb_status start_services(fb_server *server, fb_error *error)
 {
 	fb_status status = fb_server_add_leaves(server, error);
 	if (!status) {
+		status = fb_scenes_create(server, &server->scenes, error);
+	}
+	if (!status) {
 		status = fb_audit_start(server, error);
 	}
 	if (!status) {
@@ -271,6 +275,7 @@ static void take_reading(fb_server *server, const fb_meter_report *report)
 			fb_tree_touch(server->tree, channel->metric_leaf[i], &origin);
 		}
 	}
+	fb_channel_touch(channel, "meter/metrics", &origin);
 	fb_channel_rate(channel, &origin);
 	fb_channel_tell_counts(channel, &origin);
 }
@@ -306,6 +311,26 @@ static void look_after_latency(fb_server *server)
 	}
 }
 
+#define METERS_S 0.04 /**< between two looks at the node meters: as often as an eye follows */
+#define LEAVES_S 1.0  /**< at the server's own */
+
+/** What nobody sets but what moves by itself. */
+static void tell_meters(fb_server *server)
+{
+	static const fb_origin origin = {"engine", NULL};
+	double now_s = fb_now_s();
+	if (now_s >= server->tell_meters_s) {
+		server->tell_meters_s = now_s + METERS_S;
+		for (uint32_t i = 0; i < server->n_channels; i++) {
+			fb_channel_tell_meters(&server->channel[i], &origin);
+		}
+	}
+	if (now_s >= server->tell_leaves_s) {
+		server->tell_leaves_s = now_s + LEAVES_S;
+		fb_server_tell_leaves(server);
+	}
+}
+
 void fb_server_tick(fb_server *server)
 {
 	if (end_asked) {
@@ -321,11 +346,13 @@ void fb_server_tick(fb_server *server)
 	for (uint32_t i = 0; i < server->n_channels; i++) {
 		fb_station_service(server->channel[i].station);
 	}
+	fb_scenes_service(server->scenes);
 	take_reports(server);
 	fb_calibration_service(server->calibration);
 	fb_proposals_service(server);
 	fb_taps_service(server);
 	fb_store_poll(server->store);
+	tell_meters(server);
 	if (server->ticks++ % 100 == 0) {
 		look_after_latency(server);
 	}
@@ -358,6 +385,7 @@ void fb_server_stop(fb_server *server)
 	fb_osc_close(server->osc);
 	fb_store_close(server->store); /* tells those who wait for it, while they still live */
 	fb_calibration_destroy(server->calibration);
+	fb_scenes_destroy(server->scenes);
 	fb_meters_destroy(server->meters);
 	fb_http_destroy(server->http);
 	for (uint32_t i = 0; i < server->n_channels; i++) {

@@ -19,6 +19,7 @@ typedef struct fb_server fb_server;
 typedef struct fb_meters fb_meters;           ///< meters.h
 typedef struct fb_calibration fb_calibration; ///< calibration.h
 typedef struct fb_http fb_http;               ///< http.h
+typedef struct fb_scenes fb_scenes;           ///< scene.h
 typedef struct fb_tap fb_tap;                 ///< tap.h
 typedef struct fb_stage_view fb_stage_view;   ///< station_tree.c
 
@@ -28,7 +29,10 @@ typedef enum fb_mode {
 	FB_MODE_BYPASS, ///< the input passes, as late as the chain
 } fb_mode;
 
-enum { FB_CHANNEL_COUNTS = 4 }; ///< of what went wrong at a station: station_counts.c
+enum {
+	FB_CHANNEL_COUNTS = 4,    ///< of what went wrong at a station: station_counts.c
+	FB_NODE_METERS_MAX = 256, ///< of a station, that are told of by themselves
+};
 
 /** What the server keeps of a station beside its patch. */
 struct fb_channel {
@@ -43,7 +47,8 @@ struct fb_channel {
 	double voidline_part[FB_VOIDLINE_PARTS]; ///< 0..1, -1 where it has no answer
 	double latency_ms; ///< of the chain and the driver, as last told to the meters
 	fb_branch *metric_leaf[FB_METRICS];
-	uint64_t told[FB_CHANNEL_COUNTS]; ///< counts, as subscribers know them
+	uint64_t told[FB_CHANNEL_COUNTS];     ///< counts, as subscribers know them
+	float meter_told[FB_NODE_METERS_MAX]; ///< node meters, as subscribers know them
 	fb_proposal proposal;
 	char last_run[64];
 	double last_run_score;
@@ -63,13 +68,15 @@ struct fb_server {
 	fb_meters *meters;
 	fb_calibration *calibration;
 	fb_monitor *monitor;
+	fb_scenes *scenes;
 	fb_http *http;
 	fb_tree_watcher watcher;
 	fb_tap *taps;          ///< list: those who listen over WebSocket
 	uint64_t taps_dropped; ///< of them, those that were too slow
 	double started_s;
-	uint64_t ticks;         ///< of the loop
-	uint64_t audit_refused; ///< rows the store's queue had no room for
+	double tell_meters_s, tell_leaves_s; ///< when to look at them next
+	uint64_t ticks;                      ///< of the loop
+	uint64_t audit_refused;              ///< rows the store's queue had no room for
 	char token[256];
 };
 
@@ -98,6 +105,18 @@ void fb_channel_remove(fb_channel *channel);
 	glide_s: stages that stay glide this long. */
 FB_MUST_CHECK fb_status fb_channel_load(
 	fb_channel *channel, fb_patch *take, double glide_s, const fb_origin *origin, fb_error *error);
+/** The same as no step of undo: the rest of a change that was one. */
+FB_MUST_CHECK fb_status fb_channel_change(
+	fb_channel *channel, fb_patch *take, const fb_origin *origin, fb_error *error);
+/** Could fb_channel_load() take this patch? Changes nothing. */
+FB_MUST_CHECK fb_status fb_channel_check(
+	const fb_channel *channel, const fb_patch *patch, fb_error *error);
+
+/* --- leaf_json.c: leaves as JSON */
+/** A leaf's value. NULL when out of memory. */
+json_t *fb_leaf_to_json(fb_tree *tree, const fb_branch *leaf);
+/** A JSON value as one to set; its text is borrowed. */
+fb_value fb_leaf_value(const json_t *json);
 
 /* --- station_leaves.c: the leaves that are not of a node */
 FB_MUST_CHECK fb_status fb_channel_add_own(fb_channel *channel, fb_error *error);
@@ -109,6 +128,11 @@ void fb_channel_touch(fb_channel *channel, const char *leaf, const fb_origin *or
 FB_MUST_CHECK fb_status fb_channel_add_counts(fb_channel *channel, fb_error *error);
 /** Tell of those that have grown. */
 void fb_channel_tell_counts(fb_channel *channel, const fb_origin *origin);
+
+/* --- station_rows.c: measurements in one message, and telling of node meters */
+FB_MUST_CHECK fb_status fb_channel_add_rows(fb_channel *channel, fb_error *error);
+/** Tell of the node meters that have moved. */
+void fb_channel_tell_meters(fb_channel *channel, const fb_origin *origin);
 
 /* --- patches.c: the patch as a whole, /station/N/patch */
 FB_MUST_CHECK fb_status fb_channel_add_patch(fb_channel *channel, fb_error *error);
@@ -131,6 +155,8 @@ FB_MUST_CHECK fb_status fb_channel_edit(
 
 /* --- server_leaves.c */
 FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error);
+/** Tell of those that have changed. */
+void fb_server_tell_leaves(fb_server *server);
 
 /* --- audit.c: every accepted and refused set, into the store */
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);

@@ -3,6 +3,7 @@
 #include "calibration_parts.h"
 #include "samples.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,6 +236,8 @@ static fb_status start_task(fb_calibration *calibration, fb_channel *channel, co
 	job->keep_audio = !audition;
 	job->attach_audio = !audition && !json_is_false(json_object_get(body, "include_audio"));
 	job->common = common_part(channel, body);
+	const json_t *mark = json_object_get(body, "subjective");
+	job->goal.mark = mark ? json_number_value(mark) : (double)NAN;
 	fb_status status = read_source(calibration, json_object_get(body, "source"), job, &live, error);
 	if (!status) {
 		status = read_candidates(channel, body, audition, job, error);

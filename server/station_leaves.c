@@ -4,6 +4,7 @@
 #include "server.h"
 
 #include "calibration.h"
+#include "rating.h"
 #include "scene.h"
 
 #include <stdio.h>
@@ -189,6 +190,23 @@ static fb_status run_call(void *ctx, uint32_t index, const fb_value *argv, uint3
 		channel->server->calibration, channel, argc ? argv[0].f : 10.0, origin, error);
 }
 
+/** SCORE [NOTES [RUN]] */
+static fb_status rate_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
+	const fb_origin *origin, fb_answer *answer, fb_error *error)
+{
+	(void)index, (void)origin, (void)answer;
+	fb_channel *channel = ctx;
+	const char *run = argc > 2 ? argv[2].s : channel->last_run;
+	if (!(argv[0].f >= 0.0 && argv[0].f <= FB_MARK_MAX)) {
+		return fb_fail(error, FB_INVALID, "rate", "a mark runs from 0 to %g", FB_MARK_MAX);
+	}
+	if (!*run) {
+		return fb_fail(error, FB_NOT_FOUND, "rate", "this station has no run yet");
+	}
+	return fb_rating_give(
+		channel->server, run, argv[0].f, argc > 1 ? argv[1].s : NULL, NULL, NULL, error);
+}
+
 static void last_run_get(void *ctx, uint32_t index, fb_value *value)
 {
 	const fb_channel *channel = ctx;
@@ -286,6 +304,14 @@ static const struct {
 				"the run.",
 			.args = "?f",
 			.ops = OPS(.call = run_call)}},
+	{"run/rate",
+		{.kind = FB_LEAF_COMMAND,
+			.access = FB_WRITE,
+			.label = "Rate",
+			.doc = "SCORE [NOTES [RUN]]: what the engineer thinks of a run, 0 to 5; of the "
+				   "newest, unless another is named.",
+			.args = "f?ss",
+			.ops = OPS(.call = rate_call)}},
 	{"run/last", {.kind = FB_LEAF_TEXT,
 					 .access = FB_READ,
 					 .label = "Last run",

@@ -23,7 +23,7 @@ SPEED_SECONDS, SPEED_CANDIDATES = 10, 40
 REFERENCE = int(os.environ.get("FB_BENCH_REFERENCE", 0))  # auditions of the long reference; 5,000 takes about two hours in all
 CASES = os.environ.get("FB_BENCH_CASES", "")  # only those whose name holds this
 
-ROOM = "aformat=channel_layouts=stereo,stereowiden=delay=13:feedback=0.05:crossfeed=0.15:drymix=0.9"  # what is mono cannot be too wide
+ROOM = "aformat=channel_layouts=stereo,haas=side_gain=0.3"  # what is mono cannot be too wide
 CLEAN = {  # two inputs at most; [a] is the result
     "speech": ([VOICE], f"[0]volume=-6dB,{ROOM}[a]"),
     "music": ([f"{MUSIC}/loop_amen_full.flac", f"{MUSIC}/guit_em9.flac"], "[1]volume=-6dB[m];[0][m]amix=inputs=2:normalize=0,volume=-6dB[a]"),
@@ -220,7 +220,7 @@ def levelled(folder, case, material):
 
 
 def share(score, before, whole):
-    return 100 * (score - before) / max(whole - before, 1e-9)
+    return max(-100.0, 100 * (score - before) / max(whole - before, 1e-9))
 
 
 def text(value, digits=1):

@@ -40,7 +40,8 @@ const json_t *fb_calibration_run_parameters(
 typedef void fb_calibration_compared(void *ctx, fb_clip *take, const fb_error *error);
 /** Render the source of a run of late with two patches, for the monitor: alike in loudness. Nothing
 	is stored. Takes both patches on success.
-	errors: FB_NOT_FOUND the source is not at hand any more; FB_TOO_MANY. Then `done` is not called */
+	errors: FB_NOT_FOUND the source is not at hand any more; FB_TOO_MANY. Then `done` is not
+			called */
 FB_MUST_CHECK fb_status fb_calibration_compare(fb_calibration *calibration, fb_channel *channel,
 	const char *run_id, fb_patch *const take[2], fb_calibration_compared *done, void *ctx,
 	fb_error *error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** The monitor: a pair of outputs for the engineer's ears alone, that plays a stretch of sound in two
-	versions, round and round, and switches between them without a click. Control loads and selects,
-	audio plays; they meet in an atomic pointer, a ring and a number. */
+/** The monitor: a pair of outputs for the engineer's ears alone, that plays a stretch of sound in
+	two versions, round and round, and switches between them without a click. Control loads and
+	selects, audio plays; they meet in an atomic pointer, a ring and a number. */
 #ifndef FB_MONITOR_H
 #define FB_MONITOR_H
 

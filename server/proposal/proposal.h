@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** What a calibration found waits as a station's proposal until an engineer accepts it, or the
 	station is armed. Nothing automatic touches audio that an audience hears otherwise, a proposal
-	turns no more than the station lets it, the engineer may hear it alone first, and an armed change
-	that makes things worse is taken back. thread: control */
+	turns no more than the station lets it, the engineer may hear it alone first, and an armed
+	change that makes things worse is taken back. thread: control */
 #ifndef FB_PROPOSAL_H
 #define FB_PROPOSAL_H
 

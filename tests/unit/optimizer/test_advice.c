@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** What is made of a model's text: refused, cut back or taken, part by part; and how text from outside
-	is made fit to be shown. */
+/** What is made of a model's text: refused, cut back or taken, part by part; and how text from
+	outside is made fit to be shown. */
 #include "testing.h"
 
 #include "bench.h"
@@ -126,8 +126,7 @@ static void test_forms(void **state)
 	static const char *const bad[] = {"", "null", "[]", "{}", "{\"recommended_parameters\": []}",
 		"{\"recommended_parameters\": {}, \"reasoning\": 1, \"expected_improvement\": 1}",
 		"{\"recommended_parameters\": {}, \"reasoning\": \"\", \"expected_improvement\": 1e999}",
-		"{\"recommended_parameters\": {}, \"reasoning\": \"\", \"expected_improvement\": 1} and so "
-		"on",
+		"{\"recommended_parameters\": {}, \"reasoning\": \"\", \"expected_improvement\": 1} etc",
 		"```json\n{\"recommended_parameters\": {}", "``````", "```", "\xff\xfe",
 		"{\"a\": \"\\u0000\"}"};
 	stage s = {0};

@@ -2,6 +2,7 @@
 /** Start, housekeeping and end of the server. */
 #include "server.h"
 
+#include "announce.h"
 #include "calibration.h"
 #include "http.h"
 #include "http/events.h"
@@ -99,16 +100,11 @@ static fb_status make_folders(const fb_server *server, fb_error *error)
 	return status ? status : make_folder(server->options.sample_dir, error);
 }
 
-static bool is_loopback(const char *address)
-{
-	return !strncmp(address, "127.", 4) || !strcmp(address, "::1") || !strcmp(address, "localhost");
-}
-
 static fb_status read_token(fb_server *server, fb_error *error)
 {
 	const char *name = server->options.token_file;
 	if (!name) {
-		return is_loopback(server->options.listen)
+		return fb_is_loopback(server->options.listen)
 				   ? FB_OK
 				   : fb_fail(error, FB_FORBIDDEN, server->options.listen,
 						 "listening beyond loopback needs --token-file");
@@ -233,6 +229,11 @@ static fb_status start_services(fb_server *server, fb_error *error)
 	}
 	if (!status) {
 		status = fb_calibration_create(server, &server->calibration, error);
+	}
+	if (!status) {
+		status = fb_announce_start(server->options.name, server->options.listen,
+			(uint16_t)fb_http_port(server->http), fb_osc_port(server->osc), &server->announce,
+			error);
 	}
 	return status;
 }
@@ -389,6 +390,7 @@ void fb_server_stop(fb_server *server)
 	if (server->watcher.ctx) {
 		fb_tree_unwatch(server->tree, &server->watcher);
 	}
+	fb_announce_stop(server->announce);
 	fb_osc_close(server->osc);
 	server->osc = NULL;            /* its WebSocket clients are still there */
 	fb_store_close(server->store); /* tells those who wait for it, while they still live */

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define GLIDE_MAX_MS 3600e3
-#define RIDE_S 1.0 /* changes of one control closer than this are one step of undo */
+#define RIDE_S 1.0   /* changes of one control closer than this are one step of undo */
+enum { HANDS = 16 }; /* controls that may be ridden at once, each ride a step of its own */
 
 struct fb_station {
 	fb_engine *engine;
@@ -17,11 +18,9 @@ struct fb_station {
 	fb_plan *waiting;     ///< of the patch, compiled against `heard`; NULL if that is of the patch
 	bool stale;           ///< the patch has values that need a new instance, not yet compiled
 	bool resend;          ///< the ring was full: values in audio may be behind the patch
-	bool on[FB_SWITCHES];
 	double fade_ms;
+	uint64_t gliding_until; ///< frame: values may be on their way, by a glide that was asked for
 	fb_history past, future;
-	bool riding; ///< the newest step is of one value, and may go on
-	double last_s;
 	fb_station_refusal *refused; ///< NULL: nobody wants to know
 	void *refused_ctx;
 };
@@ -115,19 +114,10 @@ static void send_bypass(fb_station *station, const fb_instance *node, bool bypas
 	send_or_remember(station, &event);
 }
 
-static void send_switch(fb_station *station, fb_switch which)
-{
-	fb_event event = {.kind = FB_EVENT_STATION,
-		.station = (uint16_t)station->index,
-		.param = (uint32_t)which,
-		.value = station->on[which] ? 1.0f : 0.0f};
-	send_or_remember(station, &event);
-}
-
 /** How many events send_all() sends. */
 static uint32_t count_all(const fb_station *station)
 {
-	uint32_t n = FB_SWITCHES;
+	uint32_t n = 0;
 	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
 		n += station->patch->stage[i].type->n_params + 1;
 	}
@@ -149,9 +139,6 @@ static void send_all(fb_station *station)
 		if (node) {
 			send_bypass(station, node, stage->bypass);
 		}
-	}
-	for (int i = 0; i < FB_SWITCHES; i++) {
-		send_switch(station, (fb_switch)i);
 	}
 	fb_engine_end(station->engine);
 }
@@ -293,19 +280,25 @@ void fb_station_bypass(fb_station *station, uint32_t stage, bool bypass)
 
 void fb_station_switch(fb_station *station, fb_switch which, bool on)
 {
-	station->on[which] = on;
-	send_switch(station, which);
+	fb_engine_switch(station->engine, station->index, which, on);
 }
 
 bool fb_station_switched(const fb_station *station, fb_switch which)
 {
-	return station->on[which];
+	return fb_engine_switched(station->engine, station->index, which);
 }
 
-/** Values and bypasses in which `after` differs from `before`, to the nodes in audio. */
+/** Values and bypasses in which `after` differs from `before`, to the nodes in audio. A glide that
+	is asked for goes to all values while an earlier one may be under way: those that stay the same
+	are to arrive with the rest. */
 static void send_differences(
 	fb_station *station, const fb_patch *before, const fb_patch *after, double glide_ms)
 {
+	uint64_t frame = fb_engine_frame(station->engine);
+	bool all = glide_ms >= 0.0 && frame < station->gliding_until;
+	if (glide_ms >= 0.0) {
+		station->gliding_until = frame + ((uint64_t)to_ticks(station, glide_ms) + 1) * FB_TICK;
+	}
 	for (uint32_t i = 0; i < after->n_stages; i++) {
 		const fb_stage *now = &after->stage[i];
 		int k = fb_patch_find(before, now->id);
@@ -314,7 +307,8 @@ static void send_differences(
 			continue;
 		}
 		for (uint32_t p = 0; p < now->type->n_params; p++) {
-			if (before->stage[k].values[p] != now->values[p]) {
+			if (before->stage[k].values[p] != now->values[p] ||
+				(all && now->type->params[p].kind == FB_FLOAT)) {
 				send_param(station, node, p, now->values[p], glide_ms);
 			}
 		}
@@ -374,6 +368,34 @@ float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter
 				: s->type->meters[meter].min;
 }
 
+/** The plans that may still be in audio, the newest first. */
+static const fb_instance *node_of(const fb_plan *plan, uint32_t serial)
+{
+	for (uint32_t i = 0; plan && i < plan->n_steps; i++) {
+		if (plan->step[i].node->serial == serial) {
+			return plan->step[i].node;
+		}
+	}
+	return NULL;
+}
+
+const char *fb_station_node(const fb_station *station, uint32_t serial)
+{
+	const fb_instance *node = node_of(coming(station), serial);
+	node = node ? node : node_of(station->heard, serial);
+	return node ? node->id : NULL;
+}
+
+bool fb_station_time(const fb_station *station, uint32_t stage, fb_time *out)
+{
+	const fb_instance *node = heard_node(station, &station->patch->stage[stage]);
+	*out = (fb_time){0};
+	if (node) {
+		fb_engine_time(station->engine, &node->load, out);
+	}
+	return node;
+}
+
 /* --- undo */
 
 /** A step was taken that cannot be told: what came before it cannot be undone either. */
@@ -386,7 +408,6 @@ static void forget(fb_station *station)
 void fb_station_remember(fb_station *station)
 {
 	fb_patch *copy = fb_patch_copy(station->patch);
-	station->riding = false;
 	if (!copy) {
 		forget(station);
 		return;
@@ -400,19 +421,45 @@ static fb_undo value_now(const fb_station *station, uint32_t stage, uint32_t par
 {
 	const fb_stage *s = &station->patch->stage[stage];
 	float value = param == FB_UNDO_BYPASS ? (s->bypass ? 1.0f : 0.0f) : s->values[param];
-	return (fb_undo){.stage = stage, .param = param, .value = value};
+	return (fb_undo){.stage = stage, .param = param, .value = value, .touched_s = -1};
+}
+
+/** The step of a ride of this control that still goes on. What other hands ride meanwhile does not
+	end it; an edit does. */
+static fb_undo *ride_of(fb_station *station, const fb_undo *control, double now_s)
+{
+	for (uint32_t i = 0; i < HANDS; i++) {
+		fb_undo *step = fb_history_recent(&station->past, i);
+		if (!step || step->patch) {
+			break;
+		}
+		if (step->stage == control->stage && step->param == control->param) {
+			return step->touched_s >= 0 && now_s - step->touched_s < RIDE_S ? step : NULL;
+		}
+	}
+	return NULL;
 }
 
 static void remember_value(fb_station *station, uint32_t stage, uint32_t param, double now_s)
 {
-	const fb_undo *newest = fb_history_newest(&station->past);
-	bool same_ride = station->riding && newest && newest->stage == stage &&
-					 newest->param == param && now_s - station->last_s < RIDE_S;
-	station->last_s = now_s;
-	if (!same_ride) {
-		fb_history_push(&station->past, value_now(station, stage, param));
+	fb_undo now = value_now(station, stage, param);
+	fb_undo *ride = ride_of(station, &now, now_s);
+	if (!ride) {
+		fb_history_push(&station->past, now);
 		fb_history_clear(&station->future);
-		station->riding = true;
+		ride = fb_history_recent(&station->past, 0);
+	}
+	ride->touched_s = now_s;
+}
+
+/** After undo or redo a change is a step of its own. */
+static void end_rides(fb_station *station)
+{
+	for (uint32_t i = 0; i < HANDS; i++) {
+		fb_undo *step = fb_history_recent(&station->past, i);
+		if (step) {
+			step->touched_s = -1;
+		}
 	}
 }
 
@@ -462,7 +509,7 @@ static fb_status travel(
 		return status;
 	}
 	fb_history_push(to, back);
-	station->riding = false;
+	end_rides(station);
 	return FB_OK;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** A layout as a session of Open Stage Control, and the module beside it that takes the subscription
-	and renews it.
+/** A layout as a session of Open Stage Control, and the module beside it that takes the
+	subscription and renews it.
 	source: the program's sources (1.2x): widgets' properties, what a custom module may call */
 #include "layout.h"
 

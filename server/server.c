@@ -5,6 +5,7 @@
 #include "calibration.h"
 #include "http.h"
 #include "meters.h"
+#include "midi/midi.h"
 #include "scene.h"
 #include "tap.h"
 
@@ -213,6 +214,9 @@ static fb_status start_services(fb_server *server, fb_error *error)
 		status = fb_audit_start(server, error);
 	}
 	if (!status) {
+		status = fb_midi_create(server, &server->midi, error);
+	}
+	if (!status) {
 		status = open_osc(server, error);
 	}
 	if (!status) {
@@ -342,6 +346,7 @@ void fb_server_tick(fb_server *server)
 		fb_station_service(server->channel[i].station);
 	}
 	fb_scenes_service(server->scenes);
+	fb_midi_service(server->midi);
 	take_reports(server);
 	fb_calibration_service(server->calibration);
 	fb_taps_service(server);
@@ -380,6 +385,7 @@ void fb_server_stop(fb_server *server)
 	fb_store_close(server->store); /* tells those who wait for it, while they still live */
 	fb_calibration_destroy(server->calibration);
 	fb_scenes_destroy(server->scenes);
+	fb_midi_destroy(server->midi);
 	fb_meters_destroy(server->meters);
 	fb_http_destroy(server->http);
 	for (uint32_t i = 0; i < server->n_channels; i++) {

@@ -19,6 +19,7 @@ typedef struct fb_meters fb_meters;           ///< meters.h
 typedef struct fb_calibration fb_calibration; ///< calibration.h
 typedef struct fb_http fb_http;               ///< http.h
 typedef struct fb_scenes fb_scenes;           ///< scene.h
+typedef struct fb_midi fb_midi;               ///< midi/midi.h
 typedef struct fb_tap fb_tap;                 ///< tap.h
 typedef struct fb_stage_view fb_stage_view;   ///< station_tree.c
 
@@ -77,6 +78,7 @@ struct fb_server {
 	fb_calibration *calibration;
 	fb_scenes *scenes;
 	fb_http *http;
+	fb_midi *midi;
 	fb_tree_watcher watcher;
 	fb_tap *taps;          ///< list: those who listen over WebSocket
 	uint64_t taps_dropped; ///< of them, those that were too slow

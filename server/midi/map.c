@@ -260,6 +260,8 @@ fb_status fb_midi_map_read(const json_t *json, fb_midi_map *out, fb_error *error
 
 /* --- messages */
 
+static const fb_midi_move nothing = {.what = FB_MIDI_NOTHING};
+
 static fb_midi_move position(double at)
 {
 	return (fb_midi_move){.what = FB_MIDI_POSITION, .position = at};
@@ -283,11 +285,11 @@ static fb_midi_move take_pair(fb_midi_binding *b, int number, int value)
 	if (number == b->number) {
 		b->coarse = value;
 		/* some send no lower half at all: they are 7 bit */
-		return b->fine_seen ? (fb_midi_move){.what = FB_MIDI_NOTHING} : position(value * STEP_7);
+		return b->fine_seen ? nothing : position(value * STEP_7);
 	}
 	b->fine_seen = true;
 	if (b->coarse < 0) {
-		return (fb_midi_move){.what = FB_MIDI_NOTHING};
+		return nothing;
 	}
 	return position((b->coarse << 7 | value) / 16383.0);
 }
@@ -307,7 +309,6 @@ static fb_midi_move take_control(fb_midi_binding *b, int number, int value)
 
 fb_midi_move fb_midi_take(fb_midi_binding *binding, const uint8_t *bytes, uint8_t size)
 {
-	fb_midi_move nothing = {.what = FB_MIDI_NOTHING};
 	if (size != 3 || (bytes[0] & 0x0F) + 1 != binding->channel || (bytes[1] | bytes[2]) & 0x80) {
 		return nothing;
 	}

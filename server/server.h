@@ -18,6 +18,9 @@ typedef struct fb_server fb_server;
 typedef struct fb_meters fb_meters;           ///< meters.h
 typedef struct fb_calibration fb_calibration; ///< calibration.h
 typedef struct fb_http fb_http;               ///< http.h
+typedef struct fb_events fb_events;           ///< http/events.h
+typedef struct fb_pulse fb_pulse;             ///< pulse.h
+typedef struct fb_ws_hub fb_ws_hub;           ///< http/ws.h
 typedef struct fb_scenes fb_scenes;           ///< scene.h
 typedef struct fb_midi fb_midi;               ///< midi/midi.h
 typedef struct fb_tap fb_tap;                 ///< tap.h
@@ -79,13 +82,17 @@ struct fb_server {
 	fb_scenes *scenes;
 	fb_http *http;
 	fb_midi *midi;
+	fb_ws_hub *ws;
+	fb_events *events; ///< list: those who get server-sent events
+	fb_pulse *pulse;
 	fb_tree_watcher watcher;
 	fb_tap *taps;          ///< list: those who listen over WebSocket
 	uint64_t taps_dropped; ///< of them, those that were too slow
 	double started_s;
 	double tell_meters_s, tell_leaves_s; ///< when to look at them next
 	uint64_t ticks;                      ///< of the loop
-	uint64_t audit_refused;              ///< rows the store's queue had no room for
+	int64_t group_us; ///< when the group at hand began, Unix time; 0: none is under way
+	double group_s;   ///< when the last one began, by fb_now_s()
 	char token[256];
 };
 
@@ -169,6 +176,8 @@ void fb_server_tell_leaves(fb_server *server);
 
 /* --- audit.c: every accepted and refused set, into the store */
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);
+/** As fb_store_text. */
+void fb_audit_text(char tag, double value, char *text, size_t size);
 
 /* --- proposal.c */
 FB_MUST_CHECK fb_status fb_proposal_offer(fb_channel *channel, const char *run_id,

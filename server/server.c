@@ -320,23 +320,17 @@ static void look_after_latency(fb_server *server)
 	}
 }
 
-#define METERS_S 0.04 /**< between two looks at the node meters: as often as an eye follows */
-#define LEAVES_S 1.0  /**< at the server's own */
+#define ROWS_S 0.04 /**< between two looks at the rows of node meters: as often as an eye follows */
 
-/** What nobody sets but what moves by itself. */
-static void tell_meters(fb_server *server)
+static void tell_rows(fb_server *server)
 {
 	static const fb_origin origin = {"engine", NULL};
 	double now_s = fb_now_s();
-	if (now_s >= server->tell_meters_s) {
-		server->tell_meters_s = now_s + METERS_S;
+	if (now_s >= server->tell_rows_s) {
+		server->tell_rows_s = now_s + ROWS_S;
 		for (uint32_t i = 0; i < server->n_channels; i++) {
-			fb_channel_tell_meters(&server->channel[i], &origin);
+			fb_channel_tell_rows(&server->channel[i], &origin);
 		}
-	}
-	if (now_s >= server->tell_leaves_s) {
-		server->tell_leaves_s = now_s + LEAVES_S;
-		fb_server_tell_leaves(server);
 	}
 }
 
@@ -364,7 +358,7 @@ void fb_server_tick(fb_server *server)
 	fb_ws_service(server);
 	fb_events_service(server);
 	fb_store_poll(server->store);
-	tell_meters(server);
+	tell_rows(server);
 	if (server->ticks++ % 100 == 0) {
 		look_after_latency(server);
 	}

@@ -318,11 +318,17 @@ static void tell_meters(fb_server *server)
 		server->tell_meters_s = now_s + METERS_S;
 		for (uint32_t i = 0; i < server->n_channels; i++) {
 			fb_channel_tell_meters(&server->channel[i], &origin);
+			fb_channel_watch(&server->channel[i]);
 		}
+		fb_server_watch_xruns(server);
 	}
 	if (now_s >= server->tell_leaves_s) {
 		server->tell_leaves_s = now_s + LEAVES_S;
 		fb_server_tell_leaves(server);
+		for (uint32_t i = 0; i < server->n_channels; i++) {
+			fb_channel_tell_times(&server->channel[i]);
+			fb_channel_tell_node_times(&server->channel[i], &origin);
+		}
 	}
 }
 

@@ -42,6 +42,24 @@ enum {
 	FB_NODE_METERS_MAX = 256, ///< of a station, that are told of by themselves
 };
 
+enum { FB_XRUNS_KEPT = 8 };
+
+/** The last xruns. */
+typedef struct fb_xruns {
+	uint32_t seen;
+	char time[FB_XRUNS_KEPT][48], text[FB_XRUNS_KEPT * 50];
+} fb_xruns;
+
+/** What is known already of how a station does (health.c). */
+typedef struct fb_watch {
+	double ceiling_db, budget_pc;
+	uint64_t faults, over; ///< as last looked at
+	double guard_db;
+	bool guarding, alarm;
+	double fault_told_s, guard_told_s, over_s; ///< when
+	char faulty[128];                          ///< address of the node that failed last
+} fb_watch;
+
 /** What the server keeps of a station beside its patch. */
 typedef struct fb_channel {
 	fb_server *server;
@@ -60,6 +78,7 @@ typedef struct fb_channel {
 	fb_proposal proposal;
 	char last_run[64];
 	double last_run_score;
+	fb_watch watch;
 	fb_stage_view *views; ///< list: the stages that are in the tree
 } fb_channel;
 
@@ -81,6 +100,8 @@ struct fb_server {
 	fb_tap *taps;          ///< list: those who listen over WebSocket
 	uint64_t taps_dropped; ///< of them, those that were too slow
 	double started_s;
+	bool panic;
+	fb_xruns xruns;
 	double tell_meters_s, tell_leaves_s; ///< when to look at them next
 	uint64_t ticks;                      ///< of the loop
 	uint64_t audit_refused;              ///< rows the store's queue had no room for
@@ -136,6 +157,21 @@ FB_MUST_CHECK fb_status fb_channel_add_counts(fb_channel *channel, fb_error *err
 /** Tell of those that have grown. */
 void fb_channel_tell_counts(fb_channel *channel, const fb_origin *origin);
 
+/** Tell of what its nodes take of the time. */
+void fb_channel_tell_node_times(fb_channel *channel, const fb_origin *origin);
+
+/* --- health.c: guard, faults, time */
+FB_MUST_CHECK fb_status fb_channel_add_health(fb_channel *channel, fb_error *error);
+/** Look for faults and at the guard. Often. */
+void fb_channel_watch(fb_channel *channel);
+/** Tell of times, and whether the station keeps its budget. Once a second. */
+void fb_channel_tell_times(fb_channel *channel);
+
+/* --- panic.c */
+FB_MUST_CHECK fb_status fb_server_add_switches(fb_server *server, fb_error *error);
+/** Note the time of new xruns. Often. */
+void fb_server_watch_xruns(fb_server *server);
+
 /* --- station_rows.c: measurements in one message, and telling of node meters */
 FB_MUST_CHECK fb_status fb_channel_add_rows(fb_channel *channel, fb_error *error);
 /** Tell of the node meters that have moved. */
@@ -167,6 +203,8 @@ void fb_server_tell_leaves(fb_server *server);
 
 /* --- audit.c: every accepted and refused set, into the store */
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);
+/** A row of the engine's own: what happened at an address. */
+void fb_audit_note(fb_server *server, const char *address, const char *what);
 
 /* --- proposal.c */
 FB_MUST_CHECK fb_status fb_proposal_offer(fb_channel *channel, const char *run_id,

@@ -64,6 +64,8 @@ def test_bad_samples_in(server, jack, tmp_path):
 def test_bad_samples_out(server, jack, tmp_path):
     """1e30 is a number, so it passes, and the meters take it as the most they know, counting it."""
     before = counts(server, 1)
+    server.osc.send("/station/1/guard/on", False)  # it would hold them at the ceiling
+    server.osc.sync()
     with jack.playing(wavs.write(tmp_path / "huge.wav", [[0.1, 1e30] * 2400, [0.1] * 4800])):
         wait_for(lambda: counts(server, 1)[1] > 10000, 10, "half a second of them")
         metrics = server.get("/api/stations/1/metrics")

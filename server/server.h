@@ -104,7 +104,8 @@ struct fb_server {
 	fb_xruns xruns;
 	double tell_meters_s, tell_leaves_s; ///< when to look at them next
 	uint64_t ticks;                      ///< of the loop
-	uint64_t audit_refused;              ///< rows the store's queue had no room for
+	int64_t group_us; ///< when the group at hand began, Unix time; 0: none is under way
+	double group_s;   ///< when the last one began, by fb_now_s()
 	char token[256];
 };
 
@@ -205,6 +206,8 @@ void fb_server_tell_leaves(fb_server *server);
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);
 /** A row of the engine's own: what happened at an address. */
 void fb_audit_note(fb_server *server, const char *address, const char *what);
+/** As fb_store_text. */
+void fb_audit_text(char tag, double value, char *text, size_t size);
 
 /* --- proposal.c */
 FB_MUST_CHECK fb_status fb_proposal_offer(fb_channel *channel, const char *run_id,

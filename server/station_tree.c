@@ -188,7 +188,7 @@ static const struct {
 
 static void time_get(void *ctx, uint32_t index, fb_value *value)
 {
-	const fb_stage_view *view = ctx;
+	fb_stage_view *view = ctx;
 	int stage = stage_of(view);
 	fb_time time = {0};
 	if (stage >= 0) {

@@ -135,10 +135,10 @@ def test_failed_node_is_named(server, mode):
     before = osc.ask("/station/2/out/faults")
     osc.send("/station/2/f/mode", mode)
     osc.sync()
-    wait_for(lambda: osc.ask("/station/2/out/faulty") == "/station/2/f", 3, "the name")
+    wait_for(lambda: osc.ask("/station/2/out/faults") > before, 5, "a fault")
+    wait_for(lambda: osc.ask("/station/2/out/faulty") == "/station/2/f", 5, "the name")
     osc.send("/station/2/f/mode", "pass")
     osc.sync()
-    assert osc.ask("/station/2/out/faults") > before
     row = wait_for(lambda: rows(server, "/station/2/f"), 5, "its row")[0]
     assert row["outcome"].startswith("NaN or infinity in ") and row["outcome"].endswith("it was reset, the station went dry")
     assert "/station/2/f (Station 2): NaN or infinity" in server.said()

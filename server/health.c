@@ -153,6 +153,8 @@ fb_status fb_channel_add_health(fb_channel *channel, fb_error *error)
 			.min = leaves[i].min,
 			.max = leaves[i].max,
 			.def = leaves[i].def,
+			.counter = leaves[i].kind == FB_LEAF_INT,
+			.alarm = leaves[i].access == FB_READ && leaves[i].kind == FB_LEAF_BOOL,
 			.meter = leaves[i].access == FB_READ && leaves[i].kind != FB_LEAF_TEXT,
 			.ops = leaves[i].ops,
 			.ctx = channel};

@@ -9,8 +9,11 @@
 #include <unistd.h>
 
 enum {
-	TICK_US = 5000, ///< the server's housekeeping
-	CONNECTIONS_MAX = 512
+	TICK_US = 5000,        ///< the server's housekeeping
+	DESCRIPTORS_MAX = 512, ///< connections (peers.c), and our own
+	HEAD_MAX = 8192,       ///< bytes of a request's head
+	HEAD_S = 5,            ///< it has to be there after so long
+	IDLE_S = 60            ///< a connection is kept without a request
 };
 
 /* --- the OSC socket, in the same loop */
@@ -49,6 +52,7 @@ static void on_tick(lws_sorted_usec_list_t *tick)
 {
 	fb_http *http = lws_container_of(tick, fb_http, tick);
 	fb_server_tick(http->server);
+	fb_http_serve(http);
 	fb_osc_flush(http->server->osc, now_us());
 	lws_sul_schedule(http->context, 0, &http->tick, on_tick, TICK_US);
 }
@@ -67,12 +71,20 @@ fb_status fb_http_create(fb_server *server, fb_http **out, fb_error *error)
 		return fb_fail(error, FB_NO_MEMORY, "http", "out of memory");
 	}
 	http->server = server;
+	http->peers = fb_peers_create();
+	if (!http->peers) {
+		fb_http_destroy(http);
+		return fb_fail(error, FB_NO_MEMORY, "http", "out of memory");
+	}
 	lws_set_log_level(options->verbose ? LLL_ERR | LLL_WARN : 0, NULL);
 	struct lws_context_creation_info info = {.port = options->http_port,
 		.iface = options->listen,
 		.protocols = protocols,
 		.user = http,
-		.fd_limit_per_thread = CONNECTIONS_MAX,
+		.fd_limit_per_thread = DESCRIPTORS_MAX,
+		.max_http_header_data = HEAD_MAX,
+		.timeout_secs = HEAD_S,
+		.keepalive_timeout = IDLE_S,
 		.pt_serv_buf_size = FB_WRITE_MAX,
 		.gid = -1,
 		.uid = -1,
@@ -99,6 +111,7 @@ void fb_http_destroy(fb_http *http)
 		if (http->context) {
 			lws_context_destroy(http->context);
 		}
+		fb_peers_destroy(http->peers);
 		free(http);
 	}
 }

@@ -2,9 +2,13 @@
 /** Start, housekeeping and end of the server. */
 #include "server.h"
 
+#include "announce.h"
 #include "calibration.h"
 #include "http.h"
+#include "http/events.h"
+#include "http/ws.h"
 #include "meters.h"
+#include "pulse.h"
 #include "scene.h"
 #include "tap.h"
 
@@ -96,16 +100,11 @@ static fb_status make_folders(const fb_server *server, fb_error *error)
 	return status ? status : make_folder(server->options.sample_dir, error);
 }
 
-static bool is_loopback(const char *address)
-{
-	return !strncmp(address, "127.", 4) || !strcmp(address, "::1") || !strcmp(address, "localhost");
-}
-
 static fb_status read_token(fb_server *server, fb_error *error)
 {
 	const char *name = server->options.token_file;
 	if (!name) {
-		return is_loopback(server->options.listen)
+		return fb_is_loopback(server->options.listen)
 				   ? FB_OK
 				   : fb_fail(error, FB_FORBIDDEN, server->options.listen,
 						 "listening beyond loopback needs --token-file");
@@ -171,6 +170,7 @@ static fb_status open_osc(fb_server *server, fb_error *error)
 		"/server/dsp_load", "/server/uptime", "/server/audit/recording", NULL};
 	fb_osc_options options = {.listen = server->options.listen,
 		.port = (uint16_t)server->options.osc_port,
+		.allow = &server->options.osc_allow,
 		.name = server->options.name,
 		.status = status_leaves};
 	return fb_osc_open(server->tree, &options, &server->osc, error);
@@ -216,6 +216,12 @@ static fb_status start_services(fb_server *server, fb_error *error)
 		status = open_osc(server, error);
 	}
 	if (!status) {
+		status = fb_pulse_start(server, error);
+	}
+	if (!status) {
+		status = fb_ws_start(server, error);
+	}
+	if (!status) {
 		status = fb_http_create(server, &server->http, error);
 	}
 	if (!status) {
@@ -223,6 +229,11 @@ static fb_status start_services(fb_server *server, fb_error *error)
 	}
 	if (!status) {
 		status = fb_calibration_create(server, &server->calibration, error);
+	}
+	if (!status) {
+		status = fb_announce_start(server->options.name, server->options.listen,
+			(uint16_t)fb_http_port(server->http), fb_osc_port(server->osc), &server->announce,
+			error);
 	}
 	return status;
 }
@@ -351,6 +362,9 @@ void fb_server_tick(fb_server *server)
 	take_reports(server);
 	fb_calibration_service(server->calibration);
 	fb_taps_service(server);
+	fb_pulse_service(server);
+	fb_ws_service(server);
+	fb_events_service(server);
 	fb_store_poll(server->store);
 	tell_meters(server);
 	if (server->ticks++ % 100 == 0) {
@@ -382,12 +396,16 @@ void fb_server_stop(fb_server *server)
 	if (server->watcher.ctx) {
 		fb_tree_unwatch(server->tree, &server->watcher);
 	}
+	fb_announce_stop(server->announce);
 	fb_osc_close(server->osc);
+	server->osc = NULL;            /* its WebSocket clients are still there */
 	fb_store_close(server->store); /* tells those who wait for it, while they still live */
 	fb_calibration_destroy(server->calibration);
 	fb_scenes_destroy(server->scenes);
 	fb_meters_destroy(server->meters);
 	fb_http_destroy(server->http);
+	fb_ws_stop(server);
+	fb_pulse_stop(server);
 	for (uint32_t i = 0; i < server->n_channels; i++) {
 		fb_channel_remove(&server->channel[i]);
 		json_decref(server->channel[i].proposal.parameters);

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** What a period costs with so many stations on so many threads: prints the median of the clock and
-	the mean of this thread's CPU time, in microseconds a period of 64 frames. */
+	the mean of this thread's CPU time, in microseconds a period, and whether its threads were
+	real-time ones as under JACK. Else other programs on a busy machine come between. */
 #include "programme.h"
 
 #include "../../graph/station.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { PERIOD = 64, CHANNELS = 2 * FB_STATIONS_MAX };
+enum { PERIOD_MAX = 1024, CHANNELS = 2 * FB_STATIONS_MAX };
 
 typedef struct bench {
 	programme sound;
 	fb_engine *engine;
 	fb_station *station[FB_STATIONS_MAX];
-	uint32_t stations;
+	uint32_t stations, period;
 	size_t at;
-	_Alignas(FB_ALIGN) float in[CHANNELS][PERIOD], out[CHANNELS][PERIOD];
+	_Alignas(FB_ALIGN) float in[CHANNELS][PERIOD_MAX], out[CHANNELS][PERIOD_MAX];
 } bench;
 
 static void die(const fb_error *error)
@@ -39,7 +41,7 @@ static void start(bench *b, const fb_nodes *nodes, const char *patch_file, uint3
 	fb_patch *patch;
 	fb_engine_options options = {.stations = b->stations,
 		.rate_hz = b->sound.rate_hz,
-		.period = PERIOD,
+		.period = b->period,
 		.threads = threads,
 		.patient = true};
 	if (fb_engine_create(&options, &b->engine, &error)) {
@@ -70,13 +72,13 @@ static double run(bench *b, size_t periods, double *took)
 		in[c] = b->in[c];
 		out[c] = b->out[c];
 	}
-	for (size_t n = 0; n < periods; n++, b->at += PERIOD) {
+	for (size_t n = 0; n < periods; n++, b->at += b->period) {
 		for (size_t i = 0; i < b->stations; i++) {
 			programme_take(
-				&b->sound, i, b->stations, b->at, PERIOD, b->in[2 * i], b->in[2 * i + 1]);
+				&b->sound, i, b->stations, b->at, b->period, b->in[2 * i], b->in[2 * i + 1]);
 		}
 		double spent = clock_us(CLOCK_THREAD_CPUTIME_ID), began = clock_us(CLOCK_MONOTONIC);
-		fb_engine_process(b->engine, in, out, PERIOD);
+		fb_engine_process(b->engine, in, out, b->period);
 		took[n] = clock_us(CLOCK_MONOTONIC) - began;
 		cpu += clock_us(CLOCK_THREAD_CPUTIME_ID) - spent;
 	}
@@ -85,8 +87,9 @@ static double run(bench *b, size_t periods, double *took)
 
 int main(int argc, char **argv)
 {
-	if (argc != 7) {
-		fprintf(stderr, "usage: %s NODE_PATH PROGRAMME.wav PATCH.json SECONDS STATIONS THREADS\n",
+	if (argc != 8) {
+		fprintf(stderr,
+			"usage: %s NODE_PATH PROGRAMME.wav PATCH.json SECONDS STATIONS THREADS PERIOD\n",
 			argv[0]);
 		return 2;
 	}
@@ -99,21 +102,22 @@ int main(int argc, char **argv)
 	if (!b) {
 		return 1;
 	}
-	*b = (bench){.stations = (uint32_t)atoi(argv[5])};
+	*b = (bench){.stations = (uint32_t)atoi(argv[5]), .period = (uint32_t)atoi(argv[7])};
 	programme_read(&b->sound, argv[2]);
-	size_t warm = (size_t)(2.2 * b->sound.rate_hz) / PERIOD;
-	size_t periods = (size_t)(atof(argv[4]) * b->sound.rate_hz) / PERIOD;
+	size_t warm = (size_t)(2.2 * b->sound.rate_hz) / b->period;
+	size_t periods = (size_t)(atof(argv[4]) * b->sound.rate_hz) / b->period;
 	double *took = calloc(warm + periods, sizeof *took);
 	if (!took) {
 		return 1;
 	}
+	bool realtime = !sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){10});
 	start(b, nodes, argv[3], (uint32_t)atoi(argv[6]));
-	run(b, warm,
-		took); /* memory touched for the first time (echoes reach back 2 s), filters running */
+	/* memory touched for the first time (echoes reach back 2 s), filters running */
+	run(b, warm, took);
 	fb_engine_service(b->engine);
 	double cpu = run(b, periods, took);
 	qsort(took, periods, sizeof *took, by_size);
-	printf("%.2f %.2f\n", took[periods / 2], cpu / (double)periods);
+	printf("%.2f %.2f %d\n", took[periods / 2], cpu / (double)periods, realtime);
 
 	fb_engine_destroy(b->engine);
 	for (size_t i = 0; i < b->stations; i++) {

@@ -8,6 +8,7 @@
 #include "http/events.h"
 #include "http/ws.h"
 #include "meters.h"
+#include "proposal/monitor.h"
 #include "pulse.h"
 #include "scene.h"
 #include "tap.h"
@@ -141,7 +142,7 @@ static fb_status start_channel(fb_server *server, uint32_t index, fb_error *erro
 	channel->server = server;
 	channel->index = index;
 	channel->mode = FB_MODE_MANUAL;
-	channel->proposal = (fb_proposal){.state = "none", .morph_s = 2.0};
+	fb_proposal_init(&channel->proposal);
 	snprintf(channel->name, sizeof channel->name, "Station %u", index + 1);
 	fb_patch *patch;
 	fb_status status = load_patch(channel, &patch, error);
@@ -265,6 +266,10 @@ fb_status fb_server_start(fb_server *server, fb_error *error)
 	if (!status) {
 		status = start_services(server, error);
 	}
+	if (!status) {
+		server->driver->monitor = server->monitor = fb_monitor_create(server->driver->rate_hz);
+		status = server->monitor ? FB_OK : fb_fail(error, FB_NO_MEMORY, "monitor", "out of memory");
+	}
 	return status ? status : server->driver->ops->start(server->driver, server->engine, error);
 }
 
@@ -361,6 +366,7 @@ void fb_server_tick(fb_server *server)
 	fb_scenes_service(server->scenes);
 	take_reports(server);
 	fb_calibration_service(server->calibration);
+	fb_proposals_service(server);
 	fb_taps_service(server);
 	fb_pulse_service(server);
 	fb_ws_service(server);
@@ -408,7 +414,7 @@ void fb_server_stop(fb_server *server)
 	fb_pulse_stop(server);
 	for (uint32_t i = 0; i < server->n_channels; i++) {
 		fb_channel_remove(&server->channel[i]);
-		json_decref(server->channel[i].proposal.parameters);
+		fb_proposal_finish(&server->channel[i].proposal);
 	}
 	fb_engine_destroy(server->engine);
 	for (uint32_t i = 0; i < server->n_channels; i++) {
@@ -418,5 +424,6 @@ void fb_server_stop(fb_server *server)
 	if (server->driver) {
 		server->driver->ops->close(server->driver);
 	}
+	fb_monitor_destroy(server->monitor);
 	fb_nodes_close(server->nodes);
 }

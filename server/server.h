@@ -5,6 +5,7 @@
 #define FB_FOLDBACKD_H
 
 #include "driver.h"
+#include "proposal/proposal.h"
 
 #include "../graph/params.h"
 #include "../graph/station.h"
@@ -32,15 +33,6 @@ typedef enum fb_mode {
 	FB_MODE_BYPASS, ///< the input passes, as late as the chain
 } fb_mode;
 
-/** A parameter set that waits for the engineer. */
-typedef struct fb_proposal {
-	char id[64];        ///< of the run it comes from; "" = none was ever offered
-	const char *state;  ///< "none" "offered" "accepted" "rejected"
-	json_t *parameters; ///< {"node.param": value}
-	bool armed;         ///< accept at once, in mode auto
-	double morph_s;     ///< accepting takes this long
-} fb_proposal;
-
 enum {
 	FB_CHANNEL_COUNTS = 4,    ///< of what went wrong at a station: station_counts.c
 	FB_NODE_METERS_MAX = 256, ///< of a station, that are told of by themselves
@@ -65,7 +57,7 @@ typedef struct fb_watch {
 } fb_watch;
 
 /** What the server keeps of a station beside its patch. */
-typedef struct fb_channel {
+struct fb_channel {
 	fb_server *server;
 	uint32_t index; ///< from 0
 	fb_station *station;
@@ -84,7 +76,7 @@ typedef struct fb_channel {
 	double last_run_score;
 	fb_watch watch;
 	fb_stage_view *views; ///< list: the stages that are in the tree
-} fb_channel;
+};
 
 struct fb_server {
 	fb_options options;
@@ -98,6 +90,7 @@ struct fb_server {
 	fb_store *store;
 	fb_meters *meters;
 	fb_calibration *calibration;
+	fb_monitor *monitor;
 	fb_scenes *scenes;
 	fb_http *http;
 	fb_ws_hub *ws;
@@ -216,13 +209,5 @@ FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);
 void fb_audit_note(fb_server *server, const char *address, const char *what);
 /** As fb_store_text. */
 void fb_audit_text(char tag, double value, char *text, size_t size);
-
-/* --- proposal.c */
-FB_MUST_CHECK fb_status fb_proposal_offer(fb_channel *channel, const char *run_id,
-	const json_t *parameters, const fb_origin *origin, fb_error *error);
-FB_MUST_CHECK fb_status fb_proposal_accept(
-	fb_channel *channel, const fb_origin *origin, fb_error *error);
-FB_MUST_CHECK fb_status fb_proposal_reject(
-	fb_channel *channel, const fb_origin *origin, fb_error *error);
 
 #endif

@@ -273,19 +273,14 @@ void fb_channel_watch(fb_channel *channel)
 	look_at_guard(channel, &health, now_s);
 }
 
-void fb_channel_tell_times(fb_channel *channel)
+void fb_channel_watch_budget(fb_channel *channel)
 {
-	static const char *const moving[] = {
-		"cpu/mean", "cpu/worst", "cpu/share", "cpu/worst_share", "cpu/over"};
 	fb_watch *watch = &channel->watch;
 	fb_health health = health_of(channel);
 	uint64_t over = health.over - watch->over;
 	double now_s = fb_now_s();
 	watch->over = health.over;
 	watch->over_s = over ? now_s : watch->over_s;
-	for (size_t i = 0; i < sizeof moving / sizeof *moving; i++) {
-		fb_channel_touch(channel, moving[i], &engine_origin);
-	}
 	if (!watch->alarm && over >= TOO_OFTEN) {
 		set_alarm(channel, &health, over, true);
 	} else if (watch->alarm && now_s >= watch->over_s + QUIET_S) {

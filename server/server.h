@@ -24,6 +24,7 @@ typedef struct fb_events fb_events;           ///< http/events.h
 typedef struct fb_pulse fb_pulse;             ///< pulse.h
 typedef struct fb_ws_hub fb_ws_hub;           ///< http/ws.h
 typedef struct fb_scenes fb_scenes;           ///< scene.h
+typedef struct fb_midi fb_midi;               ///< midi/midi.h
 typedef struct fb_tap fb_tap;                 ///< tap.h
 typedef struct fb_stage_view fb_stage_view;   ///< station_tree.c
 
@@ -70,7 +71,7 @@ struct fb_channel {
 	double latency_ms; ///< of the chain and the driver, as last told to the meters
 	fb_branch *metric_leaf[FB_METRICS];
 	uint64_t told[FB_CHANNEL_COUNTS];     ///< counts, as subscribers know them
-	float meter_told[FB_NODE_METERS_MAX]; ///< node meters, as subscribers know them
+	float meter_told[FB_NODE_METERS_MAX]; ///< the row of node meters, as subscribers know it
 	fb_proposal proposal;
 	char last_run[64];
 	double last_run_score;
@@ -93,6 +94,7 @@ struct fb_server {
 	fb_monitor *monitor;
 	fb_scenes *scenes;
 	fb_http *http;
+	fb_midi *midi;
 	fb_ws_hub *ws;
 	fb_events *events; ///< list: those who get server-sent events
 	fb_pulse *pulse;
@@ -103,10 +105,11 @@ struct fb_server {
 	double started_s;
 	bool panic;
 	fb_xruns xruns;
-	double tell_meters_s, tell_leaves_s; ///< when to look at them next
-	uint64_t ticks;                      ///< of the loop
-	int64_t group_us; ///< when the group at hand began, Unix time; 0: none is under way
-	double group_s;   ///< when the last one began, by fb_now_s()
+	double tell_rows_s; ///< when to look at them next
+	double budgets_s;   ///< likewise
+	uint64_t ticks;     ///< of the loop
+	int64_t group_us;   ///< when the group at hand began, Unix time; 0: none is under way
+	double group_s;     ///< when the last one began, by fb_now_s()
 	char token[256];
 };
 
@@ -159,25 +162,22 @@ FB_MUST_CHECK fb_status fb_channel_add_counts(fb_channel *channel, fb_error *err
 /** Tell of those that have grown. */
 void fb_channel_tell_counts(fb_channel *channel, const fb_origin *origin);
 
-/** Tell of what its nodes take of the time. */
-void fb_channel_tell_node_times(fb_channel *channel, const fb_origin *origin);
-
 /* --- health.c: guard, faults, time */
 FB_MUST_CHECK fb_status fb_channel_add_health(fb_channel *channel, fb_error *error);
 /** Look for faults and at the guard. Often. */
 void fb_channel_watch(fb_channel *channel);
-/** Tell of times, and whether the station keeps its budget. Once a second. */
-void fb_channel_tell_times(fb_channel *channel);
+/** Does the station keep its budget? Once a second. */
+void fb_channel_watch_budget(fb_channel *channel);
 
 /* --- panic.c */
 FB_MUST_CHECK fb_status fb_server_add_switches(fb_server *server, fb_error *error);
 /** Note the time of new xruns. Often. */
 void fb_server_watch_xruns(fb_server *server);
 
-/* --- station_rows.c: measurements in one message, and telling of node meters */
+/* --- station_rows.c: measurements in one message */
 FB_MUST_CHECK fb_status fb_channel_add_rows(fb_channel *channel, fb_error *error);
-/** Tell of the node meters that have moved. */
-void fb_channel_tell_meters(fb_channel *channel, const fb_origin *origin);
+/** Tell of the row of node meters if any of them has moved. */
+void fb_channel_tell_rows(fb_channel *channel, const fb_origin *origin);
 
 /* --- patches.c: the patch as a whole, /station/N/patch */
 FB_MUST_CHECK fb_status fb_channel_add_patch(fb_channel *channel, fb_error *error);
@@ -200,8 +200,6 @@ FB_MUST_CHECK fb_status fb_channel_edit(
 
 /* --- server_leaves.c */
 FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error);
-/** Tell of those that have changed. */
-void fb_server_tell_leaves(fb_server *server);
 
 /* --- audit.c: every accepted and refused set, into the store */
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);

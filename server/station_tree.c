@@ -318,15 +318,6 @@ static void touch_stage_leaf(
 	}
 }
 
-void fb_channel_tell_node_times(fb_channel *channel, const fb_origin *origin)
-{
-	for (const fb_stage_view *view = channel->views; view; view = view->next) {
-		for (uint32_t i = 0; i < TIMES; i++) {
-			touch_stage_leaf(channel, view->id, times[i].leaf, origin);
-		}
-	}
-}
-
 static void touch_differences(fb_channel *channel, const fb_patch *before, const fb_origin *origin)
 {
 	const fb_patch *now = fb_station_patch(channel->station);

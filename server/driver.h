@@ -4,6 +4,7 @@
 #define FB_DRIVER_H
 
 #include "options.h"
+#include "proposal/monitor.h"
 
 typedef struct fb_driver fb_driver;
 
@@ -47,6 +48,7 @@ struct fb_driver {
 	const char *kind; ///< "jack" or "dummy"
 	double rate_hz;
 	uint32_t period;
+	fb_monitor *monitor; ///< what plays on the monitor outputs; set before start
 };
 
 /** errors: FB_UNAVAILABLE if no JACK server runs, FB_EXISTS if the client name is taken */

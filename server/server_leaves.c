@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The leaves of the server itself: what it is, how it does. */
+#include "announce.h"
 #include "meters.h"
 #include "server.h"
 
@@ -71,6 +72,14 @@ static fb_osc_stats osc_stats(const fb_server *server)
 		*value = (expression);                                                                     \
 	}
 
+static fb_value announced(const fb_server *server)
+{
+	static char name[64]; /* borrowed by the reader until the next call; one thread reads */
+	fb_announce_name(server->announce, name, sizeof name);
+	return (fb_value){.tag = 's', .s = name};
+}
+
+GETTER(get_announced, announced(server))
 GETTER(get_version, ((fb_value){.tag = 's', .s = FB_VERSION}))
 GETTER(get_driver, ((fb_value){.tag = 's', .s = server->driver->kind}))
 GETTER(get_running, ((fb_value){.tag = driver_state(server).running ? 'T' : 'F'}))
@@ -115,6 +124,9 @@ static const struct {
 } leaves[] = {
 	{"/server/version", FB_LEAF_TEXT, "Version", "", "Of foldbackd.", 0, false, get_version, PLAIN},
 	{"/server/driver", FB_LEAF_TEXT, "Driver", "", "jack or dummy.", 0, false, get_driver, PLAIN},
+	{"/server/announced", FB_LEAF_TEXT, "Announced as", "",
+		"The name on the local network (mDNS); empty while there is none.", 0, false, get_announced,
+		PLAIN},
 	{"/server/running", FB_LEAF_BOOL, "Audio runs", "", "False once the JACK server has gone.", 1,
 		false, get_running, ALARMS},
 	{"/server/sample_rate", FB_LEAF_FLOAT, "Sample rate", "Hz", "Of the audio.", 192000, false,

@@ -38,11 +38,11 @@ def wait_for(condition, seconds=5.0, what="the condition"):
 class Jackd:
     """A JACK server of its own name, on the dummy driver."""
 
-    def __init__(self, name, rate=48000, period=64):
+    def __init__(self, name, rate=48000, period=64, realtime=False):
         name = f"{name}-{os.getpid()}"  # other runs of these tests may go on beside
         self.env = dict(os.environ, JACK_DEFAULT_SERVER=name, JACK_NO_AUDIO_RESERVATION="1", JACK_NO_START_SERVER="1")
         self.process = subprocess.Popen(
-            ["jackd", "-n", name, "-r", "-d", "dummy", "-r", str(rate), "-p", str(period)],
+            ["jackd", "-n", name, *(["-R", "-P", "20"] if realtime else ["-r"]), "-d", "dummy", "-r", str(rate), "-p", str(period)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.env)
         wait_for(lambda: self.run("jack_lsp").returncode == 0, 10, "the JACK server")
 

@@ -19,7 +19,7 @@ typedef struct jack {
 	uint32_t stations;
 	jack_port_t *in[2 * FB_STATIONS_MAX], *out[2 * FB_STATIONS_MAX];
 	fb_jack_midi midi;
-	jack_port_t *midi_in, *midi_out;
+	jack_port_t *midi_in, *midi_out, *monitor[2];
 	bool active;
 	/* written by JACK's threads */
 	_Atomic uint32_t xruns, period;
@@ -38,6 +38,13 @@ static void take_tempo(jack *j)
 	fb_engine_set_tempo(j->engine, known ? position.beats_per_minute : 0.0);
 }
 
+static void play_monitor(jack *j, jack_nframes_t frames)
+{
+	float *const out[2] = {
+		jack_port_get_buffer(j->monitor[0], frames), jack_port_get_buffer(j->monitor[1], frames)};
+	fb_monitor_play(j->base.monitor, out, frames);
+}
+
 static int on_process(jack_nframes_t frames, void *arg)
 {
 	jack *j = arg;
@@ -51,6 +58,7 @@ static int on_process(jack_nframes_t frames, void *arg)
 	uint64_t start = fb_engine_frame(j->engine);
 	fb_jack_midi_receive(&j->midi, j->midi_in, frames, start);
 	fb_engine_process(j->engine, in, out, frames);
+	play_monitor(j, frames);
 	fb_jack_midi_send(&j->midi, j->midi_out, frames, start);
 	return 0;
 }
@@ -125,6 +133,14 @@ static fb_status register_ports(jack *j, fb_error *error)
 		}
 		name_port(j, j->in[i], i / 2, true, i % 2);
 		name_port(j, j->out[i], i / 2, false, i % 2);
+	}
+	for (uint32_t c = 0; c < 2; c++) {
+		j->monitor[c] = jack_port_register(
+			j->client, c ? "monitor_R" : "monitor_L", JACK_DEFAULT_AUDIO_TYPE, JackPortIsOutput, 0);
+		if (!j->monitor[c]) {
+			return fb_fail(
+				error, FB_TOO_MANY, "monitor", "JACK has no more ports (jackd --port-max)");
+		}
 	}
 	j->midi_in =
 		jack_port_register(j->client, "midi_in", JACK_DEFAULT_MIDI_TYPE, JackPortIsInput, 0);
@@ -272,8 +288,10 @@ fb_status fb_driver_jack(const fb_options *options, fb_driver **out, fb_error *e
 			"--driver "
 			"dummy)");
 	}
-	j->base =
-		(fb_driver){&ops, "jack", jack_get_sample_rate(j->client), jack_get_buffer_size(j->client)};
+	j->base = (fb_driver){.ops = &ops,
+		.kind = "jack",
+		.rate_hz = jack_get_sample_rate(j->client),
+		.period = jack_get_buffer_size(j->client)};
 	j->stations = options->stations;
 	atomic_store(&j->period, j->base.period);
 	jack_set_process_callback(j->client, on_process, j);

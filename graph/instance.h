@@ -28,6 +28,7 @@ typedef struct fb_instance {
 	uint32_t n_in, n_out; ///< channels
 	double rate_hz;
 
+
 	/* audio's */
 	void *self;
 	float *from, *to; ///< [n_params]
@@ -54,6 +55,10 @@ void fb_instance_destroy(fb_instance *instance); ///< thread: control, in no pla
 /** Could this living instance serve that stage: same id, type, rate and prepared values? thread:
  * control */
 bool fb_instance_serves(const fb_instance *instance, const fb_stage *stage, double rate_hz);
+
+/** Before a change is sent to audio: have the memory that the node needs with these values, so that
+	audio never faults a page in. values: [n_params], all of them. thread: control */
+void fb_instance_provide(const fb_instance *instance, const float *values);
 
 /** Aim a parameter; ticks UINT32_MAX: the parameter's own smoothing, unless it has or heads for
 	that value already. What it was prepared with (FB_PARAM_REPREPARE) stays. thread: audio */

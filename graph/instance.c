@@ -21,8 +21,8 @@ static void *alloc_touched(size_t bytes)
 	return block;
 }
 
-/** Room for the node itself. A node that touches what it needs gets pages of its own: the heap would
-	give it some that others have left, which take memory already. */
+/** Room for the node itself. A node that touches what it needs gets pages of its own: the heap
+	would give it some that others have left, which take memory already. */
 static void *alloc_self(const fb_node_desc *desc, size_t bytes)
 {
 	if (!desc->provide) {

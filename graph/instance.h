@@ -28,7 +28,6 @@ typedef struct fb_instance {
 	uint32_t n_in, n_out; ///< channels
 	double rate_hz;
 
-
 	/* audio's */
 	void *self;
 	float *from, *to; ///< [n_params]

@@ -69,9 +69,9 @@ static uint32_t ring_frames(double rate_hz, double seconds)
 	return fb_delay_line_frames((uint32_t)ceil(seconds * rate_hz));
 }
 
-/** Frames of a ring for these values: all that one walks through stays in memory and passes through
-	the cache, so it is no longer than twice the time needs, in few steps. In sync a tempo on its way
-	passes any time. */
+/** Frames of a ring for these values: all that one walks through stays in memory and passes
+	through the cache, so it is no longer than twice the time, in few steps. In sync a tempo on
+	its way passes any time. */
 static uint32_t wanted_ring(double rate_hz, const float *values)
 {
 	double seconds = (int)values[SYNC] == SYNC_OFF ? SHORTEST_RING_S : LONGEST_S;

@@ -253,7 +253,7 @@ static size_t raised(rig_bench *b, size_t at, size_t n, size_t from, double to_m
 }
 
 /* What is kept stays in place when the line becomes longer, wherever it stands: a time that it has
-	comes at once, another when so much has been heard. Starts lie 70 ms apart in a ring of 0.5 s. */
+	comes at once, another when it has been heard. Starts lie 70 ms apart, in a ring of 0.5 s. */
 static void test_longer_times(void **state)
 {
 	(void)state;

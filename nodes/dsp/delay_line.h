@@ -39,7 +39,8 @@ static inline float *fb_delay_line_init(fb_delay_line *line, uint32_t frames, fl
 }
 
 /** Have memory behind a ring of `frames` where one of `had` (0: none) has it, before the line may
-	grow so far: touched without changing a bit. thread: control, beside audio in the ring of `had` */
+	grow so far: touched without changing a bit.
+	thread: control, beside audio in the ring of `had` */
 static inline void fb_delay_line_provide(const fb_delay_line *line, uint32_t had, uint32_t frames)
 {
 	enum { PAGE = 4096 }; /* no machine has smaller ones */
@@ -61,7 +62,7 @@ static inline bool fb_delay_line_can_grow(const fb_delay_line *line)
 }
 
 /** To a longer ring, in which every sample keeps its place and its age.
-	range: fb_delay_line_can_grow(); frames >= those of now + FB_DELAY_LINE_GUARD, and within the room
+	range: fb_delay_line_can_grow(); frames >= those of now + FB_DELAY_LINE_GUARD, within the room
 	rt:    yes */
 static inline void fb_delay_line_grow(fb_delay_line *line, uint32_t frames)
 {

@@ -204,6 +204,26 @@ static void test_list(void **state)
 	free(text);
 }
 
+static void test_describe(void **state)
+{
+	(void)state;
+	const char *json;
+	char names[1000] = "";
+	fb_status status = fb_client_describe(client, "/station/1", &json, list_child, names, &error);
+	assert_int_equal(status, FB_OK);
+	assert_string_equal(json, "{\"FULL_PATH\":\"/station/1\",\"DESCRIPTION\":\"1\",\"ACCESS\":0}");
+	assert_string_equal(names, "gain+ eq+ chorus+ mode mute name meter+ do ");
+	names[0] = '\0';
+	status = fb_client_describe(client, "/station/1/mode", &json, list_child, names, &error);
+	assert_int_equal(status, FB_OK);
+	assert_non_null(strstr(json, "\"RANGE\":[{\"VALS\":[\"auto\",\"manual\",\"bypass\"]}]"));
+	assert_string_equal(names, "");
+	status = fb_client_describe(client, "/none", &json, list_child, names, &error);
+	assert_int_equal(status, FB_NOT_FOUND);
+	assert_string_equal(error.where, "/none");
+	assert_string_equal(error.text, "there is no such address");
+}
+
 static char told[200];
 static int values_told;
 
@@ -269,6 +289,14 @@ static void test_lost_packets(void **state)
 	relay.drop_to_client = 1;
 	assert_int_equal(fb_client_set(far, "/station/1/gain/level", &value, &applied, &error), FB_OK);
 	assert_near(applied.f, -3, 0);
+	/* the answer alone is lost, what says that there was one comes */
+	const char *json;
+	char names[1000] = "";
+	relay.drop_to_client = 1;
+	assert_int_equal(fb_client_describe(far, "/station", &json, list_child, names, &error), FB_OK);
+	assert_string_equal(
+		json, "{\"FULL_PATH\":\"/station\",\"DESCRIPTION\":\"station\",\"ACCESS\":0}");
+	assert_string_equal(names, "1+ ");
 	/* all lost: an error, in the time that was given */
 	int64_t start = now_us();
 	relay.drop_to_server = 100;
@@ -315,6 +343,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_set, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_call, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_list, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_describe, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_subscribe, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_lost_packets, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_nobody_there, open_all, close_all),

@@ -7,6 +7,13 @@
 
 enum { EVENTS = 8192, TAP_BLOCKS = 512 };
 
+static void fit_rate(fb_engine *engine, double rate_hz)
+{
+	engine->rate_hz = rate_hz;
+	engine->switch_step = fb_fade_step(SWITCH_MS, rate_hz);
+	engine->fault_ticks = (uint32_t)ceil(rate_hz * FAULT_HOLD_S / FB_TICK);
+}
+
 fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb_error *error)
 {
 	if (options->stations < 1 || options->stations > FB_STATIONS_MAX) {
@@ -22,10 +29,8 @@ fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb
 		return fb_fail(error, FB_NO_MEMORY, "engine", "out of memory");
 	}
 	memset(engine, 0, bytes);
-	engine->rate_hz = options->rate_hz;
 	engine->n_stations = options->stations;
-	engine->switch_step = fb_fade_step(SWITCH_MS, options->rate_hz);
-	engine->fault_ticks = (uint32_t)ceil(options->rate_hz * FAULT_HOLD_S / FB_TICK);
+	fit_rate(engine, options->rate_hz);
 	engine->events = fb_ring_create(EVENTS, sizeof(fb_event));
 	engine->retired = fb_ring_create(4 * FB_STATIONS_MAX, sizeof(fb_plan *));
 	bool whole = engine->events && engine->retired;
@@ -55,24 +60,19 @@ static void destroy_chain(fb_plan *plan)
 	}
 }
 
-void fb_engine_destroy(fb_engine *engine)
+/** Every plan inside, and every event on its way. */
+static void drop_all(fb_engine *engine)
 {
 	fb_event event;
-	if (!engine) {
-		return;
-	}
-	if (engine->retired) {
-		fb_engine_service(engine);
-	}
+	fb_engine_service(engine);
 	for (uint32_t i = 0; i < engine->agenda.n; i++) {
 		if (engine->agenda.item[i].event.kind == FB_EVENT_PLAN) {
 			destroy_chain(engine->agenda.item[i].event.plan);
 		}
 	}
-	if (engine->events) {
-		fb_ring_publish(engine->events); /* of a group that has not ended */
-	}
-	while (engine->events && fb_ring_read(engine->events, &event)) {
+	engine->agenda.n = 0;
+	fb_ring_publish(engine->events); /* of a group that has not ended */
+	while (fb_ring_read(engine->events, &event)) {
 		if (event.kind == FB_EVENT_PLAN) {
 			destroy_chain(event.plan);
 		}
@@ -86,16 +86,41 @@ void fb_engine_destroy(fb_engine *engine)
 			station->in_line = plan->after;
 			destroy_chain(plan);
 		}
-		fb_ring_destroy(station->tap);
+		station->plan = station->handing_back = NULL;
+	}
+}
+
+void fb_engine_destroy(fb_engine *engine)
+{
+	if (!engine) {
+		return;
+	}
+	if (engine->retired && engine->events) {
+		drop_all(engine);
+	}
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		fb_ring_destroy(engine->station[i].tap);
 	}
 	fb_ring_destroy(engine->events);
 	fb_ring_destroy(engine->retired);
 	free(engine);
 }
 
+void fb_engine_set_rate(fb_engine *engine, double rate_hz)
+{
+	drop_all(engine);
+	fit_rate(engine, rate_hz);
+	atomic_store_explicit(&engine->timed_done, engine->timed, memory_order_relaxed);
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		engine->station[i].sent = 0;
+		engine->station[i].fault_left = 0;
+		atomic_store_explicit(&engine->station[i].settled, 0, memory_order_relaxed);
+	}
+}
+
 void fb_engine_set_period(fb_engine *engine, uint32_t period)
 {
-	engine->fifo = period % FB_TICK != 0;
+	atomic_store_explicit(&engine->fifo, period % FB_TICK != 0, memory_order_relaxed);
 	engine->fifo_at = 0;
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
 		memset(engine->station[i].fifo_in, 0, sizeof engine->station[i].fifo_in);
@@ -166,7 +191,7 @@ uint32_t fb_engine_stations(const fb_engine *engine)
 
 uint32_t fb_engine_latency(const fb_engine *engine)
 {
-	return engine->fifo ? FB_TICK : 0;
+	return atomic_load_explicit(&engine->fifo, memory_order_relaxed) ? FB_TICK : 0;
 }
 
 uint64_t fb_engine_frame(const fb_engine *engine)

@@ -35,7 +35,6 @@ struct fb_engine {
 	/* constant while audio runs */
 	double rate_hz;
 	uint32_t n_stations;
-	bool fifo; ///< the period is no multiple of a tick
 	float switch_step;
 	uint32_t fault_ticks;
 	fb_ring *events, *retired;
@@ -44,6 +43,7 @@ struct fb_engine {
 	uint64_t timed; ///< events with a frame, sent
 	/* audio's */
 	float tempo;
+	_Atomic bool fifo; ///< the period is no multiple of a tick; control reads it
 	uint32_t fifo_at;
 	fb_agenda agenda;
 	/* written by audio */

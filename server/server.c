@@ -219,6 +219,9 @@ static fb_status start_services(fb_server *server, fb_error *error)
 {
 	fb_status status = fb_server_add_leaves(server, error);
 	if (!status) {
+		status = fb_audio_add_leaves(server, error);
+	}
+	if (!status) {
 		status = fb_audit_start(server, error);
 	}
 	if (!status) {
@@ -240,6 +243,10 @@ fb_status fb_server_start(fb_server *server, fb_error *error)
 {
 	server->started_s = fb_now_s();
 	fb_status status = read_token(server, error);
+	if (!status) { /* first, for JACK takes its time to answer */
+		status = server->options.dummy ? fb_driver_dummy(&server->options, &server->driver, error)
+									   : fb_driver_jack(&server->options, &server->driver, error);
+	}
 	if (!status) {
 		status = fb_nodes_open(server->options.node_path, warn_of_node, &server->nodes, error);
 	}
@@ -250,8 +257,7 @@ fb_status fb_server_start(fb_server *server, fb_error *error)
 		status = open_store(server, error);
 	}
 	if (!status) {
-		status = server->options.dummy ? fb_driver_dummy(&server->options, &server->driver, error)
-									   : fb_driver_jack(&server->options, &server->driver, error);
+		status = server->driver->ops->open(server->driver, error);
 	}
 	server->tree = fb_tree_create();
 	if (!status && !server->tree) {
@@ -263,7 +269,7 @@ fb_status fb_server_start(fb_server *server, fb_error *error)
 	if (!status) {
 		status = start_services(server, error);
 	}
-	return status ? status : server->driver->ops->start(server->driver, server->engine, error);
+	return status ? status : fb_audio_start(server, error);
 }
 
 /* --- housekeeping */
@@ -297,23 +303,6 @@ static void take_reports(fb_server *server)
 	}
 }
 
-static void look_after_latency(fb_server *server)
-{
-	fb_driver_state driver;
-	server->driver->ops->state(server->driver, &driver);
-	for (uint32_t i = 0; i < server->n_channels; i++) {
-		fb_channel *channel = &server->channel[i];
-		uint32_t frames = fb_station_latency(channel->station) + fb_engine_latency(server->engine);
-		double ms = 1e3 * frames / fb_engine_rate(server->engine) + driver.in_latency_ms +
-					driver.out_latency_ms;
-		server->driver->ops->set_latency(server->driver, i, frames);
-		if (ms != channel->latency_ms) {
-			channel->latency_ms = ms;
-			fb_meters_set_latency(server->meters, i, ms);
-		}
-	}
-}
-
 void fb_server_tick(fb_server *server)
 {
 	if (end_asked) {
@@ -331,9 +320,7 @@ void fb_server_tick(fb_server *server)
 	fb_calibration_service(server->calibration);
 	fb_taps_service(server);
 	fb_store_poll(server->store);
-	if (server->ticks++ % 100 == 0) {
-		look_after_latency(server);
-	}
+	fb_audio_service(server);
 }
 
 void fb_server_run(fb_server *server)

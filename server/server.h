@@ -58,11 +58,19 @@ typedef struct fb_channel {
 	fb_stage_view *views; ///< list: the stages that are in the tree
 } fb_channel;
 
+/** What is known of the audio's way in and out. */
+typedef struct fb_audio {
+	fb_driver_state driver; ///< as last told
+	uint64_t xruns;         ///< since start
+	fb_xrun xrun[8];        ///< the last ones, the newest first
+} fb_audio;
+
 struct fb_server {
 	fb_options options;
 	fb_nodes *nodes;
 	fb_tree *tree;
 	fb_driver *driver;
+	fb_audio audio;
 	fb_engine *engine;
 	fb_channel channel[FB_STATIONS_MAX];
 	uint32_t n_channels;
@@ -75,7 +83,6 @@ struct fb_server {
 	fb_tap *taps;          ///< list: those who listen over WebSocket
 	uint64_t taps_dropped; ///< of them, those that were too slow
 	double started_s;
-	uint64_t ticks;         ///< of the loop
 	uint64_t audit_refused; ///< rows the store's queue had no room for
 	char token[256];
 };
@@ -119,6 +126,15 @@ void fb_channel_tell_counts(fb_channel *channel, const fb_origin *origin);
 
 /* --- server_leaves.c */
 FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error);
+
+/* --- audio.c: the driver, as it comes and goes */
+/** All is ready: let audio run. */
+FB_MUST_CHECK fb_status fb_audio_start(fb_server *server, fb_error *error);
+/** Follow the driver. Called by the loop. */
+void fb_audio_service(fb_server *server);
+
+/* --- audio_leaves.c */
+FB_MUST_CHECK fb_status fb_audio_add_leaves(fb_server *server, fb_error *error);
 
 /* --- audit.c: every accepted and refused set, into the store */
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);

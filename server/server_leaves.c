@@ -15,13 +15,6 @@ static fb_value float_value(double f)
 	return (fb_value){.tag = 'f', .f = f};
 }
 
-static fb_driver_state driver_state(const fb_server *server)
-{
-	fb_driver_state state;
-	server->driver->ops->state(server->driver, &state);
-	return state;
-}
-
 static fb_engine_counts engine_counts(const fb_server *server)
 {
 	fb_engine_counts counts;
@@ -54,13 +47,7 @@ static uint64_t taps_lost(const fb_server *server)
 	}
 
 GETTER(get_version, ((fb_value){.tag = 's', .s = FB_VERSION}))
-GETTER(get_driver, ((fb_value){.tag = 's', .s = server->driver->kind}))
-GETTER(get_running, ((fb_value){.tag = driver_state(server).running ? 'T' : 'F'}))
-GETTER(get_rate, float_value(fb_engine_rate(server->engine)))
-GETTER(get_period, int_value(driver_state(server).period))
 GETTER(get_stations, int_value(server->n_channels))
-GETTER(get_xruns, int_value(driver_state(server).xruns))
-GETTER(get_load, float_value(driver_state(server).dsp_load))
 GETTER(get_uptime, float_value(fb_now_s() - server->started_s))
 GETTER(get_frame, float_value((double)fb_engine_frame(server->engine)))
 GETTER(get_late, int_value(engine_counts(server).events_late))
@@ -83,19 +70,8 @@ static const struct {
 	void (*get)(void *, uint32_t, fb_value *);
 } leaves[] = {
 	{"/server/version", FB_LEAF_TEXT, "Version", "", "Of foldbackd.", 0, false, get_version},
-	{"/server/driver", FB_LEAF_TEXT, "Driver", "", "jack or dummy.", 0, false, get_driver},
-	{"/server/running", FB_LEAF_BOOL, "Audio runs", "", "False once the JACK server has gone.", 1,
-		false, get_running},
-	{"/server/sample_rate", FB_LEAF_FLOAT, "Sample rate", "Hz", "Of the audio.", 192000, false,
-		get_rate},
-	{"/server/period", FB_LEAF_INT, "Period", "frames", "Frames the driver asks for at once.", 8192,
-		false, get_period},
 	{"/server/stations", FB_LEAF_INT, "Stations", "", "How many there are.", FB_STATIONS_MAX, false,
 		get_stations},
-	{"/server/xruns", FB_LEAF_INT, "Xruns", "", "Periods that came too late, since start.", 1e9,
-		true, get_xruns},
-	{"/server/dsp_load", FB_LEAF_FLOAT, "DSP load", "%", "Share of a period that processing takes.",
-		100, true, get_load},
 	{"/server/uptime", FB_LEAF_FLOAT, "Uptime", "s", "Since start.", 1e9, true, get_uptime},
 	{"/server/frame", FB_LEAF_FLOAT, "Frame", "frames", "Frames processed since start.", 1e15, true,
 		get_frame},

@@ -22,5 +22,7 @@ void fb_tap_close(fb_tap *tap); ///< NULL is allowed
 
 /** Ask for the sockets of taps that have something to send. */
 void fb_taps_service(fb_server *server);
+/** Every listener has to come again: what it was told at first is true no more. */
+void fb_taps_end(fb_server *server);
 
 #endif

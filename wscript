@@ -41,7 +41,8 @@ WARNINGS = (
 
 def options(opt):
     opt.load("compiler_c gnu_dirs")
-    opt.add_option("--sanitize", default="", help="build with sanitizers: address,undefined or thread")
+    opt.add_option("--sanitize", default="", help="build with sanitizers: address,undefined or thread; "
+                   "with clang also fuzzer-no-link,address,undefined")
     opt.add_option("--debug", action="store_true", default=False, help="no optimisation, thread assertions on")
     opt.add_option("--fast", action="store_true", default=False, help="test: leave out slow tests")
     opt.add_option("--long", action="store_true", default=False, help="test: add those that take minutes")
@@ -84,8 +85,9 @@ def configure(conf):
     sanitize = conf.options.sanitize
     if sanitize:
         conf.env.append_value("CFLAGS", [f"-fsanitize={sanitize}", "-fno-sanitize-recover=all",
-                                         "-fno-omit-frame-pointer", "-O1",
-                                         "-Wno-maybe-uninitialized"])  # gcc errs there; the plain build has it on
+                                         "-fno-omit-frame-pointer", "-O1"])
+        if conf.env.CC_NAME == "gcc":  # it errs there; the plain build has it on
+            conf.env.append_value("CFLAGS", ["-Wno-maybe-uninitialized"])
         conf.env.append_value("LINKFLAGS", [f"-fsanitize={sanitize}"])
     elif conf.options.debug:
         conf.env.append_value("CFLAGS", ["-O0"])

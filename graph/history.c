@@ -2,41 +2,52 @@
 #include "history.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 bool fb_history_init(fb_history *history, uint32_t max)
 {
-	history->count = 0;
-	history->max = max;
-	history->patch = calloc(max, sizeof(fb_patch *));
-	return history->patch != NULL;
+	*history = (fb_history){.max = max, .step = calloc(max, sizeof(fb_undo))};
+	return history->step != NULL;
+}
+
+static fb_undo *step_at(const fb_history *history, uint32_t index)
+{
+	return &history->step[(history->first + index) % history->max];
 }
 
 void fb_history_clear(fb_history *history)
 {
 	while (history->count) {
-		fb_patch_destroy(history->patch[--history->count]);
+		fb_patch_destroy(step_at(history, --history->count)->patch);
 	}
 }
 
 void fb_history_finish(fb_history *history)
 {
 	fb_history_clear(history);
-	free(history->patch);
-	history->patch = NULL;
+	free(history->step);
+	history->step = NULL;
 }
 
-void fb_history_push(fb_history *history, fb_patch *take)
+void fb_history_push(fb_history *history, fb_undo step)
 {
 	if (history->count == history->max) {
-		fb_patch_destroy(history->patch[0]);
+		fb_patch_destroy(step_at(history, 0)->patch);
+		history->first = (history->first + 1) % history->max;
 		history->count--;
-		memmove(history->patch, history->patch + 1, history->count * sizeof(fb_patch *));
 	}
-	history->patch[history->count++] = take;
+	*step_at(history, history->count++) = step;
 }
 
-fb_patch *fb_history_pop(fb_history *history)
+bool fb_history_pop(fb_history *history, fb_undo *out)
 {
-	return history->count ? history->patch[--history->count] : NULL;
+	if (!history->count) {
+		return false;
+	}
+	*out = *step_at(history, --history->count);
+	return true;
+}
+
+const fb_undo *fb_history_newest(const fb_history *history)
+{
+	return history->count ? step_at(history, history->count - 1) : NULL;
 }

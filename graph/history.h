@@ -1,19 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** A bounded stack of patches, for undo and redo. Owner: the control thread. */
+/** A bounded stack of steps, for undo and redo. A step of one value is as small as that, whatever
+	the size of the patch: surfaces send thousands a second. Owner: the control thread. */
 #ifndef FB_HISTORY_H
 #define FB_HISTORY_H
 
 #include "patch.h"
 
+#define FB_UNDO_BYPASS UINT32_MAX /**< fb_undo.param: the stage's bypass */
+
+/** What there was before a change. */
+typedef struct fb_undo {
+	fb_patch *patch; ///< all of it, owned; NULL: one value
+	uint32_t stage, param;
+	float value;
+} fb_undo;
+
 typedef struct fb_history {
-	fb_patch **patch; ///< [max], oldest first
-	uint32_t count, max;
+	fb_undo *step; ///< [max], a ring
+	uint32_t first, count, max;
 } fb_history;
 
 bool fb_history_init(fb_history *history, uint32_t max); ///< false when out of memory
 void fb_history_finish(fb_history *history);
-void fb_history_push(fb_history *history, fb_patch *take); ///< the oldest goes when it is full
-fb_patch *fb_history_pop(fb_history *history);             ///< NULL when empty; the caller's
+/** Takes the step's patch; the oldest step goes when it is full. */
+void fb_history_push(fb_history *history, fb_undo step);
+/** Gives the newest, its patch the caller's. false when empty. */
+bool fb_history_pop(fb_history *history, fb_undo *out);
+const fb_undo *fb_history_newest(const fb_history *history); ///< NULL when empty
 void fb_history_clear(fb_history *history);
 
 #endif

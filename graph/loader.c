@@ -61,23 +61,23 @@ static bool keep_type(fb_nodes *nodes, const fb_node_desc *desc, const char *fil
 	return true;
 }
 
-/** Take every sound type of an open library that is new. Returns how many it has, sound or not. */
-static uint32_t take_types(
-	fb_nodes *nodes, fb_node_entry_fn *entry, const char *file, void (*warn)(const fb_error *why))
+/** Take every sound type of an open library that is new. *n: how many it has, sound or not.
+	errors: FB_NO_MEMORY */
+static fb_status take_types(fb_nodes *nodes, fb_node_entry_fn *entry, const char *file,
+	void (*warn)(const fb_error *why), uint32_t *n, fb_error *error)
 {
 	const fb_node_desc *desc;
-	uint32_t n = 0;
-	for (; n < TYPES_PER_FILE_MAX && (desc = entry(n)); n++) {
+	for (*n = 0; *n < TYPES_PER_FILE_MAX && (desc = entry(*n)); ++*n) {
 		fb_error why;
 		if (fb_node_check(desc, file, &why)) {
 			if (warn) {
 				warn(&why);
 			}
 		} else if (!fb_nodes_find(nodes, desc->id) && !keep_type(nodes, desc, file)) {
-			break;
+			return fb_fail(error, FB_NO_MEMORY, file, "out of memory");
 		}
 	}
-	return n;
+	return FB_OK;
 }
 
 /** Load one shared object; it stays open if any type of it was taken. */
@@ -91,23 +91,24 @@ static fb_status load_file(
 	fb_node_entry_fn *entry;
 	*(void **)&entry = dlsym(library, "fb_node_entry");
 	size_t before = nodes->n_types;
-	fb_status status = FB_OK;
-	if (!entry) {
+	uint32_t n = 0;
+	void **grown = realloc(nodes->library, (nodes->n_libraries + 1) * sizeof *grown);
+	nodes->library = grown ? grown : nodes->library;
+	fb_status status = grown ? FB_OK : fb_fail(error, FB_NO_MEMORY, file, "out of memory");
+	if (!status && !entry) {
 		status = fb_fail(error, FB_INVALID, file, "is no node: it does not export fb_node_entry");
-	} else if (!take_types(nodes, entry, file, warn)) {
+	}
+	if (!status) {
+		status = take_types(nodes, entry, file, warn, &n, error);
+	}
+	if (!status && !n) {
 		status = fb_fail(error, FB_INVALID, file, "is no node: it holds no type");
 	}
-	if (nodes->n_types == before) {
+	if (status || nodes->n_types == before) {
+		nodes->n_types = before;
 		dlclose(library);
 		return status;
 	}
-	void **grown = realloc(nodes->library, (nodes->n_libraries + 1) * sizeof *grown);
-	if (!grown) {
-		nodes->n_types = before;
-		dlclose(library);
-		return fb_fail(error, FB_NO_MEMORY, file, "out of memory");
-	}
-	nodes->library = grown;
 	nodes->library[nodes->n_libraries++] = library;
 	return FB_OK;
 }
@@ -126,9 +127,13 @@ static fb_status load_folder(
 	if (n < 0 && errno == ENOENT) {
 		return fb_fail(error, FB_NOT_FOUND, folder, "no such node folder");
 	}
+	if (n < 0 && errno == ENOMEM) {
+		return fb_fail(error, FB_NO_MEMORY, folder, "out of memory");
+	}
 	if (n < 0) {
 		return fb_fail(error, FB_IO, folder, "cannot be read: %s", strerror(errno));
 	}
+	fb_status whole = FB_OK;
 	for (int i = 0; i < n; i++) {
 		char file[PATH_LEN];
 		fb_error why;
@@ -136,13 +141,16 @@ static fb_status load_folder(
 		fb_status status = len < (int)sizeof file
 							   ? load_file(nodes, file, warn, &why)
 							   : fb_fail(&why, FB_INVALID, file, "its path is too long");
-		if (status && warn) {
+		if (status == FB_NO_MEMORY && !whole) {
+			whole = status;
+			*error = why;
+		} else if (status && warn) {
 			warn(&why);
 		}
 		free(names[i]);
 	}
 	free(names);
-	return FB_OK;
+	return whole;
 }
 
 /** `nodes` beside the running program if it exists (a build tree), else where it is installed. */

@@ -15,7 +15,7 @@ typedef struct fb_nodes fb_nodes;
 	which is $FOLDBACK_NODE_PATH, else `nodes` beside the running program, else the installed
 	folder. A file or a type that cannot be used is skipped and told to `warn` (may be NULL).
 	errors: FB_NOT_FOUND if a folder does not exist or no type was found at all; FB_IO if a folder
-			cannot be read */
+			cannot be read; FB_NO_MEMORY, never half a set of types for want of it */
 FB_MUST_CHECK fb_status fb_nodes_open(
 	const char *path, void (*warn)(const fb_error *why), fb_nodes **out, fb_error *error);
 /** Unloads the shared objects: no instance may be left. NULL is allowed. */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_LEN = 96 };
 #define FADE_MS 20.0
 #define FADE_MAX_MS 10000.0
 #define GLIDE_MAX_MS 3600e3
@@ -23,7 +22,7 @@ struct fb_station {
 	bool on[FB_SWITCHES];
 	double fade_ms;
 	fb_history past, future;
-	char last_key[KEY_LEN];
+	bool riding; ///< the newest step is of one value, and may go on
 	double last_s;
 };
 
@@ -352,40 +351,93 @@ float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter
 
 /* --- undo */
 
-void fb_station_remember(fb_station *station, const char *key, double now_s)
+/** A step was taken that cannot be told: what came before it cannot be undone either. */
+static void forget(fb_station *station)
 {
-	bool same_ride = *key && /* an edit has no key: each is a step of its own */
-					 !strncmp(key, station->last_key, KEY_LEN - 1) &&
-					 now_s - station->last_s < RIDE_S;
-	station->last_s = now_s;
-	if (same_ride && station->past.count) {
-		return;
-	}
-	fb_patch *copy = fb_patch_copy(station->patch);
-	if (copy) {
-		fb_history_push(&station->past, copy);
-		fb_history_clear(&station->future);
-	}
-	strncpy(station->last_key, key, KEY_LEN - 1);
+	fb_history_clear(&station->past);
+	fb_history_clear(&station->future);
 }
 
-/** Go to the newest of `from`, and leave the patch in force on `to`. */
+void fb_station_remember(fb_station *station)
+{
+	fb_patch *copy = fb_patch_copy(station->patch);
+	station->riding = false;
+	if (!copy) {
+		forget(station);
+		return;
+	}
+	fb_history_push(&station->past, (fb_undo){.patch = copy});
+	fb_history_clear(&station->future);
+}
+
+/** The value that a step is about, as the patch has it now. */
+static fb_undo value_now(const fb_station *station, uint32_t stage, uint32_t param)
+{
+	const fb_stage *s = &station->patch->stage[stage];
+	float value = param == FB_UNDO_BYPASS ? (s->bypass ? 1.0f : 0.0f) : s->values[param];
+	return (fb_undo){.stage = stage, .param = param, .value = value};
+}
+
+static void remember_value(fb_station *station, uint32_t stage, uint32_t param, double now_s)
+{
+	const fb_undo *newest = fb_history_newest(&station->past);
+	bool same_ride = station->riding && newest && newest->stage == stage &&
+					 newest->param == param && now_s - station->last_s < RIDE_S;
+	station->last_s = now_s;
+	if (!same_ride) {
+		fb_history_push(&station->past, value_now(station, stage, param));
+		fb_history_clear(&station->future);
+		station->riding = true;
+	}
+}
+
+void fb_station_remember_param(fb_station *station, uint32_t stage, uint32_t param, double now_s)
+{
+	remember_value(station, stage, param, now_s);
+}
+
+void fb_station_remember_bypass(fb_station *station, uint32_t stage, double now_s)
+{
+	remember_value(station, stage, FB_UNDO_BYPASS, now_s);
+}
+
+/** Go where a step came from; `back` is the step that leads here again. Steps are taken back in
+	turn, so the stages are those that there were. */
+static fb_status go(
+	fb_station *station, const fb_undo *step, double glide_ms, fb_undo *back, fb_error *error)
+{
+	if (!step->patch) {
+		*back = value_now(station, step->stage, step->param);
+		if (step->param == FB_UNDO_BYPASS) {
+			fb_station_bypass(station, step->stage, step->value != 0.0f);
+			return FB_OK;
+		}
+		return fb_station_set(station, step->stage, step->param, step->value, glide_ms, error);
+	}
+	*back = (fb_undo){.patch = fb_patch_copy(station->patch)};
+	if (!back->patch) {
+		return fb_fail(error, FB_NO_MEMORY, "undo", "out of memory");
+	}
+	fb_status status = fb_station_apply(station, step->patch, glide_ms, error);
+	if (status) {
+		fb_patch_destroy(back->patch);
+	}
+	return status;
+}
+
+/** Go to the newest of `from`, and leave what leads back on `to`. */
 static fb_status travel(
 	fb_station *station, fb_history *from, fb_history *to, double glide_ms, fb_error *error)
 {
-	fb_patch *here = fb_patch_copy(station->patch);
-	if (!here) {
-		return fb_fail(error, FB_NO_MEMORY, "undo", "out of memory");
-	}
-	fb_patch *target = fb_history_pop(from);
-	fb_status status = fb_station_apply(station, target, glide_ms, error);
+	fb_undo step, back;
+	(void)fb_history_pop(from, &step); /* the caller has seen that there is one */
+	fb_status status = go(station, &step, glide_ms, &back, error);
 	if (status) {
-		fb_history_push(from, target);
-		fb_patch_destroy(here);
+		fb_history_push(from, step);
 		return status;
 	}
-	fb_history_push(to, here);
-	station->last_key[0] = '\0';
+	fb_history_push(to, back);
+	station->riding = false;
 	return FB_OK;
 }
 

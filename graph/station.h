@@ -50,9 +50,13 @@ FB_MUST_CHECK fb_status fb_station_apply(
 /** What a node's meter reads now; its minimum while no such node is in audio. */
 float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter);
 
-/** Remember the patch as it is, before a change that undo should take back. Changes with the same
-	key within a second of each other are one (a fader ride). */
-void fb_station_remember(fb_station *station, const char *key, double now_s);
+/** Remember the patch as it is, before a change of it that undo should take back. Every change of
+	stages or connections has to be remembered. */
+void fb_station_remember(fb_station *station);
+/** Remember one value, before it changes. Changes of the same one within a second of each other are
+	one (a fader ride). */
+void fb_station_remember_param(fb_station *station, uint32_t stage, uint32_t param, double now_s);
+void fb_station_remember_bypass(fb_station *station, uint32_t stage, double now_s);
 /** errors: FB_EXISTS when there is nothing to undo (redo) */
 FB_MUST_CHECK fb_status fb_station_undo(fb_station *station, double glide_ms, fb_error *error);
 FB_MUST_CHECK fb_status fb_station_redo(fb_station *station, double glide_ms, fb_error *error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The HTTP transport, and with it the control thread's loop: libwebsockets polls its own sockets,
-	the OSC socket and the clock. What is answered is decided in rest.c. */
+	the OSC socket and the clock. What is answered is decided by the routes (http/route.h). */
 #ifndef FB_HTTP_H
 #define FB_HTTP_H
 
@@ -8,24 +8,23 @@
 
 typedef struct fb_request fb_request;
 
-typedef enum fb_method { FB_GET, FB_POST, FB_PUT, FB_OTHER } fb_method;
+typedef enum fb_method { FB_GET, FB_POST, FB_PUT, FB_DELETE, FB_OTHER } fb_method;
+
+enum { FB_PARTS_MAX = 2, FB_PART_LEN = 160 };
 
 /** What a request asks. Valid until it is answered. */
 typedef struct fb_asked {
 	fb_server *server;
 	fb_method method;
-	const char *path, *query; ///< decoded path; raw query, "" if none
+	const char *path, *query; ///< decoded; the query without its '?', "" if none
 	const char *body;
 	size_t body_len;
-	const char *content_type; ///< "" if none
-	bool may_write;           ///< from loopback, or with the token
+	const char *content_type;             ///< "" if none
+	const char *accept;                   ///< "" if none
+	bool may_write;                       ///< from loopback, or with the token
+	char part[FB_PARTS_MAX][FB_PART_LEN]; ///< what stands for the {names} of the route's path
 	fb_origin origin;
 } fb_asked;
-
-/** Decide the answer: one of the fb_http_answer functions, now, or later after fb_http_defer(). */
-void fb_rest_handle(fb_request *request, const fb_asked *asked);
-/** The longest body taken at this path. */
-size_t fb_rest_body_max(fb_method method, const char *path);
 
 /** Open the port. errors: FB_IO naming address and port (taken, not ours) */
 FB_MUST_CHECK fb_status fb_http_create(fb_server *server, fb_http **out, fb_error *error);
@@ -42,6 +41,11 @@ void fb_http_wake(fb_http *http); ///< thread: any but audio
 void fb_http_answer_json(fb_request *request, int code, json_t *take);
 void fb_http_answer_error(fb_request *request, const fb_error *error);
 void fb_http_answer_bytes(fb_request *request, int code, const char *type, void *take, size_t len);
+/** An error that only HTTP knows (405, 415, ...), in the same shape. */
+void fb_http_answer_fault(fb_request *request, int code, const char *where, const char *fmt, ...)
+	FB_PRINTF(4, 5);
+/** One more header of the answer to come; `text` is copied. A few at most. */
+void fb_http_add_header(fb_request *request, const char *name, const char *text);
 
 /** A promise to answer later: outlives the request, should its connection end first. */
 typedef struct fb_ticket fb_ticket;

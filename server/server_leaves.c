@@ -3,6 +3,7 @@
 #include "meters.h"
 #include "server.h"
 
+#include <malloc.h>
 #include <stdio.h>
 
 static fb_value int_value(uint64_t n)
@@ -29,6 +30,14 @@ static fb_store_status store_status(fb_server *server)
 	return status;
 }
 
+/** All arenas, and what is mapped for large blocks: what this program asked for and has not freed,
+	whatever the allocator keeps beside it. */
+static uint64_t heap_bytes(void)
+{
+	struct mallinfo2 info = mallinfo2();
+	return info.uordblks + info.hblkhd;
+}
+
 static uint64_t taps_lost(const fb_server *server)
 {
 	uint64_t lost = 0;
@@ -49,6 +58,7 @@ static uint64_t taps_lost(const fb_server *server)
 GETTER(get_version, ((fb_value){.tag = 's', .s = FB_VERSION}))
 GETTER(get_stations, int_value(server->n_channels))
 GETTER(get_uptime, float_value(fb_now_s() - server->started_s))
+GETTER(get_heap, int_value(heap_bytes()))
 GETTER(get_frame, float_value((double)fb_engine_frame(server->engine)))
 GETTER(get_late, int_value(engine_counts(server).events_late))
 GETTER(get_lost, int_value(engine_counts(server).events_lost))
@@ -73,6 +83,7 @@ static const struct {
 	{"/server/stations", FB_LEAF_INT, "Stations", "", "How many there are.", FB_STATIONS_MAX, false,
 		get_stations},
 	{"/server/uptime", FB_LEAF_FLOAT, "Uptime", "s", "Since start.", 1e9, true, get_uptime},
+	{"/server/heap", FB_LEAF_INT, "Heap", "bytes", "Memory in use.", 1e12, true, get_heap},
 	{"/server/frame", FB_LEAF_FLOAT, "Frame", "frames", "Frames processed since start.", 1e15, true,
 		get_frame},
 	{"/server/events/late", FB_LEAF_INT, "Late events", "", "Arrived after their frame.", 1e9, true,

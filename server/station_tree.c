@@ -50,7 +50,6 @@ static fb_status param_set(
 {
 	(void)origin;
 	fb_stage_view *view = ctx;
-	char key[ADDRESS_LEN];
 	int stage = stage_of(view);
 	if (stage < 0) {
 		return fb_fail(error, FB_NOT_FOUND, view->id, "the stage is gone");
@@ -58,8 +57,7 @@ static fb_status param_set(
 	float number = value->tag == 'f'   ? (float)value->f
 				   : value->tag == 'i' ? (float)value->i
 									   : (value->tag == 'T' ? 1.0f : 0.0f);
-	snprintf(key, sizeof key, "%s/%s", view->id, view->type->params[index].symbol);
-	fb_station_remember(view->channel->station, key, fb_now_s());
+	fb_station_remember_param(view->channel->station, (uint32_t)stage, index, fb_now_s());
 	return fb_station_set(view->channel->station, (uint32_t)stage, index, number, -1.0, error);
 }
 
@@ -111,13 +109,11 @@ static fb_status bypass_set(
 {
 	(void)index, (void)origin;
 	fb_stage_view *view = ctx;
-	char key[ADDRESS_LEN];
 	int stage = stage_of(view);
 	if (stage < 0) {
 		return fb_fail(error, FB_NOT_FOUND, view->id, "the stage is gone");
 	}
-	snprintf(key, sizeof key, "%s/bypass", view->id);
-	fb_station_remember(view->channel->station, key, fb_now_s());
+	fb_station_remember_bypass(view->channel->station, (uint32_t)stage, fb_now_s());
 	fb_station_bypass(view->channel->station, (uint32_t)stage, value->tag == 'T');
 	return FB_OK;
 }
@@ -329,7 +325,7 @@ fb_status fb_channel_load(
 	if (!before) {
 		return fb_fail(error, FB_NO_MEMORY, "patch", "out of memory");
 	}
-	fb_station_remember(channel->station, "", fb_now_s());
+	fb_station_remember(channel->station);
 	fb_tree_begin(channel->server->tree);
 	status = fb_station_apply(channel->station, take, glide_s < 0 ? -1.0 : glide_s * 1e3, error);
 	if (!status) {

@@ -90,7 +90,9 @@ static fb_status set_modes(fb_db *db, fb_error *error)
 	   Pruned audio need not be overwritten with zeros. */
 	return fb_db_exec(db,
 		"PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;"
-		"PRAGMA foreign_keys = ON; PRAGMA secure_delete = OFF",
+		"PRAGMA foreign_keys = ON; PRAGMA secure_delete = OFF;"
+		/* KiB: rows are added at the end, and found by the memory the kernel keeps of the file */
+		"PRAGMA cache_size = -256",
 		error);
 }
 

@@ -39,6 +39,7 @@ fb_status fb_store_open(const fb_store_options *options, fb_store **out, fb_erro
 	w->wake_ctx = options->wake_ctx;
 	w->snapshot_bytes_max = options->snapshot_bytes_max ? options->snapshot_bytes_max : 1u << 30;
 	w->snapshot_days_max = options->snapshot_days_max ? options->snapshot_days_max : 30;
+	w->retry_ms = options->retry_ms ? options->retry_ms : 2000;
 	fb_status status = w->path ? fb_writer_start(w, error)
 							   : fb_fail(error, FB_NO_MEMORY, options->path, "out of memory");
 	if (status != FB_OK) {

@@ -25,6 +25,7 @@ typedef struct fb_store_options {
 	uint64_t snapshot_bytes_max; ///< the oldest unpinned snapshots go when their sum is beyond
 								 ///< this, the newest never; 0 = 1 GiB
 	uint32_t snapshot_days_max;  ///< unpinned ones beyond this age go; 0 = 30
+	uint32_t retry_ms;           ///< between two attempts to record again; 0 = 2000
 } fb_store_options;
 
 /** Open or create, migrate forward, start the thread.

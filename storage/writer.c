@@ -181,7 +181,7 @@ static void stop_recording(fb_writer *w, const fb_error *why)
 	w->recording = false;
 	w->why = *why;
 	w->suspect = w->suspect || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
-	w->retry_us = now_us() + FB_WRITER_RETRY_US;
+	w->retry_us = now_us() + INT64_C(1000) * w->retry_ms;
 	publish_health(w);
 }
 

@@ -15,10 +15,9 @@
 #include <stdatomic.h>
 
 enum {
-	FB_WRITER_GROUP = 256,        ///< jobs in one transaction
-	FB_WRITER_KEPT = 16384,       ///< audit rows kept in memory while recording has stopped
-	FB_WRITER_RETRY_US = 2000000, ///< between two attempts to record again
-	FB_WRITER_PRUNE_S = 3600,     ///< between two looks for old snapshots, without new ones
+	FB_WRITER_GROUP = 256,    ///< jobs in one transaction
+	FB_WRITER_KEPT = 16384,   ///< audit rows kept in memory while recording has stopped
+	FB_WRITER_PRUNE_S = 3600, ///< between two looks for old snapshots, without new ones
 };
 
 /** Published by the store thread, taken and freed by control. */
@@ -34,6 +33,7 @@ typedef struct fb_writer {
 	void *wake_ctx;
 	uint64_t snapshot_bytes_max;
 	uint32_t snapshot_days_max;
+	uint32_t retry_ms;    ///< between two attempts to record again
 	fb_ring *posts;       ///< of fb_post, from control
 	fb_ring *completions; ///< of fb_job *, to control; control posts no more than fit
 	int wake_fd, lock_fd; ///< wake_fd: eventfd that control writes after a post

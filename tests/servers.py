@@ -11,6 +11,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import liblo
@@ -71,6 +72,21 @@ class Jackd:
     def connect(self, a, b):
         done = self.run("jack_connect", a, b)
         assert done.returncode == 0, done.stderr
+
+    @contextmanager
+    def playing(self, file, stations=(1,)):
+        """These stations of foldback hear a file of two channels, round and round."""
+        player = subprocess.Popen(["sndfile-jackplay", "-l", "0", str(file)], env=self.env,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            outs = wait_for(lambda: sorted(p for p in self.ports() if p.startswith("jackplay"))[:2], 5, "the player")
+            for station in stations:
+                for out, side in zip(outs, "LR"):
+                    self.connect(out, f"foldback:station_{station}_in_{side}")
+            yield
+        finally:
+            player.kill()
+            player.wait()
 
     def close(self):
         self.process.send_signal(signal.SIGTERM)

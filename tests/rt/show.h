@@ -142,7 +142,7 @@ static void show_control(show *s, uint64_t step)
 	if (step % 12 == 0) {
 		fb_error error;
 		fb_patch *next = show_patch(s);
-		fb_station_remember(station, "", (double)step);
+		fb_station_remember(station);
 		if (fb_station_apply(station, next, step % 24 ? -1 : 100, &error)) {
 			fail_msg("%s: %s", error.where, error.text);
 		}

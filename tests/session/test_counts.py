@@ -3,7 +3,6 @@
 import ctypes
 import math
 import os
-import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,21 +27,6 @@ def server(jack, tmp_path_factory):
         yield foldbackd
 
 
-@contextmanager
-def heard(jack, file):
-    """Station 1 hears a file, round and round."""
-    player = subprocess.Popen(["sndfile-jackplay", "-l", "0", str(file)], env=jack.env,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        outs = wait_for(lambda: sorted(p for p in jack.ports() if p.startswith("jackplay")), 5, "the player")
-        for out, side in zip(outs, "LR"):
-            jack.connect(out, f"foldback:station_1_in_{side}")
-        yield
-    finally:
-        player.kill()
-        player.wait()
-
-
 def counts(server, station):
     return [server.osc.ask(f"/station/{station}/{leaf}") for leaf in COUNTS]
 
@@ -63,7 +47,7 @@ def test_bad_samples_in(server, jack, tmp_path):
     right[9::480] = [-math.inf] * 100
     server.osc.send("/subscribe", "/station/1/in/bad_samples")
     server.osc.wait("/station/1/in/bad_samples")
-    with heard(jack, wavs.write(tmp_path / "bad.wav", [left, right])):
+    with jack.playing(wavs.write(tmp_path / "bad.wav", [left, right])):
         told = server.osc.wait("/station/1/in/bad_samples", 5)[0]
         wait_for(lambda: server.osc.ask("/station/1/in/bad_samples") > max(told, 900), 10, "four seconds of bad samples")
         metrics = server.get("/api/stations/1/metrics")
@@ -80,7 +64,7 @@ def test_bad_samples_in(server, jack, tmp_path):
 def test_bad_samples_out(server, jack, tmp_path):
     """1e30 is a number, so it passes, and the meters take it as the most they know, counting it."""
     before = counts(server, 1)
-    with heard(jack, wavs.write(tmp_path / "huge.wav", [[0.1, 1e30] * 2400, [0.1] * 4800])):
+    with jack.playing(wavs.write(tmp_path / "huge.wav", [[0.1, 1e30] * 2400, [0.1] * 4800])):
         wait_for(lambda: counts(server, 1)[1] > 10000, 10, "half a second of them")
         metrics = server.get("/api/stations/1/metrics")
         assert all(math.isfinite(value) for value in metrics["metrics"].values())

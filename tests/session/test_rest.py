@@ -61,15 +61,15 @@ def test_params_all_or_nothing(server):
 def test_no_such_station_or_route(server):
     for path in ("/api/stations/0/params", "/api/stations/3/metrics", "/api/stations/x/params", "/api/nothing"):
         assert refusal(server, "GET", path, None)[0] == 404
-    assert refusal(server, "POST", "/api/runs", {})[0] == 406
-    assert refusal(server, "POST", "/station/1", {})[0] == 404
+    assert refusal(server, "POST", "/api/runs", {})[0] == 405
+    assert refusal(server, "POST", "/station/1", {})[0] == 405
 
 
 def test_broken_bodies(server):
     headers = {"Content-Type": "application/json"}
     assert refusal(server, "POST", "/api/stations/1/params", b"{", headers)[0] == 400
     assert refusal(server, "POST", "/api/stations/1/params", b'{"a":1,"a":2}', headers)[0] == 400
-    assert refusal(server, "POST", "/api/stations/1/params", b"{}", {"Content-Type": "text/plain"})[0] == 406
+    assert refusal(server, "POST", "/api/stations/1/params", b"{}", {"Content-Type": "text/plain"})[0] == 415
     status, _, message = refusal(server, "POST", "/api/stations/1/params", b"x" * (2 << 20), headers)
     assert status == 413 and "larger than" in message
 

@@ -6,6 +6,7 @@
 #ifndef FB_HEAP_H
 #define FB_HEAP_H
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,7 +42,11 @@ static bool heap_enter(void)
 	if (heap_forbidden) {
 		atomic_fetch_add(&heap_trespass, 1);
 	}
-	return atomic_load(&heap_fail_in) < 0 || atomic_fetch_sub(&heap_fail_in, 1) != 0;
+	if (atomic_load(&heap_fail_in) < 0 || atomic_fetch_sub(&heap_fail_in, 1) != 0) {
+		return true;
+	}
+	errno = ENOMEM; /* glibc's own functions go by it */
+	return false;
 }
 
 static void *heap_count(void *block)

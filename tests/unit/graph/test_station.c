@@ -311,14 +311,25 @@ static char *dump(const fb_patch *patch)
 
 enum { DEEP = 100 };
 
+/** Set a value as the server does: remembered first. */
+static void ride(stand *s, const char *id, const char *param, double value, double now_s)
+{
+	const fb_patch *patch = fb_station_patch(s->station);
+	uint32_t stage = (uint32_t)fb_patch_find(patch, id), index = 0;
+	while (strcmp(patch->stage[stage].type->params[index].symbol, param) != 0) {
+		index++;
+	}
+	fb_station_remember_param(s->station, stage, index, now_s);
+	stand_set(s, id, param, value);
+}
+
 /** The i-th change of a long session: values, bypasses, latencies, stages that come and go. */
 static void change(stand *s, int i)
 {
-	char json[400], key[32];
-	snprintf(key, sizeof key, "change %d", i);
-	fb_station_remember(s->station, key, i);
+	char json[400];
 	switch (i % 4) {
 	case 0:
+		fb_station_remember(s->station);
 		snprintf(json, sizeof json,
 			"{'stages': [{'type': 'gain', 'id': 'g', 'parameters': {'gain': %d}}, {'type': "
 			"'t_echo', 'id': 'e%d'}, {'type': 't_delay', 'id': 'd', 'parameters': {'frames': "
@@ -327,12 +338,14 @@ static void change(stand *s, int i)
 		stand_edit(s, json);
 		break;
 	case 1:
-		stand_set(s, "g", "gain", -(i % 40));
+		ride(s, "g", "gain", -(i % 40), i);
 		break;
 	case 2:
-		stand_set(s, "d", "frames", 2 * i);
+		ride(s, "d", "frames", 2 * i, i);
 		break;
 	default:
+		fb_station_remember_bypass(
+			s->station, (uint32_t)fb_patch_find(fb_station_patch(s->station), "g"), i);
 		stand_bypass(s, "g", i % 8 == 3);
 	}
 }
@@ -392,14 +405,11 @@ static void test_undo_steps(void **state)
 	settle(&s);
 	/* a ride of one control is one step; a pause or another control begins the next */
 	for (int i = 1; i <= 30; i++) {
-		fb_station_remember(s.station, "v.level", 10 + 0.1 * i);
-		stand_set(&s, "v", "level", -i);
+		ride(&s, "v", "level", -i, 10 + 0.1 * i);
 	}
 	assert_int_equal(fb_station_undos(s.station), 1);
-	fb_station_remember(s.station, "v.rate", 13.1);
-	stand_set(&s, "v", "rate", 500);
-	fb_station_remember(s.station, "v.rate", 14.2);
-	stand_set(&s, "v", "rate", 600);
+	ride(&s, "v", "rate", 500, 13.1);
+	ride(&s, "v", "rate", 600, 14.2);
 	assert_int_equal(fb_station_undos(s.station), 3);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(fb_station_undo(s.station, -1, &error), FB_OK);
@@ -409,13 +419,11 @@ static void test_undo_steps(void **state)
 	assert_int_equal(fb_station_redo(s.station, -1, &error), FB_OK);
 	assert_true(fb_station_patch(s.station)->stage[0].values[0] == -30.0f);
 	assert_int_equal(fb_station_redos(s.station), 2);
-	fb_station_remember(s.station, "v.level", 14.3);
-	stand_set(&s, "v", "level", -1);
+	ride(&s, "v", "level", -1, 14.3);
 	assert_int_equal(fb_station_redos(s.station), 0);
 	/* no more than so many steps are kept */
 	for (int i = 0; i < FB_HISTORY_MAX + 20; i++) {
-		fb_station_remember(s.station, "v.level", 100 + 2 * i);
-		stand_set(&s, "v", "level", i % 20);
+		ride(&s, "v", "level", i % 20, 100 + 2 * i);
 	}
 	assert_int_equal(fb_station_undos(s.station), FB_HISTORY_MAX);
 	stand_close(&s);

@@ -91,7 +91,7 @@ static void control(fb_station *station, uint32_t i, uint64_t *seed)
 		assert_true(isfinite(fb_station_meter(station, stage, m)));
 	}
 	if (i % 4 == 0) {
-		fb_station_remember(station, "", i);
+		fb_station_remember(station);
 		fb_patch *next = stand_patch(patches[(*seed >> 55) % 3]);
 		assert_int_equal(fb_station_apply(station, next, -1, &error), FB_OK);
 	} else if (i % 4 == 3 && fb_station_undos(station)) {

@@ -43,18 +43,22 @@ def test_a_killed_server_returns(jack, server, probe, rate, period):
     # away: all is answered, taken and in the tree
     assert server.get("/server/jack?VALUE")["VALUE"] == ["waiting"]
     assert not server.osc.ask("/server/running")
-    server.osc.send("/station/1/gain/gain", -12.0)
-    assert server.osc.call("/station/1/node/add", "eq", "tone") is True
-    assert server.osc.ask("/station/1/gain/gain") == -12.0
-    assert server.osc.call("/station/1/undo") is True  # the edit
-    assert server.osc.call("/station/1/undo") is True  # the set
-    assert server.osc.ask("/station/1/gain/gain") == -6.0
-    assert server.osc.call("/station/1/redo") is True
+    server.osc.send("/station/1/gain/balance", 100.0)
+    assert server.osc.call("/station/1/node/add", "gain", "second") is True
+    server.osc.send("/station/1/second/gain", -6.0)
+    assert server.osc.ask("/station/1/second/gain") == -6.0
+    for _ in ("the set", "the edit", "the balance"):
+        assert server.osc.call("/station/1/undo") is True
+    assert server.osc.ask("/station/1/gain/balance") == 0.0
+    for _ in ("the balance", "the edit", "the set"):
+        assert server.osc.call("/station/1/redo") is True
+    server.osc.send("/station/1/gain/balance", 0.0)
     jack.start(rate, period)
     wait_for_jack(server, "running")
     assert server.osc.ask("/server/sample_rate") == rate
     assert server.osc.ask("/server/period") == period
-    assert server.osc.ask("/station/1/gain/gain") == -12.0
+    assert server.osc.ask("/station/1/gain/gain") == -6.0
+    assert server.osc.ask("/station/1/second/gain") == -6.0
     assert server.osc.ask("/station/2/name") == "Choir"
     assert server.osc.ask("/server/jack/missing") == 2
     with probe("tone", "peer") as tone:  # the other end comes later, and is found
@@ -68,7 +72,7 @@ def test_a_killed_server_returns(jack, server, probe, rate, period):
 
 def test_it_returns_again_and_again(jack, server, probe):
     """A server that crashes often, and one that ends as it should."""
-    for end in (jack.kill, jack.close, jack.kill):
+    for end in (jack.kill, jack.end, jack.kill):
         with probe("tone", "peer") as tone:
             plug(jack, "peer")
             wait_for(lambda: tone.levels()[0] > LEVEL / 2, 5, "the tone")

@@ -23,6 +23,11 @@ const fb_event *fb_agenda_due(const fb_agenda *agenda, uint64_t frame)
 	return agenda->n && agenda->item[0].event.frame < frame ? &agenda->item[0].event : NULL;
 }
 
+uint64_t fb_agenda_next(const fb_agenda *agenda)
+{
+	return agenda->n ? agenda->item[0].event.frame : UINT64_MAX;
+}
+
 void fb_agenda_drop(fb_agenda *agenda)
 {
 	fb_agenda_item *item = agenda->item, *last = &item[--agenda->n];

@@ -21,6 +21,8 @@ typedef struct fb_agenda {
 void fb_agenda_put(fb_agenda *agenda, const fb_event *event) FB_RT;
 /** The next one if it is due before `frame`, else NULL. rt: yes */
 const fb_event *fb_agenda_due(const fb_agenda *agenda, uint64_t frame) FB_RT;
+/** The frame of the next one, UINT64_MAX if there is none. rt: yes */
+uint64_t fb_agenda_next(const fb_agenda *agenda) FB_RT;
 /** Drop the next one. rt: yes */
 void fb_agenda_drop(fb_agenda *agenda) FB_RT;
 

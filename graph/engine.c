@@ -4,8 +4,50 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { EVENTS = 8192, TAP_BLOCKS = 512 };
+#define WORTH_NS 20000.0 /* of work, to wake a crew for: waking takes some thousands */
+#define PATIENCE_MS 5.0  /* with a late worker: at least this, or a period */
+
+/** No more threads than stations: one station is the work of one thread. */
+static uint32_t crew_size(const fb_engine_options *options)
+{
+	return options->threads < options->stations ? options->threads : options->stations;
+}
+
+static bool init_station(engine_station *station, const fb_engine_options *options)
+{
+	station->wet = station->loud = 1.0f;
+	if (options->taps) {
+		station->tap = fb_ring_create(TAP_BLOCKS, sizeof(fb_tap_block));
+	}
+	if (crew_size(options) > 1) {
+		station->desk = aligned_alloc(FB_ALIGN, sizeof *station->desk);
+	}
+	if (station->desk) {
+		memset(station->desk, 0, sizeof *station->desk); /* audio must not fault a page in */
+	}
+	return (station->tap || !options->taps) && (station->desk || crew_size(options) < 2);
+}
+
+static bool start_crew(fb_engine *engine, const fb_engine_options *options)
+{
+	double period_ms = 1e3 * options->period / options->rate_hz;
+	fb_crew_options crew = {.threads = crew_size(options),
+		.places = options->stations,
+		.spawn = options->spawn,
+		.spawn_ctx = options->spawn_ctx,
+		.work = fb_engine_work,
+		.ctx = engine,
+		.patience_ns = options->patient ? 0.0 : 1e6 * fmax(period_ms, PATIENCE_MS)};
+	if (crew.threads < 2) {
+		return true;
+	}
+	engine->worth = (float)(WORTH_NS / fb_clock_ns());
+	engine->crew = fb_crew_create(&crew);
+	return engine->crew != NULL;
+}
 
 static void fit_rate(fb_engine *engine, double rate_hz)
 {
@@ -22,6 +64,9 @@ fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb
 	if (!(options->rate_hz >= 8000.0 && options->rate_hz <= 192000.0)) {
 		return fb_fail(error, FB_INVALID, "rate", "must be 8000 to 192000 Hz");
 	}
+	if (options->threads > FB_THREADS_MAX) {
+		return fb_fail(error, FB_INVALID, "threads", "must be 1 to %d", FB_THREADS_MAX);
+	}
 	size_t bytes = sizeof(fb_engine) + options->stations * sizeof(engine_station);
 	bytes = (bytes + FB_ALIGN - 1) / FB_ALIGN * FB_ALIGN;
 	fb_engine *engine = aligned_alloc(FB_ALIGN, bytes);
@@ -35,13 +80,9 @@ fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb
 	engine->retired = fb_ring_create(4 * FB_STATIONS_MAX, sizeof(fb_plan *));
 	bool whole = engine->events && engine->retired;
 	for (uint32_t i = 0; i < options->stations; i++) {
-		engine->station[i].wet = 1.0f;
-		engine->station[i].loud = 1.0f;
-		if (options->taps) {
-			engine->station[i].tap = fb_ring_create(TAP_BLOCKS, sizeof(fb_tap_block));
-			whole = whole && engine->station[i].tap;
-		}
+		whole = init_station(&engine->station[i], options) && whole;
 	}
+	whole = whole && start_crew(engine, options);
 	fb_engine_set_period(engine, options->period);
 	if (!whole) {
 		fb_engine_destroy(engine);
@@ -60,7 +101,26 @@ static void destroy_chain(fb_plan *plan)
 	}
 }
 
-/** Every plan inside, and every event on its way. */
+static void drop_plans(engine_station *station)
+{
+	destroy_chain(station->plan);
+	station->plan = NULL;
+	while (station->retired) { /* what it went on to is the station's plan, or in this list too */
+		fb_plan *plan = station->retired;
+		station->retired = plan->after;
+		fb_plan_destroy(plan);
+	}
+	for (int i = 0; i < 2; i++) {
+		fb_plan **list = i ? &station->arrived : &station->in_line;
+		while (*list) {
+			fb_plan *plan = *list;
+			*list = plan->after;
+			destroy_chain(plan);
+		}
+	}
+}
+
+/** Every plan inside, and every event on its way. No worker may have a station. */
 static void drop_all(fb_engine *engine)
 {
 	fb_event event;
@@ -78,15 +138,7 @@ static void drop_all(fb_engine *engine)
 		}
 	}
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
-		engine_station *station = &engine->station[i];
-		fb_plan_destroy(station->handing_back);
-		destroy_chain(station->plan);
-		while (station->in_line) {
-			fb_plan *plan = station->in_line;
-			station->in_line = plan->after;
-			destroy_chain(plan);
-		}
-		station->plan = station->handing_back = NULL;
+		drop_plans(&engine->station[i]);
 	}
 }
 
@@ -95,19 +147,32 @@ void fb_engine_destroy(fb_engine *engine)
 	if (!engine) {
 		return;
 	}
+	fb_crew_destroy(engine->crew);
 	if (engine->retired && engine->events) {
 		drop_all(engine);
 	}
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
 		fb_ring_destroy(engine->station[i].tap);
+		free(engine->station[i].desk);
 	}
 	fb_ring_destroy(engine->events);
 	fb_ring_destroy(engine->retired);
 	free(engine);
 }
 
+/** A worker that was held up finishes its station some time after audio has stopped. */
+static void wait_for_crew(fb_engine *engine)
+{
+	for (uint32_t i = 0; engine->crew && i < engine->n_stations; i++) {
+		while (!fb_crew_home(engine->crew, i)) {
+			nanosleep(&(struct timespec){0, 1000000}, NULL);
+		}
+	}
+}
+
 void fb_engine_set_rate(fb_engine *engine, double rate_hz)
 {
+	wait_for_crew(engine);
 	drop_all(engine);
 	fit_rate(engine, rate_hz);
 	atomic_store_explicit(&engine->timed_done, engine->timed, memory_order_relaxed);
@@ -173,6 +238,13 @@ void fb_engine_service(fb_engine *engine)
 	}
 }
 
+bool fb_engine_behind(fb_engine *engine, uint32_t station)
+{
+	_Atomic bool *behind = &engine->station[station].behind;
+	return atomic_load_explicit(behind, memory_order_relaxed) &&
+		   atomic_exchange_explicit(behind, false, memory_order_acquire);
+}
+
 bool fb_engine_settled(const fb_engine *engine, uint32_t station)
 {
 	const engine_station *s = &engine->station[station];
@@ -228,6 +300,8 @@ void fb_engine_count(const fb_engine *engine, fb_engine_counts *out)
 					   atomic_load_explicit(&engine->refused, memory_order_relaxed),
 		.bad_samples = atomic_load_explicit(&engine->bad_input, memory_order_relaxed),
 		.replies_lost = atomic_load_explicit(&engine->stuck, memory_order_relaxed),
+		.absences = atomic_load_explicit(&engine->absences, memory_order_relaxed),
+		.helped = engine->crew ? fb_crew_helped(engine->crew) : 0,
 	};
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
 		out->faults += fb_engine_station_faults(engine, i);

@@ -4,10 +4,11 @@
 	Two threads meet here, through rings alone. Control sends events (parameters, plans, switches)
 	and receives back what audio has done with. Audio calls fb_engine_process() and nothing else.
 	The determinism contract: same input, patch and events at the same frames, same bits, at any
-	period, live or offline. */
+	period and number of threads, live or offline. */
 #ifndef FB_ENGINE_H
 #define FB_ENGINE_H
 
+#include "crew.h"
 #include "plan.h"
 #include "ring.h"
 
@@ -25,6 +26,10 @@ typedef struct fb_engine_options {
 	double rate_hz;    ///< 8000..192000
 	uint32_t period;   ///< frames per fb_engine_process() call
 	bool taps;         ///< make a tap ring per station (live measurement, capture)
+	uint32_t threads;  ///< that run stations, audio's own among them: 1..FB_THREADS_MAX; 0 is 1
+	fb_spawn *spawn;   ///< how to make the others; NULL: pthread_create()
+	void *spawn_ctx;
+	bool patient; ///< wait for a thread that is late for as long as it takes (offline)
 } fb_engine_options;
 
 typedef enum fb_event_kind {
@@ -95,6 +100,9 @@ void fb_engine_end(fb_engine *engine);
 uint32_t fb_engine_space(const fb_engine *engine); ///< events that fit now
 /** Free what audio has handed back. Call it often. */
 void fb_engine_service(fb_engine *engine);
+/** Were events for this station dropped since the last call, because a thread was late with it?
+	Then all its values have to be sent again. */
+bool fb_engine_behind(fb_engine *engine, uint32_t station);
 /** Has audio taken up the last plan sent to this station, and finished its fade? */
 bool fb_engine_settled(const fb_engine *engine, uint32_t station);
 
@@ -116,6 +124,8 @@ typedef struct fb_engine_counts {
 	uint64_t bad_samples;   ///< ticks of input with NaN or infinity, such samples silenced
 	uint64_t faults;        ///< ticks in which a node, or the sum of all, was NaN or infinity
 	uint64_t replies_lost;  ///< plans that could not be handed back in time (they are, later)
+	uint64_t absences;      ///< segments in which a station was silent, for its thread was late
+	uint64_t helped;        ///< segments of a station that another thread than audio's ran
 } fb_engine_counts;
 void fb_engine_count(const fb_engine *engine, fb_engine_counts *out); ///< thread: any
 /** Faults of one station. thread: any */

@@ -1,23 +1,48 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** The engine's insides, shared by engine.c (control) and process.c (audio) alone. */
+/** The engine's insides, shared by engine.c (control), process.c (the audio thread) and strip.c
+	(whichever thread runs a station). */
 #ifndef FB_ENGINE_PARTS_H
 #define FB_ENGINE_PARTS_H
 
 #include "agenda.h"
+#include "clock.h"
 
 #define SWITCH_MS 5.0    /**< at most: mute, bypass, mono and the fade to dry */
 #define FAULT_HOLD_S 1.0 /**< a station stays dry this long after a node failed */
+#define COST_STEP 0.05f  /**< of the running mean of what a station takes */
 
-enum { EVENTS_PER_TICK = 4096 }; /**< bounds the work of one tick */
+enum {
+	EVENTS_PER_TICK = 4096, /**< bounds the work of one tick */
+	DESK_TICKS = 32,        /**< a segment of a crew is no longer */
+};
+
+/** Some ticks in a row that a station is to run. */
+typedef struct segment {
+	uint64_t frame;
+	uint32_t ticks;
+	float tempo;
+	const float *in[2]; ///< NULL: silence
+	float *out[2];
+} segment;
+
+/** What a crew works on: a worker may be so late that the caller's arrays are gone. */
+typedef struct desk {
+	_Alignas(FB_ALIGN) float in[2][DESK_TICKS * FB_TICK], out[2][DESK_TICKS * FB_TICK];
+} desk;
 
 typedef struct engine_station {
-	/* audio's */
+	/* the audio thread's, or the worker's who has the station */
 	fb_plan *plan;
 	fb_plan *in_line;      ///< came while another faded in; the first of them
-	fb_plan *handing_back; ///< waits for room in the ring of retired plans
+	fb_plan *retired;      ///< list: done with, to be handed back by the audio thread
 	float wet, loud, mono; ///< where the fades are: 1 = processed, not muted, left on both sides
+	float cost;            ///< counts of the clock that a tick takes, lately
 	bool on[FB_SWITCHES];
 	uint32_t fault_left; ///< ticks the station stays dry
+	segment work;
+	/* the audio thread's */
+	fb_plan *arrived; ///< list: came while a worker was late with the station, newest first
+	desk *desk;       ///< NULL without a crew
 	_Alignas(FB_ALIGN) float fifo_in[2][FB_TICK];
 	_Alignas(FB_ALIGN) float fifo_out[2][FB_TICK];
 	/* constant */
@@ -27,6 +52,7 @@ typedef struct engine_station {
 	/* written by audio */
 	_Atomic uint32_t settled; ///< plans taken up and faded in
 	_Atomic uint64_t faults, bad_samples;
+	_Atomic bool behind; ///< events came while a worker was late with it: send all values again
 	/* written by anyone but audio */
 	_Atomic bool tap_on;
 } engine_station;
@@ -37,6 +63,8 @@ struct fb_engine {
 	uint32_t n_stations;
 	float switch_step;
 	uint32_t fault_ticks;
+	float worth; ///< counts of the clock that work must take before a crew is called for it
+	fb_crew *crew;
 	fb_ring *events, *retired;
 	/* control's */
 	uint32_t group_depth;
@@ -47,11 +75,18 @@ struct fb_engine {
 	uint32_t fifo_at;
 	fb_agenda agenda;
 	/* written by audio */
-	_Atomic uint64_t frame, late, orphans, bad_input, stuck;
+	_Atomic uint64_t frame, late, orphans, bad_input, stuck, absences;
 	_Atomic uint64_t timed_done; ///< of the events with a frame
 	/* written by control */
 	_Atomic uint64_t refused; ///< too many events wait for their frame
 	engine_station station[];
 };
+
+/** A plan for a station: taken up, or put in line behind those that wait for a fade to end. */
+void fb_strip_receive(engine_station *station, fb_plan *plan) FB_RT;
+/** Run its segment. thread: audio or a worker, one at a time */
+void fb_strip_run(fb_engine *engine, engine_station *station) FB_RT;
+/** What a worker does: the same, with denormals flushed. */
+void fb_engine_work(void *engine, uint32_t station) FB_RT;
 
 #endif

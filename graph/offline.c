@@ -116,7 +116,12 @@ static fb_status run(
 
 fb_status fb_offline_render(fb_offline *job, fb_error *error)
 {
-	fb_engine_options options = {1, job->rate_hz, job->period, job->reduction_db != NULL};
+	fb_engine_options options = {.stations = 1,
+		.rate_hz = job->rate_hz,
+		.period = job->period,
+		.taps = job->reduction_db != NULL,
+		.threads = job->threads,
+		.patient = true};
 	fb_engine *engine = NULL;
 	fb_plan *plan = NULL;
 	if (job->period < 1 || job->period > PERIOD_MAX) {

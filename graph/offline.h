@@ -18,6 +18,7 @@ typedef struct fb_offline {
 	const fb_patch *patch;
 	double rate_hz;
 	uint32_t period;    ///< frames per call, 1..8192; the result does not depend on it
+	uint32_t threads;   ///< as in fb_engine_options; nor on this
 	const float *in[2]; ///< [frames]; NULL is silence
 	float *out[2];      ///< [frames]
 	/** Instead of in and out, for what is too long to hold: called in turn, each for the next

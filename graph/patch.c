@@ -292,6 +292,48 @@ fb_status fb_patch_move(fb_patch *patch, const char *id, const char *before, fb_
 	return status;
 }
 
+/** Would a stage of that type have every port that is connected? */
+static fb_status check_ports(
+	const fb_patch *patch, int stage, const fb_node_desc *type, fb_error *error)
+{
+	const fb_node_desc *old = patch->stage[stage].type;
+	for (uint32_t i = 0; i < patch->n_links; i++) {
+		const fb_link *link = &patch->link[i];
+		if (link->to == stage && link->to_port >= type->n_inputs) {
+			return fb_fail(error, FB_INVALID, type->id,
+				"it has no input for what is connected to \"%s\"",
+				old->inputs[link->to_port].symbol);
+		}
+		if (link->from == stage && link->from_port >= type->n_outputs) {
+			return fb_fail(error, FB_INVALID, type->id,
+				"it has no output for what is connected to \"%s\"",
+				old->outputs[link->from_port].symbol);
+		}
+	}
+	return FB_OK;
+}
+
+fb_status fb_patch_replace(
+	fb_patch *patch, const char *id, const fb_node_desc *type, fb_error *error)
+{
+	int stage = fb_patch_find(patch, id);
+	if (stage < 0) {
+		return fb_fail(error, FB_NOT_FOUND, id, "the patch has no such stage");
+	}
+	fb_status status = check_ports(patch, stage, type, error);
+	if (status) {
+		return status;
+	}
+	float *values = copy_values(type, NULL);
+	if (!values) {
+		return fb_fail(error, FB_NO_MEMORY, id, "out of memory");
+	}
+	free(patch->stage[stage].values);
+	patch->stage[stage].values = values;
+	patch->stage[stage].type = type;
+	return FB_OK;
+}
+
 /** Name the loop that `at` is part of: follow unplaced feeders until a stage comes again. */
 static fb_status name_loop(const fb_patch *patch, const bool *placed, uint32_t at, fb_error *error)
 {

@@ -78,6 +78,27 @@ FB_MUST_CHECK fb_status fb_patch_remove(fb_patch *patch, const char *id, fb_erro
 FB_MUST_CHECK fb_status fb_patch_move(
 	fb_patch *patch, const char *id, const char *before, fb_error *error);
 
+/** Put a node of another type in a stage's place, with default values; bypass and connections stay.
+	errors: FB_NOT_FOUND; FB_INVALID if the type lacks a port that is connected */
+FB_MUST_CHECK fb_status fb_patch_replace(
+	fb_patch *patch, const char *id, const fb_node_desc *type, fb_error *error);
+
+/** What a name means as the end of a connection: "in" (from) or "out" (to) are the station's own,
+	"comp" a stage's main port, "comp:sidechain" another one.
+	errors: FB_NOT_FOUND, FB_INVALID (no input); `where` is the name, here and below */
+FB_MUST_CHECK fb_status fb_patch_end(const fb_patch *patch, const char *text, bool from, int *stage,
+	uint32_t *port, fb_error *error);
+/** Connect two ends.
+	errors: as fb_patch_end; FB_EXISTS; FB_TOO_MANY; FB_INVALID weight, or naming a loop */
+FB_MUST_CHECK fb_status fb_patch_connect(
+	fb_patch *patch, const char *from, const char *to, double weight, fb_error *error);
+/** errors: as fb_patch_end, FB_NOT_FOUND if they are not connected; here and below */
+FB_MUST_CHECK fb_status fb_patch_disconnect(
+	fb_patch *patch, const char *from, const char *to, fb_error *error);
+/** Change the weight of a connection. errors: FB_INVALID weight */
+FB_MUST_CHECK fb_status fb_patch_weigh(
+	fb_patch *patch, const char *from, const char *to, double weight, fb_error *error);
+
 /** Order the stages so that each comes after all that feed it. order: [n_stages].
 	errors: FB_INVALID naming the loop: "comp > eq > comp" */
 FB_MUST_CHECK fb_status fb_patch_order(const fb_patch *patch, uint32_t *order, fb_error *error);

@@ -119,39 +119,16 @@ static fb_status read_stage(const reader *r, size_t index, json_t *json)
 	return parameters ? read_parameters(r, place, stage, parameters) : FB_OK;
 }
 
-/** "comp", "comp:sidechain", "in", "out": which stage and which of its ports. */
 static fb_status read_end(
 	const reader *r, const char *place, const json_t *json, bool from, int *stage, uint32_t *port)
 {
-	const char *text = json_string_value(json), *own = from ? "in" : "out";
-	char id[FB_ID_LEN];
-	*port = 0;
+	const char *text = json_string_value(json);
+	fb_error inner;
 	if (!text) {
 		return refuse(r, FB_INVALID, place, "\"%s\" must name a stage", from ? "from" : "to");
 	}
-	if (!strcmp(text, own)) {
-		*stage = from ? FB_PATCH_IN : FB_PATCH_OUT;
-		return FB_OK;
-	}
-	size_t len = strcspn(text, ":");
-	snprintf(id, sizeof id, "%.*s", (int)len, text);
-	*stage = len < sizeof id ? fb_patch_find(r->patch, id) : -1;
-	if (*stage < 0) {
-		return refuse(r, FB_NOT_FOUND, place, "there is no stage \"%.64s\"", text);
-	}
-	const fb_node_desc *type = r->patch->stage[*stage].type;
-	if (text[len] == ':') {
-		const char *symbol = text + len + 1;
-		int found = from ? fb_node_output(type, symbol) : fb_node_input(type, symbol);
-		if (found < 0) {
-			return refuse(r, FB_NOT_FOUND, place, "%s has no %s \"%.64s\"", type->id,
-				from ? "output" : "input", symbol);
-		}
-		*port = (uint32_t)found;
-	} else if (!from && !type->n_inputs) {
-		return refuse(r, FB_INVALID, place, "%s has no input", type->id);
-	}
-	return FB_OK;
+	fb_status status = fb_patch_end(r->patch, text, from, stage, port, &inner);
+	return status ? refuse(r, status, place, "%s", inner.text) : FB_OK;
 }
 
 static fb_status read_link(const reader *r, size_t index, json_t *json)

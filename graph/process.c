@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** What the audio thread runs: events, ticks, stations. No allocation, lock, system call or
-	unbounded loop from here down. */
+/** What the audio thread runs: events, and the stations in segments of ticks between them, alone or
+	with a crew. No allocation, lock, unbounded loop, or, without a crew, system call from here
+	down. */
 #include "engine_parts.h"
 
 #include <string.h>
@@ -37,82 +38,13 @@ static void restore_denormals(unsigned saved)
 #endif
 }
 
-/* --- plans */
-
-static bool write_back(fb_engine *engine, fb_plan *plan)
+void fb_engine_work(void *ctx, uint32_t station)
 {
-	return fb_ring_space(engine->retired) && fb_ring_write(engine->retired, &plan);
-}
-
-/** A plan for which there is no room waits with its station, and is tried again. */
-static void hand_back(fb_engine *engine, engine_station *station, fb_plan *plan)
-{
-	if (!write_back(engine, plan)) {
-		station->handing_back = plan;
-		atomic_fetch_add_explicit(&engine->stuck, 1, memory_order_relaxed);
-	}
-}
-
-static bool retry_handing_back(fb_engine *engine, engine_station *station)
-{
-	if (station->handing_back && write_back(engine, station->handing_back)) {
-		station->handing_back = NULL;
-	}
-	return !station->handing_back;
-}
-
-static void count_settled(engine_station *station)
-{
-	uint32_t settled = atomic_load_explicit(&station->settled, memory_order_relaxed);
-	atomic_store_explicit(&station->settled, settled + 1, memory_order_release);
-}
-
-/** Is there a fade to finish first, or no room to hand the old plan back? */
-static bool busy(fb_engine *engine, engine_station *station)
-{
-	return (station->plan && station->plan->next) || !retry_handing_back(engine, station);
-}
-
-static void take_plan(fb_engine *engine, engine_station *station, fb_plan *plan)
-{
-	fb_plan *old = station->plan;
-	station->plan = plan;
-	if (old) {
-		hand_back(engine, station, old);
-	}
-	if (!plan->next) {
-		count_settled(station);
-	}
-}
-
-/** Take a plan up, or put it in line behind those that wait for a fade to end. */
-static void receive_plan(fb_engine *engine, engine_station *station, fb_plan *plan)
-{
-	if (!station->in_line && !busy(engine, station)) {
-		take_plan(engine, station, plan);
-		return;
-	}
-	fb_plan **end = &station->in_line;
-	while (*end) {
-		end = &(*end)->after;
-	}
-	*end = plan;
-}
-
-/** After a fade: on to the plan of what stays, and to the next in line. */
-static void advance(fb_engine *engine, engine_station *station)
-{
-	fb_plan *fading = station->plan;
-	if (fb_plan_faded(fading) && retry_handing_back(engine, station)) {
-		station->plan = fading->next;
-		hand_back(engine, station, fading);
-		count_settled(station);
-	}
-	if (station->in_line && !busy(engine, station)) {
-		fb_plan *plan = station->in_line;
-		station->in_line = plan->after;
-		take_plan(engine, station, plan);
-	}
+	fb_engine *engine = ctx;
+	unsigned saved = flush_denormals();
+	fb_strip_run(engine, &engine->station[station]);
+	fb_crew_weigh(engine->crew, station, (uint32_t)engine->station[station].cost);
+	restore_denormals(saved);
 }
 
 /* --- events */
@@ -128,11 +60,30 @@ static fb_instance *find_instance(const engine_station *station, uint32_t serial
 	return NULL;
 }
 
+/** An event for a station that a worker is late with: plans wait for its return, and control sends
+	everything else once more. */
+static void put_aside(engine_station *station, const fb_event *event)
+{
+	if (event->kind == FB_EVENT_PLAN) {
+		event->plan->after = station->arrived;
+		station->arrived = event->plan;
+	} else {
+		atomic_store_explicit(&station->behind, true, memory_order_release);
+	}
+}
+
+static bool at_home(const fb_engine *engine, uint32_t station)
+{
+	return !engine->crew || fb_crew_home(engine->crew, station);
+}
+
 static void apply(fb_engine *engine, const fb_event *event)
 {
 	engine_station *station = &engine->station[event->station];
-	if (event->kind == FB_EVENT_PLAN) {
-		receive_plan(engine, station, event->plan);
+	if (!at_home(engine, event->station)) {
+		put_aside(station, event);
+	} else if (event->kind == FB_EVENT_PLAN) {
+		fb_strip_receive(station, event->plan);
 	} else if (event->kind == FB_EVENT_STATION) {
 		station->on[event->param] = event->value != 0.0f;
 	} else {
@@ -177,166 +128,167 @@ static void take_event(fb_engine *engine, const fb_event *event, uint64_t frame)
 }
 
 /** All that takes effect with the tick that starts at `frame`: in the order of frames, and what has
-	none or is late at the tick's start, in the order of arrival. */
-static void take_events(fb_engine *engine, uint64_t frame)
+	none or is late at the tick's start, in the order of arrival. Returns how many of the coming
+	`ticks` have nothing else to take effect. */
+static uint32_t take_events(fb_engine *engine, uint64_t frame, uint32_t ticks)
 {
-	const fb_event *event;
+	const fb_event *event = NULL;
+	uint32_t taken = 0;
 	apply_due(engine, frame + 1);
-	for (uint32_t n = 0; n < EVENTS_PER_TICK && (event = fb_ring_peek(engine->events)); n++) {
+	while (taken < EVENTS_PER_TICK && (event = fb_ring_peek(engine->events))) {
 		take_event(engine, event, frame);
 		fb_ring_drop(engine->events);
+		taken++;
 	}
 	apply_due(engine, frame + FB_TICK);
+	uint64_t next = fb_agenda_next(&engine->agenda), until = (next - frame) / FB_TICK;
+	return taken == EVENTS_PER_TICK ? 1 : until < ticks ? (uint32_t)until : ticks;
 }
 
-/* --- a station's tick */
+/* --- segments: some ticks without an event in between, station by station */
 
-static float toward(float now, float aim, float step)
+/** The same arrays, some frames further on. */
+static void give_arrays(
+	engine_station *station, const float *const *in, float *const *out, size_t offset)
 {
-	return aim > now ? fminf(now + step, aim) : fmaxf(now - step, aim);
-}
-
-/** Copy a channel's tick; what is no number becomes silence. Returns how many were none. */
-static uint32_t clean_copy(float *to, const float *from)
-{
-	uint32_t bad = 0;
-	if (!from) {
-		memset(to, 0, FB_TICK * sizeof *to);
-		return 0;
-	}
-	memcpy(to, from, FB_TICK * sizeof *to);
-	if (fb_tick_finite(to)) {
-		return 0;
-	}
-	for (int i = 0; i < FB_TICK; i++) {
-		bad += isfinite(to[i]) ? 0 : 1;
-		to[i] = isfinite(to[i]) ? to[i] : 0.0f;
-	}
-	return bad;
-}
-
-static void take_input(
-	fb_engine *engine, engine_station *station, const float *const *in, float *buffers)
-{
-	float *left = buffers, *right = buffers + FB_TICK;
-	float mono =
-		toward(station->mono, station->on[FB_SWITCH_MONO] ? 1.0f : 0.0f, engine->switch_step);
-	uint32_t bad = clean_copy(left, in[0]);
-	bad += clean_copy(right, in[1]);
-	if (bad) {
-		atomic_fetch_add_explicit(&engine->bad_input, 1, memory_order_relaxed);
-		atomic_fetch_add_explicit(&station->bad_samples, bad, memory_order_relaxed);
-	}
-	if (mono == 1.0f && station->mono == 1.0f) {
-		memcpy(right, left, FB_TICK * sizeof *right);
-	} else if (mono != 0.0f || station->mono != 0.0f) {
-		/* right fades from itself (wet) to the left (dry) */
-		fb_tick_blend(right, left, 1.0f - station->mono, 1.0f - mono);
-	}
-	station->mono = mono;
-}
-
-static void fade_mute(float *out, float from, float to)
-{
-	float step = (to - from) / FB_TICK;
-	for (int i = 0; i < FB_TICK; i++) {
-		out[i] *= fb_fade_gain(from + step * (float)(i + 1));
-	}
-}
-
-/** Crossfade to or from dry. Even finite numbers can be too far apart to be blended. */
-static void blend_dry(float *out, const float *dry, float from, float to)
-{
-	if (from == 0.0f && to == 0.0f) {
-		memcpy(out, dry, FB_TICK * sizeof *out);
-		return;
-	}
-	fb_tick_blend(out, dry, from, to);
-	if (!fb_tick_finite(out)) {
-		memcpy(out, dry, FB_TICK * sizeof *out);
-	}
-}
-
-/** The station's own switches: processed against dry, and mute. sound: the sum of
-	all is finite; if it is not, though all nodes are, dry comes at once. */
-static void mix_output(
-	const fb_engine *engine, engine_station *station, float *const *out, bool sound)
-{
-	const fb_plan *plan = station->plan;
-	bool dry = station->on[FB_SWITCH_BYPASS] || station->fault_left;
-	float from = sound ? station->wet : 0.0f;
-	float wet = sound ? toward(from, dry ? 0.0f : 1.0f, engine->switch_step) : 0.0f;
-	float loud =
-		toward(station->loud, station->on[FB_SWITCH_MUTE] ? 0.0f : 1.0f, engine->switch_step);
 	for (int c = 0; c < 2; c++) {
-		memcpy(out[c], plan->out[c], FB_TICK * sizeof(float));
-		if (wet != 1.0f || from != 1.0f) {
-			blend_dry(out[c], plan->dry[c], from, wet);
-		}
-		if (loud != 1.0f || station->loud != 1.0f) {
-			fade_mute(out[c], station->loud, loud);
-		}
+		station->work.in[c] = in[c] ? in[c] + offset : NULL;
+		station->work.out[c] = out[c] + offset;
 	}
-	station->wet = wet;
-	station->loud = loud;
 }
 
-static void write_tap(
-	engine_station *station, uint64_t frame, const float *in, float *const *out, float reduction_db)
+/** Copies of them: a worker may be so late that the arrays are gone. */
+static void fill_desk(engine_station *station, const float *const *in, size_t offset, size_t frames)
 {
-	if (!station->tap || !atomic_load_explicit(&station->tap_on, memory_order_relaxed)) {
-		return;
-	}
-	fb_tap_block *block = fb_ring_claim(station->tap);
-	if (block) {
-		block->frame = frame;
-		block->reduction_db = reduction_db;
-		for (int c = 0; c < 2; c++) {
-			memcpy(block->in[c], in + c * FB_TICK, sizeof block->in[c]);
-			memcpy(block->out[c], out[c], sizeof block->out[c]);
+	for (int c = 0; c < 2; c++) {
+		if (in[c]) {
+			memcpy(station->desk->in[c], in[c] + offset, frames * sizeof(float));
 		}
-		fb_ring_publish(station->tap);
+		station->work.in[c] = in[c] ? station->desk->in[c] : NULL;
+		station->work.out[c] = station->desk->out[c];
 	}
 }
 
-static void run_station(fb_engine *engine, engine_station *station, uint64_t frame,
-	const float *const *in, float *const *out)
+static void clear_desk(
+	const engine_station *station, float *const *out, size_t offset, size_t frames, bool silent)
 {
-	float reduction_db;
-	if (!station->plan) {
-		memset(out[0], 0, FB_TICK * sizeof(float));
-		memset(out[1], 0, FB_TICK * sizeof(float));
-		return;
+	for (int c = 0; c < 2; c++) {
+		if (silent) {
+			memset(out[c] + offset, 0, frames * sizeof(float));
+		} else {
+			memcpy(out[c] + offset, station->desk->out[c], frames * sizeof(float));
+		}
 	}
-	float *input = station->plan->buffers;
-	take_input(engine, station, in, input);
-	station->fault_left -= station->fault_left > 0;
-	bool nodes_sound = fb_plan_tick(station->plan, frame, engine->tempo, &reduction_db);
-	bool sum_sound = fb_tick_finite(station->plan->out[0]) && fb_tick_finite(station->plan->out[1]);
-	if (!nodes_sound || !sum_sound) {
-		station->fault_left = engine->fault_ticks;
-		atomic_fetch_add_explicit(&station->faults, 1, memory_order_relaxed);
-	}
-	mix_output(engine, station, out, sum_sound);
-	write_tap(station, frame, input, out, reduction_db);
-	advance(engine, station);
 }
 
-static void run_tick(fb_engine *engine, const float *const *in, float *const *out, size_t offset)
+/** What came while the station was away. */
+static void take_arrived(engine_station *station)
+{
+	fb_plan *oldest = NULL;
+	while (station->arrived) {
+		fb_plan *plan = station->arrived;
+		station->arrived = plan->after;
+		plan->after = oldest;
+		oldest = plan;
+	}
+	while (oldest) {
+		fb_plan *plan = oldest;
+		oldest = plan->after;
+		plan->after = NULL;
+		fb_strip_receive(station, plan);
+	}
+}
+
+/** Plans that are done with go back to control; those that find no room, the next time. */
+static void hand_back(fb_engine *engine, engine_station *station)
+{
+	while (station->retired) {
+		fb_plan *plan = station->retired, *after = plan->after;
+		if (!fb_ring_space(engine->retired) || !fb_ring_write(engine->retired, &plan)) {
+			atomic_fetch_add_explicit(&engine->stuck, 1, memory_order_relaxed);
+			return;
+		}
+		station->retired = after;
+	}
+}
+
+/** Is there enough to do that waking somebody pays? */
+static bool worth_a_crew(const fb_engine *engine, uint32_t ticks)
+{
+	float cost = 0.0f;
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		cost += at_home(engine, i) ? engine->station[i].cost : 0.0f;
+	}
+	return cost * (float)ticks >= engine->worth;
+}
+
+static void run_alone(
+	fb_engine *engine, const float *const *in, float *const *out, size_t offset, uint32_t ticks)
+{
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		engine_station *station = &engine->station[i];
+		if (at_home(engine, i)) {
+			give_arrays(station, in + 2 * (size_t)i, out + 2 * (size_t)i, offset);
+			fb_strip_run(engine, station);
+		} else {
+			clear_desk(station, out + 2 * (size_t)i, offset, (size_t)ticks * FB_TICK, true);
+		}
+	}
+}
+
+/** A worker that is late with a station leaves it silent, and away until it has done with it. */
+static void run_with_crew(
+	fb_engine *engine, const float *const *in, float *const *out, size_t offset, uint32_t ticks)
+{
+	size_t frames = (size_t)ticks * FB_TICK;
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		if (at_home(engine, i)) {
+			fill_desk(&engine->station[i], in + 2 * (size_t)i, offset, frames);
+		}
+	}
+	bool whole = fb_crew_run(engine->crew);
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		bool away = !whole && !at_home(engine, i);
+		clear_desk(&engine->station[i], out + 2 * (size_t)i, offset, frames, away);
+		atomic_fetch_add_explicit(&engine->absences, away, memory_order_relaxed);
+	}
+}
+
+static void run_segment(fb_engine *engine, const float *const *in, float *const *out, size_t offset,
+	uint64_t frame, uint32_t ticks)
+{
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		engine_station *station = &engine->station[i];
+		if (at_home(engine, i)) {
+			take_arrived(station);
+			station->work.frame = frame;
+			station->work.ticks = ticks;
+			station->work.tempo = engine->tempo;
+		}
+	}
+	if (engine->crew && worth_a_crew(engine, ticks)) {
+		run_with_crew(engine, in, out, offset, ticks);
+	} else {
+		run_alone(engine, in, out, offset, ticks);
+	}
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		if (at_home(engine, i)) {
+			hand_back(engine, &engine->station[i]);
+		}
+	}
+}
+
+static void run_ticks(fb_engine *engine, const float *const *in, float *const *out, uint32_t ticks)
 {
 	uint64_t frame = atomic_load_explicit(&engine->frame, memory_order_relaxed);
-	take_events(engine, frame);
-	for (uint32_t i = 0; i < engine->n_stations; i++) {
-		const float *station_in[2];
-		float *station_out[2];
-		for (int c = 0; c < 2; c++) {
-			const float *source = in[2 * i + (uint32_t)c];
-			station_in[c] = source ? source + offset : NULL;
-			station_out[c] = out[2 * i + (uint32_t)c] + offset;
-		}
-		run_station(engine, &engine->station[i], frame, station_in, station_out);
+	for (uint32_t done = 0; done < ticks;) {
+		uint32_t n = take_events(engine, frame, ticks - done);
+		n = engine->crew && n > DESK_TICKS ? DESK_TICKS : n;
+		run_segment(engine, in, out, (size_t)done * FB_TICK, frame, n);
+		done += n;
+		frame += (uint64_t)n * FB_TICK;
+		atomic_store_explicit(&engine->frame, frame, memory_order_relaxed);
 	}
-	atomic_store_explicit(&engine->frame, frame + FB_TICK, memory_order_relaxed);
 }
 
 /* --- periods */
@@ -352,7 +304,7 @@ static void run_fifo_tick(fb_engine *engine)
 			out[2 * i + c] = engine->station[i].fifo_out[c];
 		}
 	}
-	run_tick(engine, in, out, 0);
+	run_ticks(engine, in, out, 1);
 }
 
 /** Any number of frames, one tick late. */
@@ -388,9 +340,7 @@ void fb_engine_process(
 	if (atomic_load_explicit(&engine->fifo, memory_order_relaxed) || frames % FB_TICK) {
 		run_fifo(engine, in, out, frames);
 	} else {
-		for (uint32_t at = 0; at < frames; at += FB_TICK) {
-			run_tick(engine, in, out, at);
-		}
+		run_ticks(engine, in, out, frames / FB_TICK);
 	}
 	restore_denormals(saved);
 }

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FADE_MS 20.0
-#define FADE_MAX_MS 10000.0
 #define GLIDE_MAX_MS 3600e3
 #define RIDE_S 1.0 /* changes of one control closer than this are one step of undo */
 
@@ -24,6 +22,8 @@ struct fb_station {
 	fb_history past, future;
 	bool riding; ///< the newest step is of one value, and may go on
 	double last_s;
+	fb_station_refusal *refused; ///< NULL: nobody wants to know
+	void *refused_ctx;
 };
 
 static const fb_plan *final_plan(const fb_plan *plan)
@@ -37,14 +37,18 @@ static const fb_plan *coming(const fb_station *station)
 	return station->waiting ? final_plan(station->waiting) : station->heard;
 }
 
+/** A plan and the one it fades to. NULL is allowed. */
+static void destroy_both(fb_plan *plan)
+{
+	fb_plan *next = plan ? plan->next : NULL;
+	fb_plan_destroy(plan);
+	fb_plan_destroy(next);
+}
+
 static void drop_waiting(fb_station *station)
 {
-	if (station->waiting) {
-		fb_plan *next = station->waiting->next;
-		fb_plan_destroy(station->waiting);
-		fb_plan_destroy(next);
-		station->waiting = NULL;
-	}
+	destroy_both(station->waiting);
+	station->waiting = NULL;
 }
 
 /** The instance of a stage in audio, NULL if there is none yet. */
@@ -66,7 +70,12 @@ uint32_t fb_station_latency(const fb_station *station)
 
 void fb_station_set_fade(fb_station *station, double fade_ms)
 {
-	station->fade_ms = fb_clamp(fade_ms, 0.0, FADE_MAX_MS);
+	station->fade_ms = fb_clamp(fade_ms, 0.0, FB_FADE_MAX_MS);
+}
+
+double fb_station_fade(const fb_station *station)
+{
+	return station->fade_ms;
 }
 
 /* --- sending */
@@ -201,7 +210,7 @@ fb_status fb_station_create(
 	}
 	station->engine = engine;
 	station->index = index;
-	station->fade_ms = FADE_MS;
+	station->fade_ms = FB_FADE_MS;
 	fb_status status = FB_OK;
 	if (!fb_history_init(&station->past, FB_HISTORY_MAX) ||
 		!fb_history_init(&station->future, FB_HISTORY_MAX)) {
@@ -282,6 +291,12 @@ fb_status fb_station_set(fb_station *station, uint32_t stage, uint32_t param, fl
 	return FB_OK;
 }
 
+void fb_station_on_refusal(fb_station *station, fb_station_refusal *refused, void *ctx)
+{
+	station->refused = refused;
+	station->refused_ctx = ctx;
+}
+
 void fb_station_bypass(fb_station *station, uint32_t stage, bool bypass)
 {
 	fb_stage *s = &station->patch->stage[stage];
@@ -325,12 +340,9 @@ static void send_differences(
 	}
 }
 
-fb_status fb_station_apply(fb_station *station, fb_patch *take, double glide_ms, fb_error *error)
+/** `take` has been compiled: from here on it is the patch in force. */
+static void commit(fb_station *station, fb_patch *take, double glide_ms)
 {
-	fb_status status = compile(station, take, error);
-	if (status) {
-		return status;
-	}
 	fb_patch *before = station->patch;
 	station->patch = take;
 	fb_engine_begin(station->engine);
@@ -338,7 +350,36 @@ fb_status fb_station_apply(fb_station *station, fb_patch *take, double glide_ms,
 	send_waiting(station);
 	fb_engine_end(station->engine);
 	fb_patch_destroy(before);
-	return FB_OK;
+}
+
+fb_status fb_station_apply(fb_station *station, fb_patch *take, double glide_ms, fb_error *error)
+{
+	fb_status status = compile(station, take, error);
+	if (!status) {
+		commit(station, take, glide_ms);
+	}
+	return status;
+}
+
+fb_status fb_station_edit(fb_station *station, fb_patch *take, double glide_ms, fb_error *error)
+{
+	fb_status status = compile(station, take, error);
+	if (!status) {
+		fb_station_remember(station);
+		commit(station, take, glide_ms);
+	}
+	return status;
+}
+
+fb_status fb_station_check(const fb_station *station, const fb_patch *patch, fb_error *error)
+{
+	fb_plan *plan;
+	fb_status status = fb_plan_compile(
+		patch, fb_engine_rate(station->engine), station->heard, station->fade_ms, &plan, error);
+	if (!status) {
+		destroy_both(plan);
+	}
+	return status;
 }
 
 float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter)
@@ -468,14 +509,18 @@ uint32_t fb_station_redos(const fb_station *station)
 }
 
 /** A node refuses values that were set while an edit was under way: back to those it has. */
-static void take_back(fb_station *station)
+static void take_back(fb_station *station, const fb_error *why)
 {
 	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
 		fb_stage *stage = &station->patch->stage[i];
 		const fb_instance *node = fb_plan_find(coming(station), stage->id);
 		for (uint32_t p = 0; node && p < stage->type->n_params; p++) {
-			if (stage->type->params[p].flags & FB_PARAM_REPREPARE) {
+			float asked = stage->values[p];
+			if (stage->type->params[p].flags & FB_PARAM_REPREPARE && asked != node->prepared[p]) {
 				stage->values[p] = node->prepared[p];
+				if (station->refused) {
+					station->refused(station->refused_ctx, i, p, asked, why);
+				}
 			}
 		}
 	}
@@ -483,12 +528,14 @@ static void take_back(fb_station *station)
 
 void fb_station_service(fb_station *station)
 {
+	fb_error why;
 	bool settled = fb_engine_settled(station->engine, station->index);
-	if (station->stale && settled && compile(station, station->patch, NULL)) {
+	if (station->stale && settled && compile(station, station->patch, &why)) {
 		station->stale = false;
-		take_back(station);
+		take_back(station, &why);
 	}
 	send_waiting(station);
+	station->resend = fb_engine_behind(station->engine, station->index) || station->resend;
 	if (station->resend && fb_engine_space(station->engine) >= count_all(station)) {
 		send_all(station);
 	}

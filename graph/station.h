@@ -27,15 +27,24 @@ uint32_t fb_station_latency(const fb_station *station); ///< frames of the chain
 			makes it one that works at this rate. */
 FB_MUST_CHECK fb_status fb_station_restart(fb_station *station, fb_error *error);
 
-/** How long edits crossfade. range: 0..10000 ms */
+#define FB_FADE_MS 20.0        /**< how long edits crossfade at first */
+#define FB_FADE_MAX_MS 10000.0 /**< and at most */
+
+/** How long edits crossfade. range: 0..FB_FADE_MAX_MS */
 void fb_station_set_fade(fb_station *station, double fade_ms);
+double fb_station_fade(const fb_station *station); ///< ms
 
 /** Set one parameter; clamped. glide_ms < 0: the parameter's own smoothing. A value that needs a
 	new instance (FB_PARAM_REPREPARE) waits for an edit that is under way; should the node refuse it
-	then, the patch goes back to the value it has.
+	then, the patch goes back to the value it has (fb_station_on_refusal).
 	errors: FB_INVALID if the node refuses to be prepared so; nothing has changed then */
 FB_MUST_CHECK fb_status fb_station_set(fb_station *station, uint32_t stage, uint32_t param,
 	float value, double glide_ms, fb_error *error);
+/** Told of each value that a node refused after the set that brought it: the patch is back at the
+	value before. From inside fb_station_service(). */
+typedef void fb_station_refusal(
+	void *ctx, uint32_t stage, uint32_t param, float asked, const fb_error *why);
+void fb_station_on_refusal(fb_station *station, fb_station_refusal *refused, void *ctx);
 void fb_station_bypass(fb_station *station, uint32_t stage, bool bypass);
 /** The station's switches are no part of the patch. */
 void fb_station_switch(fb_station *station, fb_switch which, bool on);
@@ -46,6 +55,14 @@ bool fb_station_switched(const fb_station *station, fb_switch which);
 	errors: as fb_plan_compile. The old patch stays in force and `take` the caller's then. */
 FB_MUST_CHECK fb_status fb_station_apply(
 	fb_station *station, fb_patch *take, double glide_ms, fb_error *error);
+
+/** The same as a step of its own for undo.
+	errors: as fb_station_apply; then there is no step either */
+FB_MUST_CHECK fb_status fb_station_edit(
+	fb_station *station, fb_patch *take, double glide_ms, fb_error *error);
+/** Could fb_station_apply() take this patch? Changes nothing. */
+FB_MUST_CHECK fb_status fb_station_check(
+	const fb_station *station, const fb_patch *patch, fb_error *error);
 
 /** What a node's meter reads now; its minimum while no such node is in audio. */
 float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter);

@@ -462,3 +462,13 @@ void fb_analyser_read(fb_analyser *analyser, fb_metric_set *out)
 		}
 	}
 }
+
+void fb_analyser_thirds(const fb_analyser *analyser, double *db)
+{
+	fb_metric_set set = {0};
+	fb_reading reading = {
+		.rate_hz = analyser->options.rate_hz, .live = is_live(analyser), .set = &set};
+	sum_window(analyser, &reading);
+	fb_noise_prepare(&analyser->frames, &reading);
+	fb_spectrum_thirds(&analyser->spectrum, reading.active_from, db);
+}

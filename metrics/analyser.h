@@ -54,6 +54,15 @@ void fb_analyser_set_latency(fb_analyser *analyser, double latency_ms);
 void fb_analyser_set_stt(fb_analyser *analyser, double confidence);
 /** Restart lufs_integrated and lra, as a loudness meter's reset does. */
 void fb_analyser_reset_loudness(fb_analyser *analyser);
+enum { FB_THIRDS = 25 }; ///< third octaves about 50 Hz .. 12.5 kHz
+
+/** Level of each third octave against all from 20 Hz to 20 kHz, over the active frames so far.
+	shape: db[FB_THIRDS]
+	units: dB, -120 where there is nothing, or half the rate lies below
+	source: IEC 61260, base 10 */
+void fb_analyser_thirds(const fb_analyser *analyser, double *db);
+double fb_third_hz(int index); ///< its middle
+
 /** The 55 numbers now. Reading changes nothing: read twice, get the same. */
 void fb_analyser_read(fb_analyser *analyser, fb_metric_set *out);
 

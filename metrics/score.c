@@ -197,14 +197,14 @@ static fb_status read_weights(
 
 fb_status fb_goal_parse(const json_t *object, const char *where, fb_goal *out, fb_error *error)
 {
-	static const char *const known[] = {"target_lufs", "weights", "epsilon", NULL};
+	static const char *const known[] = {"target_lufs", "weights", "epsilon", "curve", NULL};
 	if (!json_is_object(object)) {
 		return fb_fail(error, FB_INVALID, where, "a goal must be an object");
 	}
 	fb_goal goal;
 	fb_goal_default(&goal);
-	fb_status status =
-		check_keys(object, where, known, "goal may have target_lufs, weights and epsilon", error);
+	fb_status status = check_keys(
+		object, where, known, "goal may have target_lufs, weights, epsilon and curve", error);
 	if (!status) {
 		status = read_number(object, "target_lufs", where, -70.0, 0.0, &goal.target_lufs, error);
 	}
@@ -214,9 +214,15 @@ fb_status fb_goal_parse(const json_t *object, const char *where, fb_goal *out, f
 	if (status) {
 		return status;
 	}
-	const json_t *weights = json_object_get(object, "weights");
+	const json_t *weights = json_object_get(object, "weights"),
+				 *curve = json_object_get(object, "curve");
+	char place[PLACE];
+	join(place, where, "curve");
+	status = curve ? fb_goal_read_curve(curve, place, &goal, error) : FB_OK;
+	if (status) {
+		return status;
+	}
 	if (weights) {
-		char place[PLACE];
 		join(place, where, "weights");
 		status = read_weights(weights, place, &goal, error);
 		if (status) {

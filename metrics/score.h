@@ -16,6 +16,13 @@ typedef struct fb_aim {
 	double target, tolerance; ///< FB_TARGET
 } fb_aim;
 
+enum { FB_CURVE_MAX = 32 };
+
+/** A point of the balance that is wanted. */
+typedef struct fb_curve_point {
+	double hz, db; ///< of a third octave, against any common level
+} fb_curve_point;
+
 typedef struct fb_goal {
 	double target_lufs;
 	double epsilon; ///< a round that gains less (in score / 100) was not worth it
@@ -25,6 +32,8 @@ typedef struct fb_goal {
 		all that its source has an answer to, or a search would find that silence has no faults.
 		0 as parsed. */
 	uint64_t required;
+	fb_curve_point curve[FB_CURVE_MAX]; ///< by frequency; told, not scored
+	uint32_t n_curve;
 } fb_goal;
 
 /** The goal of a station that has none: design.md's example. thread: any */
@@ -32,13 +41,25 @@ void fb_goal_default(fb_goal *goal);
 
 /** Read the "goal" object of a patch. A weight is a number, or {"weight": w} with one of
 	"maximize": true, "minimize": true, "target": v (and "tolerance"). What is not said is taken
-	from the catalogue; the target of `lufs_*` is the goal's target_lufs, and of `rms` 2.3 dB less
-	(a flat spectrum at that loudness). Without "weights" the default ones count; a weight of 0
+	from the catalogue; the target of `lufs_*` is the goal's target_lufs, of `rms` 2.3 dB less (a
+	flat spectrum at that loudness). "curve" is the balance that is wanted, in third octaves.
+	Without "weights" the default ones count; a weight of 0
 	leaves the metric out.
 	errors: FB_INVALID, `where` ending in the key; *out untouched
 	thread: any but audio */
 FB_MUST_CHECK fb_status fb_goal_parse(
 	const json_t *object, const char *where, fb_goal *out, fb_error *error);
+
+/** The goal as fb_goal_parse() reads it, with all that it left unsaid. NULL when out of memory.
+	thread: any but audio */
+json_t *fb_goal_to_json(const fb_goal *goal);
+
+/** Read "curve": {"HZ": dB}. Called by fb_goal_parse(). errors: FB_INVALID */
+FB_MUST_CHECK fb_status fb_goal_read_curve(
+	const json_t *object, const char *where, fb_goal *goal, fb_error *error);
+/** The curve at a frequency, straight between its points over the logarithm of the frequency, level
+	beyond them. false: the goal has none. thread: any */
+bool fb_goal_curve(const fb_goal *goal, double hz, double *db);
 
 /** How well a value meets one aim, 0..1: its place on the metric's scale for "more", one minus
 	that for "less", 1 / sqrt(1 + ((value - target) / tolerance)^2) for a target. thread: any */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "spectrum.h"
 
+#include "analyser.h"
 #include "wide.h"
 
 #include <stdlib.h>
@@ -8,7 +9,8 @@
 
 #define ROLLOFF_SHARE 0.85
 
-enum { THIRDS = 25, BANDS = 7 };
+enum { THIRDS = FB_THIRDS, BANDS = 7 };
+#define NOTHING_DB (-120.0)
 
 static const double band_edge_hz[BANDS + 1] = {20, 60, 250, 500, 2000, 4000, 8000, 20000};
 
@@ -300,6 +302,25 @@ static void read_bands(
 			double power = between(spectrum, segment, band_edge_hz[i], band_edge_hz[i + 1]);
 			fb_answer(reading->set, (fb_metric)(FB_M_BAND_SUB + i), fb_power_db(power / all));
 		}
+	}
+}
+
+double fb_third_hz(int index)
+{
+	return 1000.0 * pow(10.0, (index - 13) / 10.0);
+}
+
+void fb_spectrum_thirds(const fb_spectrum *spectrum, unsigned active_from, double *db)
+{
+	double sums[FB_FEATURES];
+	double n = (double)fb_trail_sum(&spectrum->frames, active_from, FB_LEVEL_BINS - 1, sums);
+	const double *segment = sums + FB_FEATURE_SEGMENT;
+	double all = n < 1.0 ? 0.0 : between(spectrum, segment, band_edge_hz[0], band_edge_hz[BANDS]);
+	for (int i = 0; i < THIRDS; i++) {
+		double high = third_edge_hz(i + 1),
+			   power = all > 0.0 ? between(spectrum, segment, third_edge_hz(i), high) : 0.0;
+		bool there = high <= spectrum->top_hz && power > 0.0;
+		db[i] = there ? fmax(10.0 * log10(power / all), NOTHING_DB) : NOTHING_DB;
 	}
 }
 

@@ -43,6 +43,8 @@ void fb_spectrum_clear(fb_spectrum *spectrum);
 /** One frame. Returns the share of its magnitude spectrum that the frame before did not have, 0..1,
 	not normalised for level: what onsets are found by. */
 double fb_spectrum_frame(fb_spectrum *spectrum, const fb_spectra *spectra);
+/** As fb_analyser_thirds(), of the frames from that level bin on. */
+void fb_spectrum_thirds(const fb_spectrum *spectrum, unsigned active_from, double *db);
 void fb_spectrum_read(const fb_spectrum *spectrum, const fb_reading *reading);
 
 #endif

@@ -137,13 +137,20 @@ typedef struct matching {
 	uint32_t matches, done, refused;
 } matching;
 
+static void send_pack(matching *m)
+{
+	if (!fb_osc_pack_send(&m->pack)) {
+		fb_osc_reply_lost(m->pack.client);
+	}
+}
+
 static bool query_match(void *ctx, fb_branch *leaf)
 {
 	matching *m = ctx;
 	if (fb_branch_leaf(leaf)->access & FB_READ) {
 		m->done++;
 		if (!fb_osc_pack_add(&m->pack, leaf)) {
-			fb_osc_pack_send(&m->pack);
+			send_pack(m);
 			fb_osc_pack_add(&m->pack, leaf);
 		}
 	}
@@ -179,7 +186,7 @@ static void by_pattern(sender *from, const fb_osc_message *message)
 	}
 	status = fb_tree_match(osc->tree, message->address, asks ? query_match : set_match, &m, &error);
 	if (asks) {
-		fb_osc_pack_send(&m.pack);
+		send_pack(&m);
 	}
 	if (status == FB_NOT_FOUND && !asks) {
 		fb_tree_refuse_unknown(osc->tree, message->address, &from->origin, &error);

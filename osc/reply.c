@@ -21,12 +21,26 @@ bool fb_osc_send(fb_osc_client *client, const void *data, size_t size)
 	return sent;
 }
 
+void fb_osc_reply_lost(fb_osc_client *client)
+{
+	if (client->transport->lost) {
+		client->transport->lost(client->ctx);
+	}
+}
+
+static void send_reply(fb_osc_client *client, const void *data, size_t size)
+{
+	if (!fb_osc_send(client, data, size)) {
+		fb_osc_reply_lost(client);
+	}
+}
+
 void fb_osc_reply(fb_osc_client *client, const char *address, const fb_value *argv, uint32_t argc)
 {
 	unsigned char *out = client->osc->out;
 	size_t size = fb_osc_encode(out, FB_OSC_PACKET_MAX, address, argv, argc);
 	if (size) {
-		fb_osc_send(client, out, size);
+		send_reply(client, out, size);
 	}
 }
 
@@ -85,7 +99,7 @@ void fb_osc_reply_children(fb_osc_client *client, const char *address, const fb_
 		memcpy(at, name, length);
 		at += (length / 4 + 1) * 4;
 	}
-	fb_osc_send(client, out, (size_t)(at - out));
+	send_reply(client, out, (size_t)(at - out));
 }
 
 /* --- several at once */

@@ -2,8 +2,17 @@
 /* The OSC service: its clients, and what it hears from the tree. thread: control */
 #include "server_private.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+enum {
+	READY_MAX = 64,   /* sockets looked after in one fb_osc_service() */
+	PORTS_TRIED = 50, /* until one is free in both transports */
+};
 
 static void on_changed(void *ctx, fb_branch *leaf, const fb_origin *origin)
 {
@@ -25,6 +34,34 @@ static void set_default(uint32_t *value, uint32_t fallback)
 	*value = *value ? *value : fallback;
 }
 
+/** UDP and TCP on one port. */
+static fb_status open_ports(fb_osc *osc, fb_error *error)
+{
+	fb_status status = FB_OK;
+	osc->wake = epoll_create1(EPOLL_CLOEXEC);
+	if (osc->wake < 0) {
+		return fb_fail(error, FB_IO, "OSC", "cannot wait for packets: %s", strerror(errno));
+	}
+	for (int tries = 0; tries < PORTS_TRIED; tries++) {
+		struct sockaddr_storage address;
+		socklen_t size;
+		status = fb_osc_udp_open(osc, error);
+		if (!status) {
+			status = fb_osc_udp_address(osc, &address, &size, error);
+		}
+		if (!status) {
+			status = fb_osc_tcp_open(osc, (struct sockaddr *)&address, size, error);
+		}
+		/* a free UDP port was given whose TCP twin is taken: another */
+		if (status != FB_EXISTS || osc->options.port) {
+			break;
+		}
+		fb_osc_tcp_close(osc);
+		fb_osc_udp_close(osc);
+	}
+	return status == FB_EXISTS ? FB_IO : status;
+}
+
 fb_status fb_osc_open(fb_tree *tree, const fb_osc_options *options, fb_osc **out, fb_error *error)
 {
 	fb_osc *osc = calloc(1, sizeof *osc);
@@ -33,12 +70,14 @@ fb_status fb_osc_open(fb_tree *tree, const fb_osc_options *options, fb_osc **out
 	}
 	fb_status status = FB_OK;
 	osc->tree = tree;
+	osc->wake = -1;
 	osc->options = *options;
 	set_default(&osc->options.subscribers_max, 64);
 	set_default(&osc->options.patterns_max, 64);
 	set_default(&osc->options.leaves_max, 200000);
 	set_default(&osc->options.rate_max_hz, 200);
 	set_default(&osc->options.held_max, 1024);
+	set_default(&osc->options.connections_max, 256);
 	osc->watcher = (fb_tree_watcher){
 		.ctx = osc, .changed = on_changed, .added = on_added, .removing = on_removing};
 	osc->n_buckets = FB_OSC_BUCKETS_AT_START;
@@ -48,7 +87,7 @@ fb_status fb_osc_open(fb_tree *tree, const fb_osc_options *options, fb_osc **out
 		status = fb_fail(error, FB_NO_MEMORY, "OSC", "out of memory");
 	}
 	if (!status) {
-		status = fb_osc_udp_open(osc, error);
+		status = open_ports(osc, error);
 	}
 	if (!status && fb_tree_watch(tree, &osc->watcher)) {
 		status = fb_fail(error, FB_TOO_MANY, "OSC", "too many watch the tree");
@@ -68,13 +107,39 @@ void fb_osc_close(fb_osc *osc)
 		return;
 	}
 	fb_tree_unwatch(osc->tree, &osc->watcher);
+	fb_osc_tcp_close(osc);
 	fb_osc_udp_close(osc);
+	if (osc->wake >= 0) {
+		close(osc->wake);
+	}
 	while ((client = LIST_FIRST(&osc->clients))) {
 		fb_osc_client_remove(osc, client);
 	}
 	fb_osc_held_finish(osc);
 	free(osc->buckets);
 	free(osc);
+}
+
+int fb_osc_fd(const fb_osc *osc)
+{
+	return osc->wake;
+}
+
+uint32_t fb_osc_service(fb_osc *osc, int64_t now_us)
+{
+	struct epoll_event ready[READY_MAX];
+	osc->now_us = now_us;
+	osc->taken = 0;
+	int n = epoll_wait(osc->wake, ready, READY_MAX, 0);
+	for (int i = 0; i < n; i++) {
+		if (ready[i].data.ptr == osc->udp) {
+			fb_osc_udp_ready(osc);
+		} else {
+			fb_osc_tcp_ready(osc, ready[i].data.ptr, ready[i].events);
+		}
+	}
+	fb_osc_tcp_reap(osc);
+	return osc->taken;
 }
 
 int64_t fb_osc_flush(fb_osc *osc, int64_t now_us)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** The OSC service over the tree: queries, sets, commands, subscriptions, on a UDP socket of its
-	own and on whatever other transport hands it packets.
+/** The OSC service over the tree: queries, sets, commands, subscriptions, over UDP and TCP on one
+	port and on whatever other transport hands it packets.
 
 	What it answers
 	- ADDRESS without arguments: the value, at the same address. A container answers with the names
@@ -51,9 +51,10 @@ typedef struct fb_osc_options {
 	uint32_t leaves_max;      ///< leaves subscribed to, all clients together: 200,000
 	uint32_t rate_max_hz;     ///< 200
 	uint32_t held_max;        ///< bundles waiting for their time: 1,024
+	uint32_t connections_max; ///< over TCP; then the idlest without subscription goes: 256
 } fb_osc_options;
 
-/** Open the socket and watch the tree. What the options point to is borrowed until
+/** Open the sockets and watch the tree. What the options point to is borrowed until
 	fb_osc_close().
 	errors: FB_INVALID (not an address), FB_IO naming address and port (taken, not ours),
    FB_NO_MEMORY */
@@ -61,13 +62,13 @@ FB_MUST_CHECK fb_status fb_osc_open(
 	fb_tree *tree, const fb_osc_options *options, fb_osc **out, fb_error *error);
 void fb_osc_close(fb_osc *osc); ///< NULL is allowed
 
-/** To poll for reading. Packets that came back make it readable, not faulty: some loops close what
-	reports an error. */
+/** To poll for reading: all sockets in one. Packets that came back make it readable, not faulty:
+	some loops close what reports an error. */
 int fb_osc_fd(const fb_osc *osc);
 uint16_t fb_osc_port(const fb_osc *osc); ///< the one in use
 
-/** Take what waits in the socket, a bounded number of packets. Returns how many: call again when
-	the socket is still readable.
+/** Take what waits in the sockets, a bounded number of packets. Returns how many: call again when
+	the descriptor is still readable.
 	units: now_us, here and below: microseconds of any clock that only goes forward */
 uint32_t fb_osc_service(fb_osc *osc, int64_t now_us);
 
@@ -83,7 +84,8 @@ typedef struct fb_osc_stats {
 	uint64_t sent;              ///< packets sent
 	uint64_t send_failed;       ///< packets the transport did not take
 	uint64_t lost;              ///< UDP packets the kernel dropped because we were slow
-	uint32_t clients, subscriptions, leaves, held; ///< now
+	uint64_t dropped;           ///< TCP connections ended: too many, or too slow to take replies
+	uint32_t clients, connections, subscriptions, leaves, held; ///< now
 } fb_osc_stats;
 void fb_osc_get_stats(const fb_osc *osc, fb_osc_stats *stats);
 
@@ -94,6 +96,8 @@ typedef struct fb_osc_client fb_osc_client;
 typedef struct fb_osc_transport {
 	/** Send one packet. false: not now; a value is then tried again later, a reply is lost. */
 	bool (*send)(void *ctx, const void *data, size_t size);
+	/** A reply was lost for good: send() did not take it. NULL where replies may be missing. */
+	void (*lost)(void *ctx);
 	/** The client at another port of the same host, NULL if that cannot be; the member itself is
 		NULL where there are no ports. */
 	fb_osc_client *(*redirect)(void *ctx, uint16_t port);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The OSC service's inside: server.c (clients, watching the tree), packet.c (what a message
 	means), held.c (bundles of the future), subscribe.c (who wants what), feed.c (sending it),
-	reply.c (what goes back), udp.c (the socket). Nobody else includes this. */
+	reply.c (what goes back), udp.c and tcp.c (the sockets). Nobody else includes this. */
 #ifndef FB_SERVER_PRIVATE_H
 #define FB_SERVER_PRIVATE_H
 
@@ -9,6 +9,7 @@
 #include "server.h"
 
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 typedef struct fb_osc_sub fb_osc_sub;
 
@@ -81,7 +82,10 @@ struct fb_osc {
 	/* waiting bundles: a heap, the earliest first */
 	fb_osc_held **held;
 	uint64_t held_order;
+	int wake; ///< an epoll of all sockets; each is known there by its own struct
 	struct fb_osc_udp *udp;
+	struct fb_osc_tcp *tcp;
+	uint32_t taken;                           ///< packets, in the present fb_osc_service()
 	unsigned char out[FB_OSC_PACKET_MAX + 1]; ///< the packet being written
 };
 
@@ -94,6 +98,8 @@ bool fb_osc_reply_error(
 	fb_osc_client *client, const fb_osc_message *message, const fb_error *error);
 void fb_osc_reply_children(fb_osc_client *client, const char *address, const fb_branch *branch);
 bool fb_osc_send(fb_osc_client *client, const void *data, size_t size);
+/** What fb_osc_send() did not take was a reply, and nobody sends it again. */
+void fb_osc_reply_lost(fb_osc_client *client);
 
 /** Values on their way to one client, as many in a packet as its transport allows. They are
 	written to osc->out, so nothing else may be sent before fb_osc_pack_send(). */
@@ -138,7 +144,25 @@ int64_t fb_osc_feed(fb_osc *osc); ///< send what is due; when there is more to d
 
 /* --- udp.c */
 
+/** errors: FB_INVALID (no address), FB_IO (taken, not ours), FB_NO_MEMORY */
 FB_MUST_CHECK fb_status fb_osc_udp_open(fb_osc *osc, fb_error *error);
 void fb_osc_udp_close(fb_osc *osc);
+void fb_osc_udp_ready(fb_osc *osc); ///< something waits in the socket
+/** Where it listens, with the port in use. */
+FB_MUST_CHECK fb_status fb_osc_udp_address(
+	const fb_osc *osc, struct sockaddr_storage *address, socklen_t *size, fb_error *error);
+/** "osc 127.0.0.1:5000" */
+void fb_osc_origin_text(
+	const struct sockaddr_storage *address, const char *transport, char *text, size_t size);
+
+/* --- tcp.c */
+
+/** errors: FB_EXISTS (port taken), FB_IO, FB_NO_MEMORY */
+FB_MUST_CHECK fb_status fb_osc_tcp_open(
+	fb_osc *osc, const struct sockaddr *address, socklen_t size, fb_error *error);
+void fb_osc_tcp_close(fb_osc *osc);
+/** what, events: as osc->wake gave them */
+void fb_osc_tcp_ready(fb_osc *osc, void *what, uint32_t events);
+void fb_osc_tcp_reap(fb_osc *osc); ///< remove connections that ended; not while events are handled
 
 #endif

@@ -133,6 +133,12 @@ static void tell_audit(const fb_tree *tree, const char *address, const fb_value 
 	}
 }
 
+void fb_tree_record(fb_tree *tree, const fb_branch *leaf, const fb_value *before,
+	const fb_value *after, const fb_origin *origin, const fb_error *error)
+{
+	tell_audit(tree, leaf->address, before, after, origin, error);
+}
+
 void fb_tree_begin(fb_tree *tree)
 {
 	if (tree->group++ == 0) {

@@ -160,6 +160,11 @@ FB_MUST_CHECK fb_status fb_tree_set(fb_tree *tree, fb_branch *leaf, const fb_val
 /** The owner of a leaf says that its value changed by itself (a meter, an undo, a scene). */
 void fb_tree_touch(fb_tree *tree, fb_branch *leaf, const fb_origin *origin);
 
+/** Have it audited what happened at a leaf by other ways than fb_tree_set(): a document over HTTP,
+	a value that a node refused later. before, after and error are as fb_tree_watcher has them. */
+void fb_tree_record(fb_tree *tree, const fb_branch *leaf, const fb_value *before,
+	const fb_value *after, const fb_origin *origin, const fb_error *error);
+
 /** Sets between begin and end take effect in one tick of the audio. Nests. */
 void fb_tree_begin(fb_tree *tree);
 void fb_tree_end(fb_tree *tree);

@@ -17,7 +17,7 @@
 
 enum {
 	BATCH = 32,        /* packets a system call brings */
-	BATCHES_MAX = 16,  /* in one fb_osc_service() */
+	BATCHES_MAX = 16,  /* at a turn */
 	IDLE_PEERS = 1024, /* senders without subscription that are remembered */
 	BUCKETS = 4096,
 	RECEIVE_BUFFER = 8 << 20, /* what a burst may need; the kernel grants less to most */
@@ -44,7 +44,6 @@ typedef struct peer {
 struct fb_osc_udp {
 	fb_osc *osc;
 	int fd;
-	int wake; ///< an epoll that holds fd alone
 	uint16_t port;
 	LIST_HEAD(peer_bucket, peer) buckets[BUCKETS];
 	TAILQ_HEAD(peers, peer) peers;
@@ -89,6 +88,16 @@ static uint32_t bucket_of(const key *k)
 		h ^= h >> 32;
 	}
 	return (uint32_t)(h % BUCKETS);
+}
+
+void fb_osc_origin_text(
+	const struct sockaddr_storage *address, const char *transport, char *text, size_t size)
+{
+	key k = key_of(address);
+	char host[INET6_ADDRSTRLEN] = "?";
+	inet_ntop(k.family, k.address, host, sizeof host);
+	snprintf(text, size, k.family == AF_INET6 ? "%s [%s]:%u" : "%s %s:%u", transport, host,
+		(unsigned)ntohs(k.port));
 }
 
 static peer *peer_find(struct fb_osc_udp *udp, const key *k)
@@ -151,10 +160,8 @@ static peer *peer_at(struct fb_osc_udp *udp, const struct sockaddr_storage *addr
 	if (!p) {
 		return NULL;
 	}
-	char host[INET6_ADDRSTRLEN] = "?", origin[80];
-	inet_ntop(k.family, k.address, host, sizeof host);
-	snprintf(origin, sizeof origin, k.family == AF_INET6 ? "osc [%s]:%u" : "osc %s:%u", host,
-		(unsigned)ntohs(k.port));
+	char origin[80];
+	fb_osc_origin_text(address, "osc", origin, sizeof origin);
 	p->udp = udp;
 	p->address = *address;
 	p->address_size = size;
@@ -268,11 +275,9 @@ static int receive(struct fb_osc_udp *udp)
 	return recvmmsg(udp->fd, udp->messages, BATCH, MSG_DONTWAIT, NULL);
 }
 
-uint32_t fb_osc_service(fb_osc *osc, int64_t now_us)
+void fb_osc_udp_ready(fb_osc *osc)
 {
 	struct fb_osc_udp *udp = osc->udp;
-	uint32_t taken = 0;
-	osc->now_us = now_us;
 	for (int batches = 0; batches < BATCHES_MAX; batches++) {
 		int n = receive(udp);
 		if (n < 0 && errno != EINTR) {
@@ -293,22 +298,16 @@ uint32_t fb_osc_service(fb_osc *osc, int64_t now_us)
 				TAILQ_REMOVE(&udp->peers, p, in_use);
 				TAILQ_INSERT_HEAD(&udp->peers, p, in_use);
 			}
-			fb_osc_packet(osc, p->client, udp->data[i], udp->messages[i].msg_len, now_us);
+			fb_osc_packet(osc, p->client, udp->data[i], udp->messages[i].msg_len, osc->now_us);
 		}
 		if (n > 0) {
-			taken += (uint32_t)n;
+			osc->taken += (uint32_t)n;
 			count_lost(udp, &udp->messages[n - 1].msg_hdr);
 		}
 		if (n < BATCH) {
 			break;
 		}
 	}
-	return taken;
-}
-
-int fb_osc_fd(const fb_osc *osc)
-{
-	return osc->udp->wake;
 }
 
 uint16_t fb_osc_port(const fb_osc *osc)
@@ -357,17 +356,26 @@ static fb_status open_socket(struct fb_osc_udp *udp, fb_error *error)
 	set_options(udp->fd, found->ai_family);
 	freeaddrinfo(found);
 	struct sockaddr_storage own = {0};
-	socklen_t size = sizeof own;
-	if (!status && getsockname(udp->fd, (struct sockaddr *)&own, &size)) {
-		status = fb_fail(error, FB_IO, where, "cannot listen for OSC: %s", strerror(errno));
+	socklen_t size;
+	if (!status) {
+		status = fb_osc_udp_address(udp->osc, &own, &size, error);
 	}
 	udp->port = ntohs(key_of(&own).port);
-	struct epoll_event any = {.events = EPOLLIN};
-	udp->wake = status ? -1 : epoll_create1(EPOLL_CLOEXEC);
-	if (!status && (udp->wake < 0 || epoll_ctl(udp->wake, EPOLL_CTL_ADD, udp->fd, &any))) {
+	struct epoll_event any = {.events = EPOLLIN, .data.ptr = udp};
+	if (!status && epoll_ctl(udp->osc->wake, EPOLL_CTL_ADD, udp->fd, &any)) {
 		status = fb_fail(error, FB_IO, where, "cannot listen for OSC: %s", strerror(errno));
 	}
 	return status;
+}
+
+fb_status fb_osc_udp_address(
+	const fb_osc *osc, struct sockaddr_storage *address, socklen_t *size, fb_error *error)
+{
+	*size = sizeof *address;
+	if (getsockname(osc->udp->fd, (struct sockaddr *)address, size)) {
+		return fb_fail(error, FB_IO, "OSC", "the socket has no address: %s", strerror(errno));
+	}
+	return FB_OK;
 }
 
 fb_status fb_osc_udp_open(fb_osc *osc, fb_error *error)
@@ -377,7 +385,7 @@ fb_status fb_osc_udp_open(fb_osc *osc, fb_error *error)
 		return fb_fail(error, FB_NO_MEMORY, "OSC", "out of memory");
 	}
 	udp->osc = osc;
-	udp->fd = udp->wake = -1;
+	udp->fd = -1;
 	TAILQ_INIT(&udp->peers);
 	osc->udp = udp;
 	return open_socket(udp, error);
@@ -392,9 +400,6 @@ void fb_osc_udp_close(fb_osc *osc)
 	}
 	while ((p = TAILQ_FIRST(&udp->peers))) {
 		peer_remove(p);
-	}
-	if (udp->wake >= 0) {
-		close(udp->wake);
 	}
 	if (udp->fd >= 0) {
 		close(udp->fd);

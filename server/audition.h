@@ -21,9 +21,10 @@ typedef struct fb_candidate {
 /** Made by control, given to the thread, given back. Nobody else touches it meanwhile. */
 typedef struct fb_shadow_job {
 	/* what to do */
-	uint32_t station;                 ///< from 0
-	fb_source *source;                ///< NULL: read `sample` (and `reference`) first
-	char sample[512], reference[512]; ///< files; reference "" = none
+	uint32_t station;                      ///< from 0
+	fb_source *source;                     ///< NULL: read `sample` (and `reference`) first
+	char sample[512], reference[512];      ///< files; reference "" = none
+	char stored[65], stored_reference[65]; ///< or audio out of the store, by its hash
 	fb_candidate *candidate;
 	uint32_t n_candidates;
 	fb_goal goal;
@@ -53,6 +54,11 @@ bool fb_audition_give(fb_audition *audition, fb_shadow_job *take); ///< false wh
 fb_shadow_job *fb_audition_poll(fb_audition *audition);            ///< a job done, NULL if none
 
 void fb_shadow_job_destroy(fb_shadow_job *job); ///< NULL is allowed
+
+/** Add to a report what explains it: the goal, the chain in order, the balance in third octaves
+	before and after, and the goal's curve. thread: as below */
+void fb_shadow_explain(
+	const fb_shadow_job *job, const fb_candidate *candidate, const double *third_db);
 
 /** Render, measure and score all candidates of a job. thread: any but audio and control */
 fb_status fb_shadow_job_run(fb_shadow_job *job);

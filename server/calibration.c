@@ -267,6 +267,87 @@ void fb_calibration_service(fb_calibration *calibration)
 	}
 }
 
+/* --- a source out of the store */
+
+static bool unweave(const float *interleaved, uint64_t frames, float *out[2])
+{
+	for (int c = 0; c < 2; c++) {
+		out[c] = malloc(frames * sizeof(float));
+	}
+	for (uint64_t i = 0; out[0] && out[1] && i < frames; i++) {
+		out[0][i] = interleaved[2 * i];
+		out[1][i] = interleaved[2 * i + 1];
+	}
+	if (!out[0] || !out[1]) {
+		free(out[0]);
+		free(out[1]);
+	}
+	return out[0] && out[1];
+}
+
+/** Its source first, then its reference. */
+static fb_status take_audio(fb_shadow_job *job, const float *interleaved, uint32_t channels,
+	uint64_t frames, double rate_hz, fb_error *error)
+{
+	float *audio[2];
+	bool reference = job->source != NULL;
+	if (channels != 2 || rate_hz != job->rate_hz || (reference && frames != job->source->frames)) {
+		return fb_fail(
+			error, FB_INVALID, "source.stored", "has another rate or length than needed");
+	}
+	if (!unweave(interleaved, frames, audio)) {
+		return fb_fail(error, FB_NO_MEMORY, "calibration", "out of memory");
+	}
+	if (reference) {
+		fb_source_take_reference(job->source, audio);
+		return FB_OK;
+	}
+	job->source = fb_source_create(audio, frames, 0, rate_hz);
+	if (!job->source) {
+		free(audio[0]);
+		free(audio[1]);
+		return fb_fail(error, FB_NO_MEMORY, "calibration", "out of memory");
+	}
+	return strcmp(job->source->hash, job->stored) ? fb_fail(error, FB_INVALID, "source.stored",
+														"what is stored there is another audio")
+												  : FB_OK;
+}
+
+static fb_status read_stored(fb_task *task, fb_store_audio_done *done, fb_error *error)
+{
+	fb_shadow_job *job = task->job;
+	fb_store *store = task->calibration->server->store;
+	const char *hash = !job->source                     ? job->stored
+					   : job->source->reference_hash[0] ? ""
+														: job->stored_reference;
+	if (*hash && fb_store_audio(store, hash, done, task)) {
+		*error = *fb_store_refusal(store);
+		return error->status;
+	}
+	if (!*hash && !fb_audition_give(task->calibration->audition, job)) {
+		return fb_fail(error, FB_TOO_MANY, "calibration", "too many auditions wait");
+	}
+	return FB_OK;
+}
+
+static void source_read(void *ctx, const float *interleaved, uint32_t channels, uint64_t frames,
+	double rate_hz, const fb_error *refusal)
+{
+	fb_task *task = ctx;
+	fb_error error;
+	fb_status status = FB_OK;
+	if (refusal) {
+		error = *refusal;
+		status = error.status;
+	}
+	status =
+		status ? status : take_audio(task->job, interleaved, channels, frames, rate_hz, &error);
+	status = status ? status : read_stored(task, source_read, &error);
+	if (status) {
+		finish(task, NULL, &error);
+	}
+}
+
 /** Put a task to work: its source is there, or a file, or has to be captured first. */
 fb_status fb_task_start(fb_task *task, double live_seconds, fb_error *error)
 {
@@ -287,6 +368,11 @@ fb_status fb_task_start(fb_task *task, double live_seconds, fb_error *error)
 			return fb_fail(error, FB_NO_MEMORY, "calibration", "the capture cannot start");
 		}
 		task->deadline_s = fb_now_s() + live_seconds + CAPTURE_GRACE_S;
+	} else if (job->stored[0]) {
+		fb_status status = read_stored(task, source_read, error);
+		if (status) {
+			return status;
+		}
 	} else if (!fb_audition_give(calibration->audition, job)) {
 		return fb_fail(error, FB_TOO_MANY, "calibration", "too many auditions wait");
 	}

@@ -38,6 +38,23 @@ static fb_status sample_file(const fb_calibration *calibration, const json_t *na
 
 /* --- source */
 
+/** Audio that a run was made from, by its hash. */
+static fb_status read_stored(
+	const json_t *stored, const json_t *reference, fb_shadow_job *job, fb_error *error)
+{
+	const char *hash = json_string_value(stored), *second = json_string_value(reference);
+	bool good = hash && strlen(hash) == sizeof job->stored - 1 &&
+				(!reference || (second && strlen(second) == sizeof job->stored - 1));
+	if (!good) {
+		return fb_fail(error, FB_INVALID, "source.stored",
+			"needs the hash of a run's source, of 64 hexadecimal digits, and so does its "
+			"reference");
+	}
+	snprintf(job->stored, sizeof job->stored, "%s", hash);
+	snprintf(job->stored_reference, sizeof job->stored_reference, "%s", second ? second : "");
+	return FB_OK;
+}
+
 static fb_status read_source(const fb_calibration *calibration, const json_t *source,
 	fb_shadow_job *job, double *live, fb_error *error)
 {
@@ -45,11 +62,16 @@ static fb_status read_source(const fb_calibration *calibration, const json_t *so
 				 *sample = json_object_get(source, "sample");
 	const json_t *run = json_object_get(source, "run");
 	const json_t *reference = json_object_get(source, "reference");
-	size_t keys = (seconds ? 1u : 0u) + (sample ? 1u : 0u) + (run ? 1u : 0u);
+	const json_t *stored = json_object_get(source, "stored");
+	size_t keys = (seconds ? 1u : 0u) + (sample ? 1u : 0u) + (run ? 1u : 0u) + (stored ? 1u : 0u);
 	if (keys != 1 || json_object_size(source) != keys + (reference ? 1u : 0u) ||
-		(reference && !sample)) {
+		(reference && !sample && !stored)) {
 		return fb_fail(error, FB_INVALID, "source",
-			"needs {\"live\": seconds}, {\"sample\": name, \"reference\"?: name} or {\"run\": id}");
+			"needs {\"live\": seconds}, {\"sample\": name, \"reference\"?: name}, {\"run\": id} or "
+			"{\"stored\": hash, \"reference\"?: hash}");
+	}
+	if (stored) {
+		return read_stored(stored, reference, job, error);
 	}
 	if (seconds) {
 		*live = json_number_value(seconds);

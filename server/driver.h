@@ -69,6 +69,8 @@ typedef struct fb_driver_ops {
 	bool (*midi_read)(fb_driver *driver, fb_midi_event *out);
 	/** Send a MIDI message, in the order of frames. false: no room. optional */
 	bool (*midi_write)(fb_driver *driver, const fb_midi_event *event);
+	/** Makes a thread of the kind that audio runs in. optional: any thread will do */
+	fb_spawn *spawn;
 } fb_driver_ops;
 
 struct fb_driver {

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char usage[] =
 	"usage: foldbackd [OPTION]...\n"
@@ -20,6 +22,7 @@ static const char usage[] =
 	"                      other ends come back\n"
 	"  --rate HZ           sample rate of the dummy driver (48000)\n"
 	"  --period N          frames per period of the dummy driver (64)\n"
+	"  --threads N         threads that run stations, 1..32 (1)\n"
 	"  --osc-port N        UDP port for OSC, 0 = any free (7770)\n"
 	"  --http-port N       TCP port for HTTP, 0 = any free (7771)\n"
 	"  --listen ADDRESS    address to listen on; beyond loopback a token is needed (127.0.0.1)\n"
@@ -27,6 +30,8 @@ static const char usage[] =
 	"  --db F              database ($XDG_STATE_HOME/foldback/foldback.db)\n"
 	"  --sample-dir D      calibration samples ($XDG_STATE_HOME/foldback/samples)\n"
 	"  --patch [N=]F       patch for station N, or for all\n"
+	"  --patch-path DIRS   folders of patches that stations load by name, separated by ':'\n"
+	"                      ($XDG_STATE_HOME/foldback/patches and those that come with foldback)\n"
 	"  --node-path DIRS    folders to load nodes from, separated by ':'\n"
 	"  --verbose           tell more on standard error\n"
 	"  --help, --version\n"
@@ -42,6 +47,7 @@ enum {
 	OPT_RESTORE,
 	OPT_RATE,
 	OPT_PERIOD,
+	OPT_THREADS,
 	OPT_OSC_PORT,
 	OPT_HTTP_PORT,
 	OPT_LISTEN,
@@ -49,6 +55,7 @@ enum {
 	OPT_DB,
 	OPT_SAMPLE_DIR,
 	OPT_PATCH,
+	OPT_PATCH_PATH,
 	OPT_NODE_PATH,
 	OPT_VERBOSE,
 	OPT_HELP,
@@ -63,6 +70,7 @@ static const struct option long_options[] = {
 	{"restore-connections", no_argument, NULL, OPT_RESTORE},
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"period", required_argument, NULL, OPT_PERIOD},
+	{"threads", required_argument, NULL, OPT_THREADS},
 	{"osc-port", required_argument, NULL, OPT_OSC_PORT},
 	{"http-port", required_argument, NULL, OPT_HTTP_PORT},
 	{"listen", required_argument, NULL, OPT_LISTEN},
@@ -70,6 +78,7 @@ static const struct option long_options[] = {
 	{"db", required_argument, NULL, OPT_DB},
 	{"sample-dir", required_argument, NULL, OPT_SAMPLE_DIR},
 	{"patch", required_argument, NULL, OPT_PATCH},
+	{"patch-path", required_argument, NULL, OPT_PATCH_PATH},
 	{"node-path", required_argument, NULL, OPT_NODE_PATH},
 	{"verbose", no_argument, NULL, OPT_VERBOSE},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -126,6 +135,22 @@ static char *in_state_folder(const char *name)
 	return strdup(path);
 }
 
+/** The user's folder, then foldback's own: in the build tree, or where it is installed. */
+static char *default_patch_path(void)
+{
+	char own[PATH_MAX] = "", path[3 * PATH_MAX], *mine = in_state_folder("patches");
+	ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
+	for (int up = 0; up < 2 && len > 0; up++) {
+		char *slash = strrchr(own, '/');
+		len = slash ? slash - own : 0;
+		own[len] = '\0';
+	}
+	snprintf(path, sizeof path, "%s:%s/presets/stations:" FB_DATA_DIR "/presets/stations",
+		mine ? mine : "", own);
+	free(mine);
+	return strdup(path);
+}
+
 static bool take_number(fb_options *options, int option, const char *text)
 {
 	long value = 0;
@@ -142,6 +167,10 @@ static bool take_number(fb_options *options, int option, const char *text)
 	case OPT_PERIOD:
 		good = number("period", text, 16, 8192, &value);
 		options->period = (uint32_t)value;
+		break;
+	case OPT_THREADS:
+		good = number("threads", text, 1, FB_THREADS_MAX, &value);
+		options->threads = (uint32_t)value;
 		break;
 	case OPT_OSC_PORT:
 		good = number("osc-port", text, 0, 65535, &value);
@@ -199,6 +228,9 @@ static bool take(fb_options *options, int option, char *text)
 		return true;
 	case OPT_PATCH:
 		return take_patch(options, text);
+	case OPT_PATCH_PATH:
+		options->patch_path = replace(options->patch_path, text);
+		return true;
 	case OPT_NODE_PATH:
 		options->node_path = text;
 		return true;
@@ -216,11 +248,13 @@ fb_options_end fb_options_read(fb_options *options, int argc, char **argv)
 		.name = "foldback",
 		.rate_hz = 48000.0,
 		.period = 64,
+		.threads = 1,
 		.osc_port = 7770,
 		.http_port = 7771,
 		.listen = "127.0.0.1"};
 	options->database = in_state_folder("foldback.db");
 	options->sample_dir = in_state_folder("samples");
+	options->patch_path = default_patch_path();
 	int option;
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (option == OPT_HELP) {
@@ -247,6 +281,7 @@ void fb_options_finish(fb_options *options)
 {
 	free(options->database);
 	free(options->sample_dir);
+	free(options->patch_path);
 	for (int i = 0; i < FB_STATIONS_MAX; i++) {
 		free(options->patch[i]);
 	}

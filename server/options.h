@@ -15,12 +15,14 @@ typedef struct fb_options {
 	bool restore;            ///< connections of the last time, and keep them
 	double rate_hz;          ///< dummy driver, and until a JACK server says
 	uint32_t period;         ///< the same
+	uint32_t threads;        ///< that run stations
 	int osc_port, http_port; ///< 0: any free
 	const char *listen;
 	const char *token_file;       ///< NULL: none
 	char *database;               ///< owned; "" = the state folder's
 	char *sample_dir;             ///< owned
 	const char *node_path;        ///< NULL: default
+	char *patch_path;             ///< owned; folders of patches to load by name, ':' between them
 	char *patch[FB_STATIONS_MAX]; ///< owned; file for each station, NULL: the default patch
 	bool verbose;
 } fb_options;

@@ -156,24 +156,6 @@ static fb_status start_channel(fb_server *server, uint32_t index, fb_error *erro
 	return fb_channel_add(channel, error);
 }
 
-static void reload_patches(fb_server *server)
-{
-	static const fb_origin origin = {"SIGHUP", NULL};
-	for (uint32_t i = 0; i < server->n_channels; i++) {
-		fb_error error;
-		fb_patch *patch;
-		if (!server->options.patch[i]) {
-			continue;
-		}
-		if (load_patch(&server->channel[i], &patch, &error)) {
-			fb_log_error("the patch stays as it was", &error);
-		} else if (fb_channel_load(&server->channel[i], patch, -1.0, &origin, &error)) {
-			fb_patch_destroy(patch);
-			fb_log_error("the patch stays as it was", &error);
-		}
-	}
-}
-
 /* --- start */
 
 static fb_status open_store(fb_server *server, fb_error *error)
@@ -202,8 +184,13 @@ static void wake(void *ctx)
 
 static fb_status start_engine(fb_server *server, fb_error *error)
 {
-	fb_engine_options options = {
-		server->options.stations, server->driver->rate_hz, server->driver->period, true};
+	fb_engine_options options = {.stations = server->options.stations,
+		.rate_hz = server->driver->rate_hz,
+		.period = server->driver->period,
+		.taps = true,
+		.threads = server->options.threads,
+		.spawn = server->driver->ops->spawn,
+		.spawn_ctx = server->driver};
 	fb_status status = fb_engine_create(&options, &server->engine, error);
 	if (!status) {
 		status = fb_meters_create(server->engine, wake, server, &server->meters, error);
@@ -310,7 +297,9 @@ void fb_server_tick(fb_server *server)
 	}
 	if (reload_asked) {
 		reload_asked = 0;
-		reload_patches(server);
+		for (uint32_t i = 0; i < server->n_channels; i++) {
+			fb_channel_reread(&server->channel[i]);
+		}
 	}
 	fb_engine_service(server->engine);
 	for (uint32_t i = 0; i < server->n_channels; i++) {

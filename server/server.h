@@ -124,6 +124,25 @@ FB_MUST_CHECK fb_status fb_channel_add_counts(fb_channel *channel, fb_error *err
 /** Tell of those that have grown. */
 void fb_channel_tell_counts(fb_channel *channel, const fb_origin *origin);
 
+/* --- patches.c: the patch as a whole, /station/N/patch */
+FB_MUST_CHECK fb_status fb_channel_add_patch(fb_channel *channel, fb_error *error);
+/** Load a patch that came as JSON, audited.
+	errors: as fb_patch_parse and fb_channel_load */
+FB_MUST_CHECK fb_status fb_channel_put(
+	fb_channel *channel, const char *text, size_t len, const fb_origin *origin, fb_error *error);
+/** Read the station's file again, if it has one. */
+void fb_channel_reread(fb_channel *channel);
+/** Have it audited that the patch was not changed. */
+void fb_channel_refuse(
+	fb_channel *channel, const char *what, const fb_origin *origin, const fb_error *error);
+
+/* --- edits.c: /station/N/node/add and its like */
+FB_MUST_CHECK fb_status fb_channel_add_edits(fb_channel *channel, fb_error *error);
+/** A list of edits as one step, all or nothing: [{"op": "add", "type": "eq", "id": "eq2"}, ...].
+	errors: `where` names the edit, "edits[1]" */
+FB_MUST_CHECK fb_status fb_channel_edit(
+	fb_channel *channel, const json_t *list, const fb_origin *origin, fb_error *error);
+
 /* --- server_leaves.c */
 FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error);
 

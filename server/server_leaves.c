@@ -47,6 +47,13 @@ static uint64_t taps_lost(const fb_server *server)
 	return lost;
 }
 
+static fb_osc_stats osc_stats(const fb_server *server)
+{
+	fb_osc_stats stats;
+	fb_osc_get_stats(server->osc, &stats);
+	return stats;
+}
+
 #define GETTER(name, expression)                                                                   \
 	static void name(void *ctx, uint32_t index, fb_value *value)                                   \
 	{                                                                                              \
@@ -70,6 +77,14 @@ GETTER(get_dropped, int_value(server->taps_dropped))
 GETTER(get_recording, ((fb_value){.tag = store_status(server).recording ? 'T' : 'F'}))
 GETTER(get_rows, int_value(store_status(server).rows))
 GETTER(get_unkept, int_value(store_status(server).lost + server->audit_refused))
+GETTER(get_osc_clients, int_value(osc_stats(server).clients))
+GETTER(get_osc_connections, int_value(osc_stats(server).connections))
+GETTER(get_osc_subscriptions, int_value(osc_stats(server).subscriptions))
+GETTER(get_osc_messages, int_value(osc_stats(server).messages))
+GETTER(get_osc_refused, int_value(osc_stats(server).refused))
+GETTER(get_osc_malformed, int_value(osc_stats(server).malformed))
+GETTER(get_osc_dropped, int_value(osc_stats(server).dropped))
+GETTER(get_osc_lost, int_value(osc_stats(server).lost))
 
 static const struct {
 	const char *address;
@@ -100,6 +115,24 @@ static const struct {
 		"Ticks that the meters were too slow to take.", 1e9, true, get_taps_lost},
 	{"/server/taps_dropped", FB_LEAF_INT, "Listeners dropped", "",
 		"Clients of an audio tap that were slower than the audio.", 1e9, true, get_dropped},
+	{"/server/osc/clients", FB_LEAF_INT, "OSC clients", "", "Known by transport, address and port.",
+		1e9, true, get_osc_clients},
+	{"/server/osc/connections", FB_LEAF_INT, "OSC connections", "", "Over TCP.", 1e9, true,
+		get_osc_connections},
+	{"/server/osc/subscriptions", FB_LEAF_INT, "OSC subscriptions", "", "Of all clients.", 1e9,
+		true, get_osc_subscriptions},
+	{"/server/osc/messages", FB_LEAF_INT, "OSC messages", "", "Taken in since start.", 1e15, true,
+		get_osc_messages},
+	{"/server/osc/refused", FB_LEAF_INT, "OSC refused", "", "Messages that were refused.", 1e15,
+		true, get_osc_refused},
+	{"/server/osc/malformed", FB_LEAF_INT, "OSC malformed", "", "Packets that were not OSC.", 1e15,
+		true, get_osc_malformed},
+	{"/server/osc/dropped", FB_LEAF_INT, "OSC dropped", "",
+		"TCP connections ended: too many, or too slow to take replies.", 1e9, true,
+		get_osc_dropped},
+	{"/server/osc/lost", FB_LEAF_INT, "OSC lost", "",
+		"UDP packets that the system dropped because they were not read in time.", 1e15, true,
+		get_osc_lost},
 	{"/server/audit/recording", FB_LEAF_BOOL, "Recording", "",
 		"False while the database cannot be written.", 1, true, get_recording},
 	{"/server/audit/rows", FB_LEAF_INT, "Audit rows", "", "Written since start.", 1e9, true,

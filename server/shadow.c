@@ -83,7 +83,7 @@ static fb_status get_source(fb_shadow_job *job)
 /* --- measuring */
 
 static fb_status measure(const fb_shadow_job *job, const float *const out[2],
-	const float *reduction_db, double chain_ms, fb_metric_set *set)
+	const float *reduction_db, double chain_ms, fb_metric_set *set, double *third_db)
 {
 	const fb_source *source = job->source;
 	fb_analyser_options options = {.rate_hz = job->rate_hz,
@@ -109,6 +109,9 @@ static fb_status measure(const fb_shadow_job *job, const float *const out[2],
 		fb_analyser_feed(analyser, &stretch);
 	}
 	fb_analyser_read(analyser, set);
+	if (third_db) {
+		fb_analyser_thirds(analyser, third_db);
+	}
 	fb_analyser_destroy(analyser);
 	return FB_OK;
 }
@@ -119,7 +122,7 @@ static fb_status require_answers(fb_shadow_job *job)
 	const float *audio[2] = {job->source->audio[0], job->source->audio[1]};
 	fb_metric_set set;
 	if (!job->source->measured) {
-		if (measure(job, audio, NULL, 0.0, &set)) {
+		if (measure(job, audio, NULL, 0.0, &set, job->source->third_db)) {
 			return fb_fail(&job->error, FB_NO_MEMORY, "calibration", "out of memory");
 		}
 		job->source->answers = set.valid;
@@ -203,6 +206,7 @@ static fb_status run_candidate(fb_shadow_job *job, uint32_t index, fb_bench *ben
 {
 	fb_candidate *candidate = &job->candidate[index];
 	fb_metric_set set;
+	double third_db[FB_THIRDS] = {0};
 	fb_offline render = {.patch = candidate->patch,
 		.rate_hz = job->rate_hz,
 		.period = PERIOD,
@@ -215,9 +219,14 @@ static fb_status run_candidate(fb_shadow_job *job, uint32_t index, fb_bench *ben
 		return status;
 	}
 	const float *out[2] = {bench->out[0], bench->out[1]};
-	if (measure(job, out, bench->reduction, 1e3 * render.latency / job->rate_hz, &set) ||
+	bool in_full = index == 0 && job->keep_audio;
+	if (measure(job, out, bench->reduction, 1e3 * render.latency / job->rate_hz, &set,
+			in_full ? third_db : NULL) ||
 		!(candidate->report = make_report(job, candidate, &set, render.faults))) {
 		return fb_fail(&job->error, FB_NO_MEMORY, "calibration", "out of memory");
+	}
+	if (in_full) {
+		fb_shadow_explain(job, candidate, third_db);
 	}
 	if (index == 0 && job->keep_audio) {
 		for (int c = 0; c < 2; c++) {

@@ -5,6 +5,7 @@
 #define FB_SOURCE_H
 
 #include "../graph/status.h"
+#include "../metrics/analyser.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -19,8 +20,9 @@ typedef struct fb_source {
 	uint64_t frames, frame_start;
 	double rate_hz;
 	uint64_t
-		answers;   ///< the metrics that have an answer for it, unprocessed; the audition thread's
-	bool measured; ///< answers is known
+		answers; ///< the metrics that have an answer for it, unprocessed; the audition thread's
+	double third_db[FB_THIRDS]; ///< its balance; known with `answers`
+	bool measured;              ///< answers is known
 } fb_source;
 
 /** Take two malloc'ed channels. NULL when out of memory (they are the caller's then). */

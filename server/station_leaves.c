@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The leaves of a station that belong to no node: name, mode, switches, metrics, scores, undo,
-	edits, runs and proposals. */
+	runs and proposals. */
 #include "server.h"
 
 #include "calibration.h"
@@ -87,12 +87,6 @@ static fb_status switch_set(
 	return FB_OK;
 }
 
-static void patch_get(void *ctx, uint32_t index, fb_value *value)
-{
-	(void)index;
-	*value = text_value(fb_patch_name(fb_station_patch(((fb_channel *)ctx)->station)));
-}
-
 /* --- metrics and scores */
 
 static void metric_get(void *ctx, uint32_t index, fb_value *value)
@@ -162,7 +156,7 @@ static void target_get(void *ctx, uint32_t index, fb_value *value)
 	*value = (fb_value){.tag = 'f', .f = ((fb_channel *)ctx)->goal.target_lufs};
 }
 
-/* --- undo, edits */
+/* --- undo */
 
 /** Undo and redo. */
 static fb_status travel_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
@@ -180,43 +174,6 @@ static fb_status travel_call(void *ctx, uint32_t index, const fb_value *argv, ui
 		fb_channel_sync(channel, before, origin);
 	}
 	fb_patch_destroy(before);
-	return status;
-}
-
-enum { EDIT_ADD, EDIT_REMOVE, EDIT_MOVE };
-
-static fb_status edit_patch(fb_channel *channel, uint32_t edit, fb_patch *patch,
-	const fb_value *argv, uint32_t argc, fb_error *error)
-{
-	if (edit == EDIT_REMOVE) {
-		return fb_patch_remove(patch, argv[0].s, error);
-	}
-	if (edit == EDIT_MOVE) {
-		return fb_patch_move(patch, argv[0].s, argc > 1 ? argv[1].s : NULL, error);
-	}
-	const fb_node_desc *type = fb_nodes_find(channel->server->nodes, argv[0].s);
-	if (!type) {
-		return fb_fail(error, FB_NOT_FOUND, argv[0].s, "there is no such node type");
-	}
-	return fb_patch_add(patch, type, argv[1].s, argc > 2 ? argv[2].s : NULL, error);
-}
-
-static fb_status edit_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
-	const fb_origin *origin, fb_answer *answer, fb_error *error)
-{
-	(void)answer;
-	fb_channel *channel = ctx;
-	fb_patch *edited = fb_patch_copy(fb_station_patch(channel->station));
-	if (!edited) {
-		return fb_fail(error, FB_NO_MEMORY, "node", "out of memory");
-	}
-	fb_status status = edit_patch(channel, index, edited, argv, argc, error);
-	if (!status) {
-		status = fb_channel_load(channel, edited, -1.0, origin, error);
-	}
-	if (status) {
-		fb_patch_destroy(edited);
-	}
 	return status;
 }
 
@@ -335,11 +292,6 @@ static const struct {
 				 .doc = "The left input feeds both channels.",
 				 .index = FB_SWITCH_MONO,
 				 .ops = OPS(.get = switch_get, .set = switch_set)}},
-	{"patch", {.kind = FB_LEAF_TEXT,
-				  .access = FB_READ,
-				  .label = "Patch",
-				  .doc = "Name of the patch in force.",
-				  .ops = OPS(.get = patch_get)}},
 	{"goal/target_lufs", {.kind = FB_LEAF_FLOAT,
 							 .access = FB_READ,
 							 .label = "Loudness target",
@@ -379,27 +331,6 @@ static const struct {
 				 .args = "",
 				 .ops = OPS(.call = travel_call),
 				 .index = 1}},
-	{"node/add", {.kind = FB_LEAF_COMMAND,
-					 .access = FB_WRITE,
-					 .label = "Add node",
-					 .doc = "TYPE ID [BEFORE]: insert a node in front of another, or at the end.",
-					 .args = "ss?s",
-					 .ops = OPS(.call = edit_call),
-					 .index = EDIT_ADD}},
-	{"node/remove", {.kind = FB_LEAF_COMMAND,
-						.access = FB_WRITE,
-						.label = "Remove node",
-						.doc = "ID: take a node out; its neighbours are joined.",
-						.args = "s",
-						.ops = OPS(.call = edit_call),
-						.index = EDIT_REMOVE}},
-	{"node/move", {.kind = FB_LEAF_COMMAND,
-					  .access = FB_WRITE,
-					  .label = "Move node",
-					  .doc = "ID [BEFORE]: put a node in front of another, or at the end.",
-					  .args = "s?s",
-					  .ops = OPS(.call = edit_call),
-					  .index = EDIT_MOVE}},
 	{"run",
 		{.kind = FB_LEAF_COMMAND,
 			.access = FB_WRITE,
@@ -536,6 +467,12 @@ fb_status fb_channel_add_own(fb_channel *channel, fb_error *error)
 	for (int i = 0; i < FB_METRICS && !status; i++) {
 		channel->metrics.value[i] = fb_metric_catalogue[i].none;
 		status = add_metric(channel, i, error);
+	}
+	if (!status) {
+		status = fb_channel_add_patch(channel, error);
+	}
+	if (!status) {
+		status = fb_channel_add_edits(channel, error);
 	}
 	return status ? status : fb_channel_add_counts(channel, error);
 }

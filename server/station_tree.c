@@ -281,6 +281,25 @@ static void touch_differences(fb_channel *channel, const fb_patch *before, const
 	}
 }
 
+/** A node refused later what a set had put in: the value in force is the one before again. */
+static void on_refusal(void *ctx, uint32_t stage, uint32_t param, float asked, const fb_error *why)
+{
+	static const fb_origin origin = {"engine", NULL};
+	fb_channel *channel = ctx;
+	fb_tree *tree = channel->server->tree;
+	const fb_stage *s = &fb_station_patch(channel->station)->stage[stage];
+	char address[ADDRESS_LEN];
+	fb_value before, after = {.tag = 'f', .f = (double)asked};
+	snprintf(address, sizeof address, "/station/%u/%s/%s", channel->index + 1, s->id,
+		s->type->params[param].symbol);
+	fb_branch *leaf = fb_tree_find(tree, address);
+	if (leaf) {
+		fb_tree_get(tree, leaf, &before);
+		fb_tree_record(tree, leaf, &before, &after, &origin, why);
+		fb_tree_touch(tree, leaf, &origin);
+	}
+}
+
 /** The goal that a patch carries, or the default one. */
 static fb_status patch_goal(const fb_patch *patch, fb_goal *goal, fb_error *error)
 {
@@ -318,16 +337,18 @@ fb_status fb_channel_load(
 	if (!channel->station) { /* the first patch of all */
 		status = fb_station_create(
 			channel->server->engine, channel->index, take, &channel->station, error);
-		channel->goal = status ? channel->goal : goal;
+		if (!status) {
+			channel->goal = goal;
+			fb_station_on_refusal(channel->station, on_refusal, channel);
+		}
 		return status;
 	}
 	fb_patch *before = fb_patch_copy(fb_station_patch(channel->station));
 	if (!before) {
 		return fb_fail(error, FB_NO_MEMORY, "patch", "out of memory");
 	}
-	fb_station_remember(channel->station);
 	fb_tree_begin(channel->server->tree);
-	status = fb_station_apply(channel->station, take, glide_s < 0 ? -1.0 : glide_s * 1e3, error);
+	status = fb_station_edit(channel->station, take, glide_s < 0 ? -1.0 : glide_s * 1e3, error);
 	if (!status) {
 		fb_channel_sync(channel, before, origin);
 	}

@@ -96,3 +96,10 @@ fb_status fb_session_conclude(fb_session *session, fb_error *error)
 	stored = store(session, status ? &lost : error);
 	return status ? status : stored;
 }
+
+void fb_session_abandon(fb_session *session, fb_error *error)
+{
+	session->wrapping_up = true;
+	session->stopped = "failed";
+	(void)store(session, error); /* its failure is told already */
+}

@@ -4,6 +4,7 @@
 #ifndef FB_ENGINE_H
 #define FB_ENGINE_H
 
+#include "brief.h"
 #include "trial.h"
 
 #include <stdint.h>
@@ -27,10 +28,13 @@ void fb_batch_clear(fb_batch *batch);
 typedef struct fb_tuning_task {
 	const fb_trials *history; ///< grows from round to round
 	uint64_t seed;
+	const fb_brief *brief;    ///< for engines that ask a model
+	struct fb_probes *probes; ///< shared by two engines that work together; NULL: make your own
 } fb_tuning_task;
 
 typedef struct fb_tuning_engine {
 	const char *name;
+	bool asks; ///< a model: its brief has a relay
 	fb_status (*create)(const fb_tuning_task *task, void **self, fb_error *error);
 	/** Fill `out` (empty) with at most `room` sets, which is all that the budget leaves. A round is
 		as many proposals as the engine wants, each seeing the results of those before it; an empty
@@ -38,9 +42,11 @@ typedef struct fb_tuning_engine {
 	fb_status (*propose)(void *self, int room, fb_batch *out, fb_error *error);
 	/** The round ended. false: there is nothing left to try. */
 	bool (*end_round)(void *self);
+	/** Why it gave up asking its model, "" if it did not. */
+	const char *(*gave_up)(const void *self);
 	void (*destroy)(void *self); ///< NULL is allowed
 } fb_tuning_engine;
 
-extern const fb_tuning_engine fb_tuning_local;
+extern const fb_tuning_engine fb_tuning_local, fb_tuning_llm, fb_tuning_hybrid;
 
 #endif

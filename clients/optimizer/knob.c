@@ -119,6 +119,27 @@ double fb_knob_round(const fb_knob *knob, double value)
 	return fb_clamp(rounded, knob->min, knob->max) + 0.0; /* no -0 */
 }
 
+bool fb_knob_read(const fb_knob *knob, const json_t *json, double *value)
+{
+	const char *text = json_string_value(json);
+	switch (knob->kind) {
+	case FB_KNOB_BOOL:
+		*value = json_is_boolean(json) ? json_is_true(json) : *value;
+		return json_is_boolean(json);
+	case FB_KNOB_CHOICE:
+		for (int i = 0; text && i < knob->n_choices; i++) {
+			if (!strcmp(text, knob->choices[i])) {
+				*value = i;
+				return true;
+			}
+		}
+		return false;
+	default:
+		*value = json_is_number(json) ? json_number_value(json) : *value;
+		return json_is_number(json);
+	}
+}
+
 json_t *fb_knob_json(const fb_knob *knob, double value)
 {
 	switch (knob->kind) {

@@ -60,6 +60,8 @@ double fb_knobs_cost(const fb_knobs *knobs, const double *value);
 	alone. */
 double fb_knob_round(const fb_knob *knob, double value);
 
+/** A value as REST has it. false: it does not fit the knob; *value is untouched then. */
+bool fb_knob_read(const fb_knob *knob, const json_t *json, double *value);
 /** As REST takes it. NULL when out of memory. */
 json_t *fb_knob_json(const fb_knob *knob, double value);
 /** With its unit, for people: "-6.5 dB", "on", "bell". Returns `text`. */

@@ -4,6 +4,7 @@
 #include "../../osc/client.h"
 #include "../common/fetch.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -55,6 +56,11 @@ void fb_link_close(fb_link *link)
 	}
 }
 
+void fb_link_set_station(fb_link *link, int station)
+{
+	link->options.station = station;
+}
+
 fb_status fb_link_tree(fb_link *link, json_t **out, fb_error *error)
 {
 	char path[64];
@@ -91,21 +97,24 @@ static json_t *with_changes(const fb_link *link, const json_t *changes)
 	return all;
 }
 
-fb_status fb_link_begin(
-	fb_link *link, const json_t *source, double seconds, json_t **report, fb_error *error)
+fb_status fb_link_begin(fb_link *link, const json_t *source, const json_t *settings, bool audio,
+	double seconds, json_t **report, fb_error *error)
 {
 	json_t *body = json_pack("{s:i, s:O, s:s, s:b, s:s}", "station", link->options.station,
-		"source", source, "session", link->options.session, "include_audio", 0, "notes",
+		"source", source, "session", link->options.session, "include_audio", audio, "notes",
 		"optimizer: as the station was found");
+	if (body && settings) {
+		json_object_set(body, "parameters", (json_t *)(uintptr_t)settings);
+	}
 	json_t *answer = NULL;
 	fb_status status =
 		post(link, "/api/calibration/run", body, seconds + AUDITION_TIMEOUT_S, &answer, error);
 	if (status) {
 		return status;
 	}
-	json_t *settings = json_object_get(answer, "params_after"),
+	json_t *after = json_object_get(answer, "params_after"),
 		   *run_id = json_object_get(answer, "run_id");
-	link->start = json_deep_copy(settings);
+	link->start = json_deep_copy(after);
 	link->source = json_pack("{s:O}", "run", run_id);
 	if (!link->start || !link->source) {
 		json_decref(answer);
@@ -191,5 +200,34 @@ fb_status fb_link_store(fb_link *link, const json_t *document, fb_error *error)
 	snprintf(path, sizeof path, "/api/sessions/%s", link->options.session);
 	fb_status status = fb_fetch_json(link->fetch, "PUT", path, document, 0.0, &answer, error);
 	json_decref(answer);
+	return status;
+}
+
+fb_status fb_link_find(fb_link *link, const char *session, json_t **out, fb_error *error)
+{
+	char path[160], *name = fb_fetch_escape(session, "");
+	json_t *row = NULL;
+	if (!name) {
+		return fb_fail(error, FB_NO_MEMORY, "", "out of memory");
+	}
+	snprintf(path, sizeof path, "/api/sessions/%.120s", name);
+	free(name);
+	fb_status status = fb_fetch_json(link->fetch, "GET", path, NULL, 0.0, &row, error);
+	if (status) {
+		return status;
+	}
+	*out = json_incref(json_object_get(row, "document"));
+	json_decref(row);
+	return *out ? FB_OK : fb_fail(error, FB_IO, path, "the server's answer holds no session");
+}
+
+fb_status fb_link_stations(fb_link *link, int *count, fb_error *error)
+{
+	json_t *tree = NULL;
+	fb_status status = fb_fetch_json(link->fetch, "GET", "/station", NULL, 0.0, &tree, error);
+	if (!status) {
+		*count = (int)json_object_size(json_object_get(tree, "CONTENTS"));
+		json_decref(tree);
+	}
 	return status;
 }

@@ -24,6 +24,7 @@ typedef struct fb_link_options {
 FB_MUST_CHECK fb_status fb_link_open(
 	const fb_link_options *options, fb_link **out, fb_error *error);
 void fb_link_close(fb_link *link); ///< NULL is allowed
+void fb_link_set_station(fb_link *link, int station);
 
 /* Every call fails with FB_UNAVAILABLE when no server answers and FB_IO when it goes in the middle
    or the request was given up; else with what the server says. */
@@ -35,9 +36,11 @@ FB_MUST_CHECK fb_status fb_link_tree(fb_link *link, json_t **out, fb_error *erro
 
 /** Capture (or read) the source, measure the station as it is, and keep source and settings: all
 	that follows is heard on this source and differs from these settings by what is given alone,
-	whatever people turn meanwhile. owns: gives *report, borrows source */
-FB_MUST_CHECK fb_status fb_link_begin(
-	fb_link *link, const json_t *source, double seconds, json_t **report, fb_error *error);
+	whatever people turn meanwhile.
+	range: settings: {"node.param": value} instead of the station's present ones; NULL: those
+	owns:  gives *report, with its audio if asked to; borrows source and settings */
+FB_MUST_CHECK fb_status fb_link_begin(fb_link *link, const json_t *source, const json_t *settings,
+	bool audio, double seconds, json_t **report, fb_error *error);
 
 /** Audition parameter sets, each the changes against the settings at the beginning.
 	owns: gives *results, a list in the same order; borrows `changes` */
@@ -59,5 +62,10 @@ const json_t *fb_link_start(const fb_link *link);
 
 /** Store the session's document. */
 FB_MUST_CHECK fb_status fb_link_store(fb_link *link, const json_t *document, fb_error *error);
+/** Find that of an earlier one. owns: gives *out. errors: FB_NOT_FOUND */
+FB_MUST_CHECK fb_status fb_link_find(
+	fb_link *link, const char *session, json_t **out, fb_error *error);
+/** How many stations the server has. */
+FB_MUST_CHECK fb_status fb_link_stations(fb_link *link, int *count, fb_error *error);
 
 #endif

@@ -29,6 +29,7 @@ enum {
 typedef struct local {
 	fb_tuning_task task;
 	fb_probes *probes;
+	bool own_probes, begun;
 	double caution;
 	int waves;       ///< in this round, -1: the round has not begun
 	int probes_left; ///< in this round
@@ -55,7 +56,9 @@ static void destroy(void *ctx)
 {
 	local *self = ctx;
 	if (self) {
-		fb_probes_destroy(self->probes);
+		if (self->own_probes) {
+			fb_probes_destroy(self->probes);
+		}
 		free(self->start);
 		free(self->best);
 		free(self->top);
@@ -76,7 +79,8 @@ static fb_status create(const fb_tuning_task *task, void **out, fb_error *error)
 	self->caution = CAUTION_FIRST;
 	self->random = task->seed * 0x9e3779b97f4a7c15u | 1u;
 	self->waves = self->wave_from = -1;
-	self->probes = fb_probes_create(task->history);
+	self->own_probes = !task->probes;
+	self->probes = task->probes ? task->probes : fb_probes_create(task->history);
 	self->start = calloc(knobs, sizeof *self->start);
 	self->best = calloc(knobs, sizeof *self->best);
 	self->top = calloc(knobs, sizeof *self->top);
@@ -316,9 +320,10 @@ static fb_status propose(void *ctx, int room, fb_batch *out, fb_error *error)
 	if (self->waves < 0) {
 		self->waves = 0;
 		self->probes_left = room / 2;
-		if (self->task.history->count > 1 && self->probes_left > PROBES_MAX) {
+		if (self->begun && self->probes_left > PROBES_MAX) {
 			self->probes_left = PROBES_MAX;
 		}
+		self->begun = true;
 		self->merit = best_trial(self)->merit;
 		self->round_from = self->task.history->count;
 		fb_probes_plan(self->probes, PROBES_MAX, self->stalled);
@@ -346,4 +351,11 @@ static bool end_round(void *ctx)
 	return self->task.history->count > self->round_from;
 }
 
-const fb_tuning_engine fb_tuning_local = {"local", create, propose, end_round, destroy};
+static const char *gave_up(const void *ctx)
+{
+	(void)ctx;
+	return "";
+}
+
+const fb_tuning_engine fb_tuning_local = {
+	"local", false, create, propose, end_round, gave_up, destroy};

@@ -2,8 +2,10 @@
 /** foldback-optimizer: tunes a station in a loop that stops when another round would no longer
 	help. */
 #include "options.h"
+#include "plot.h"
 #include "print.h"
 #include "record.h"
+#include "replay.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -40,6 +42,11 @@ static int tell(const fb_error *error)
 
 /* --- what the session tells */
 
+static bool is_quiet(const fb_tuning_options *options)
+{
+	return options->json || options->session.relay.dry_run;
+}
+
 static bool search_goes_on(void *ctx)
 {
 	(void)ctx;
@@ -58,7 +65,7 @@ static void began(void *ctx, const fb_session *session)
 {
 	const fb_tuning_options *options = ctx;
 	fb_print_progress_end();
-	if (!options->json) {
+	if (!is_quiet(options)) {
 		fb_print_head(session);
 	}
 }
@@ -73,7 +80,7 @@ static void round_ended(void *ctx, const fb_session *session, const fb_round *ro
 {
 	const fb_tuning_options *options = ctx;
 	fb_print_progress_end();
-	if (!options->json) {
+	if (!is_quiet(options)) {
 		fb_print_round(session, round);
 	}
 }
@@ -92,10 +99,11 @@ static void name_session(int station, char id[FB_SESSION_ID_MAX])
 	snprintf(id, FB_SESSION_ID_MAX, "%s-%03ld-%03d", stamp, now.tv_nsec / 1000000, station);
 }
 
-static fb_status read_token(const char *file, char token[TOKEN_MAX], fb_error *error)
+/** The first line of a file. */
+static fb_status read_line(const char *file, char line[TOKEN_MAX], fb_error *error)
 {
 	FILE *f = fopen(file, "re");
-	bool read = f && fgets(token, TOKEN_MAX, f);
+	bool read = f && fgets(line, TOKEN_MAX, f);
 	int why = errno;
 	if (f) {
 		fclose(f);
@@ -103,66 +111,197 @@ static fb_status read_token(const char *file, char token[TOKEN_MAX], fb_error *e
 	if (!read) {
 		return fb_fail(error, FB_IO, file, "%s", f ? "is empty" : strerror(why));
 	}
-	token[strcspn(token, "\r\n")] = '\0';
+	line[strcspn(line, "\r\n")] = '\0';
 	return FB_OK;
 }
 
-static int print_json(const fb_session *session)
+/** The model's key, "" for none: a local server needs none. Nothing that would break a header. */
+static fb_status read_key(const fb_tuning_options *options, char key[TOKEN_MAX], fb_error *error)
 {
-	json_t *summary = fb_record_summary(session);
-	bool printed = summary && !json_dumpf(summary, stdout, JSON_INDENT(2));
-	json_decref(summary);
+	const char *kept = getenv("OPENAI_API_KEY");
+	*key = '\0';
+	if (options->key_file) {
+		fb_status status = read_line(options->key_file, key, error);
+		if (status) {
+			return status;
+		}
+	} else if (kept && snprintf(key, TOKEN_MAX, "%s", kept) >= TOKEN_MAX) {
+		return fb_fail(error, FB_INVALID, "OPENAI_API_KEY", "is too long for a key");
+	}
+	for (const char *at = key; *at; at++) {
+		if (*at <= ' ' || *at > '~') {
+			return fb_fail(error, FB_INVALID,
+				options->key_file ? options->key_file : "OPENAI_API_KEY",
+				"holds something that is no key: blanks, or characters beyond ASCII");
+		}
+	}
+	return FB_OK;
+}
+
+/* --- one station */
+
+/** What a run of the program is about, for every station. */
+typedef struct job {
+	fb_tuning_options *options;
+	char token[TOKEN_MAX], key[TOKEN_MAX];
+	json_t *summaries; ///< --json, one for each station
+} job;
+
+static int print_json(json_t *take)
+{
+	bool printed = take && !json_dumpf(take, stdout, JSON_INDENT(2));
+	json_decref(take);
 	putchar('\n');
 	return printed ? OK : FAILED;
 }
 
-static int tune(const fb_tuning_options *options, fb_session *session, fb_error *error)
+static int finish_replay(job *j, fb_session *session, fb_error *error)
 {
+	fb_status status = fb_replay_compare(session, error);
+	if (status) {
+		return tell(error);
+	}
+	if (j->options->json) {
+		json_array_append_new(j->summaries, fb_record_summary(session));
+	} else {
+		fb_print_replay(session);
+	}
+	return json_is_true(json_object_get(session->replay, "same")) ? OK : FAILED;
+}
+
+static int tune(job *j, fb_session *session, fb_error *error)
+{
+	fb_error lost;
+	const fb_tuning_options *options = j->options;
 	fb_status status = fb_session_search(session, error);
 	session->doing = NULL;
 	fb_print_progress_end();
 	if (status) {
+		fb_session_abandon(session, &lost);
 		return tell(error);
+	}
+	if (options->session.relay.dry_run) {
+		return OK;
+	}
+	if (session->options.recorded) {
+		return finish_replay(j, session, error);
 	}
 	status = fb_session_conclude(session, error);
 	int code = OK;
 	if (options->json) {
-		code = print_json(session);
+		json_array_append_new(j->summaries, fb_record_summary(session));
 	} else {
 		fb_print_result(session);
+	}
+	if (options->plot && fb_plot_write(session, options->plot, status ? &lost : error)) {
+		code = tell(status ? &lost : error);
 	}
 	return status ? tell(error) : code;
 }
 
-static int run(fb_tuning_options *options, fb_error *error)
+/** A session that is done again has its options from its document. */
+static fb_status recall(const fb_tuning_options *options, fb_link *link, fb_session_options *to,
+	json_t **document, fb_error *error)
 {
-	char token[TOKEN_MAX], id[FB_SESSION_ID_MAX];
-	fb_session session = {0};
-	fb_link *link = NULL;
-	if (options->token_file && read_token(options->token_file, token, error)) {
-		return tell(error);
+	fb_status status = fb_link_find(link, options->replay, document, error);
+	status = status ? status : fb_replay_read(*document, to, error);
+	if (!status) {
+		fb_link_set_station(link, to->station);
 	}
-	name_session(options->session.station, id);
-	fb_link_options to = {.host = options->host,
-		.osc_port = (int)options->osc_port,
-		.http_port = (int)options->http_port,
-		.token = options->token_file ? token : NULL,
-		.station = options->session.station,
+	return status;
+}
+
+static int tune_station(job *j, int station, fb_error *error)
+{
+	char id[FB_SESSION_ID_MAX];
+	fb_session session = {0};
+	fb_session_options own = j->options->session;
+	fb_link *link = NULL;
+	json_t *document = NULL;
+	own.station = station;
+	own.relay.chat.key = *j->key ? j->key : NULL;
+	name_session(station, id);
+	fb_link_options to = {.host = j->options->host,
+		.osc_port = (int)j->options->osc_port,
+		.http_port = (int)j->options->http_port,
+		.token = j->options->token_file ? j->token : NULL,
+		.station = station,
 		.session = id,
 		.go_on = request_goes_on,
 		.ctx = &session};
-	fb_session_watch watch = {began, progress, round_ended, search_goes_on, options};
+	fb_session_watch watch = {began, progress, round_ended, search_goes_on, j->options};
 	if (fb_link_open(&to, &link, error)) {
 		return tell(error);
 	}
 	int code;
-	if (fb_session_begin(&session, &options->session, &watch, link, id, error)) {
+	if ((j->options->replay && recall(j->options, link, &own, &document, error)) ||
+		fb_session_begin(&session, &own, &watch, link, id, error)) {
 		code = tell(error);
 	} else {
-		code = tune(options, &session, error);
+		code = tune(j, &session, error);
 		fb_session_finish(&session);
 	}
+	json_decref(document);
 	fb_link_close(link);
+	return code;
+}
+
+/* --- all of them */
+
+/** All stations of the server, in turn. */
+static fb_status find_all(fb_tuning_options *options, const char *token, fb_error *error)
+{
+	fb_link *link = NULL;
+	fb_session nothing = {0};
+	fb_link_options to = {.host = options->host,
+		.osc_port = (int)options->osc_port,
+		.http_port = (int)options->http_port,
+		.token = token,
+		.station = 1,
+		.session = "",
+		.go_on = request_goes_on,
+		.ctx = &nothing};
+	fb_status status = fb_link_open(&to, &link, error);
+	if (!status) {
+		status = fb_link_stations(link, &options->stations, error);
+		fb_link_close(link);
+	}
+	for (int i = 0; i < options->stations && i < FB_TUNED_MAX; i++) {
+		options->station[i] = i + 1;
+	}
+	return status;
+}
+
+static int run(job *j, fb_error *error)
+{
+	fb_tuning_options *options = j->options;
+	int code = OK;
+	if (options->token_file && read_line(options->token_file, j->token, error)) {
+		return tell(error);
+	}
+	if (options->session.engine && options->session.engine->asks &&
+		read_key(options, j->key, error)) {
+		return tell(error);
+	}
+	if (!options->stations && find_all(options, options->token_file ? j->token : NULL, error)) {
+		return tell(error);
+	}
+	j->summaries = json_array();
+	for (int i = 0; i < options->stations && !asked_to_stop; i++) {
+		int one = tune_station(j, options->station[i], error);
+		code = one ? one : code;
+		if (i + 1 < options->stations && !is_quiet(options)) {
+			putchar('\n');
+		}
+	}
+	explicit_bzero(j->key, sizeof j->key);
+	if (options->json && json_array_size(j->summaries)) {
+		bool one = options->stations == 1;
+		int printed = print_json(
+			one ? json_incref(json_array_get(j->summaries, 0)) : json_incref(j->summaries));
+		code = code ? code : printed;
+	}
+	json_decref(j->summaries);
 	return code;
 }
 
@@ -175,7 +314,9 @@ int main(int argc, char **argv)
 		return fflush(stdout) ? FAILED : status;
 	}
 	catch_signals();
-	status = run(&options, &error);
+	static job all;
+	all.options = &options;
+	status = run(&all, &error);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(
 			stderr, "foldback-optimizer: standard output cannot be written: %s\n", strerror(errno));

@@ -4,11 +4,15 @@
 
 #include "session.h"
 
+enum { FB_TUNED_MAX = 64 };
+
 typedef struct fb_tuning_options {
 	fb_session_options session;
+	int station[FB_TUNED_MAX], stations; ///< which, in turn; 0: all there are
 	const char *host;
 	long osc_port, http_port;
-	const char *token_file;
+	const char *token_file, *key_file, *plot;
+	const char *replay; ///< id of the session to do again, NULL: a new one
 	bool json;
 } fb_tuning_options;
 

@@ -15,6 +15,18 @@ enum { LABEL_WIDTH = 26 };
 static bool shown;
 static double shown_s;
 
+/** Behind what a line says already; nothing where no model is asked. */
+static void print_spend(FILE *to, const fb_session *session)
+{
+	fb_spend spend = fb_session_spend(session);
+	if (session->relay) {
+		fprintf(to, ", %.0f tokens", spend.tokens_in + spend.tokens_out);
+		if (spend.money > 0.0) {
+			fprintf(to, ", %.4f of money", spend.money);
+		}
+	}
+}
+
 void fb_print_progress(const fb_session *session)
 {
 	const fb_session_options *options = &session->options;
@@ -28,6 +40,7 @@ void fb_print_progress(const fb_session *session)
 	if (session->history.count) {
 		fprintf(stderr, ": %d of %d auditions, %.0f s, score %.2f", session->history.count,
 			options->auditions_max, now, fb_session_after(session)->score);
+		print_spend(stderr, session);
 	} else if (!options->sample) {
 		fprintf(stderr, ": %.0f of %.0f s", fmin(now, options->live_s), options->live_s);
 	}
@@ -51,18 +64,26 @@ void fb_print_head(const fb_session *session)
 	} else {
 		printf("%.1f s of its live input", session->source_s);
 	}
-	printf("\n\n%-8s %9s %8s %8s %8s\n", "round", "auditions", "time", "score", "gain");
+	if (options->epsilon > 0.0) {
+		printf("; a gain below %.3g points is none", 100.0 * options->epsilon);
+	}
+	printf("\n\n%-8s %9s %8s %8s %8s%s\n", "round", "auditions", "time", "score", "gain",
+		session->relay ? "   tokens    money" : "");
 	printf("%-8s %9d %8s %8.2f\n", "as found", 1, "", fb_session_before(session)->score);
 	fflush(stdout);
 }
 
 void fb_print_round(const fb_session *session, const fb_round *round)
 {
-	(void)session;
 	char name[16];
 	snprintf(name, sizeof name, round->tidying ? "tidy" : "%d", round->number);
-	printf("%-8s %9d %6.1f s %8.2f %+8.2f\n", name, round->auditions, round->seconds, round->score,
+	printf("%-8s %9d %6.1f s %8.2f %+8.2f", name, round->auditions, round->seconds, round->score,
 		round->gain);
+	if (session->relay) {
+		printf(
+			" %8.0f %8.4f", round->spend.tokens_in + round->spend.tokens_out, round->spend.money);
+	}
+	putchar('\n');
 	fflush(stdout);
 }
 
@@ -72,7 +93,9 @@ static const char *reason(const fb_session *session)
 {
 	static const char *const reasons[][2] = {{"rounds", "the rounds are used up"},
 		{"auditions", "the auditions are used up"}, {"seconds", "the time is used up"},
-		{"interrupted", "interrupted"}, {"nothing left to try", "nothing is left to try"}};
+		{"interrupted", "interrupted"}, {"tokens", "the tokens are used up"},
+		{"money", "the money is used up"}, {"model", "the model gave out"},
+		{"nothing left to try", "nothing is left to try"}};
 	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
 		if (!strcmp(session->stopped, reasons[i][0])) {
 			return reasons[i][1];
@@ -81,17 +104,30 @@ static const char *reason(const fb_session *session)
 	return "another round would hardly help";
 }
 
+/** Why a knob is turned: what the score loses where it is put back. */
+static void print_worth(const fb_session *session, int knob)
+{
+	const fb_worth *worth = session->worth ? &session->worth[knob] : NULL;
+	if (worth && worth->known) {
+		const char *id = session->history.metric_id[worth->metric],
+				   *label = fb_walk_metric_label(session->tree, id);
+		printf(" %6.2f  %s", worth->points, *label ? label : id);
+	}
+	putchar('\n');
+}
+
 static void print_turned(const fb_session *session)
 {
 	const double *after = fb_session_after(session)->value;
 	char old[48], now[48];
-	printf("\n%-*s %12s    %-12s\n", LABEL_WIDTH, "turned", "from", "to");
+	printf("\n%-*s %12s    %-12s %s\n", LABEL_WIDTH, "turned", "from", "to",
+		"points lost without it, and for what");
 	for (int k = 0; k < session->knobs.count; k++) {
 		const fb_knob *knob = &session->knobs.knob[k];
 		if (after[k] != knob->start) {
-			printf("%-*s %12s -> %-12s %s\n", LABEL_WIDTH, knob->key,
-				fb_knob_text(knob, knob->start, old), fb_knob_text(knob, after[k], now),
-				knob->label);
+			printf("%-*s %12s -> %-12s", LABEL_WIDTH, knob->key,
+				fb_knob_text(knob, knob->start, old), fb_knob_text(knob, after[k], now));
+			print_worth(session, k);
 		}
 	}
 }
@@ -148,11 +184,47 @@ static void print_proposal(const fb_session *session)
 	}
 }
 
+/** What asking the model came to. */
+static void print_model(const fb_session *session)
+{
+	fb_spend spend = fb_session_spend(session);
+	if (!session->relay) {
+		return;
+	}
+	printf("Asked the model %d times: %.0f tokens in, %.0f out%s", spend.requests, spend.tokens_in,
+		spend.tokens_out, spend.estimated ? " (in part estimated)" : "");
+	if (spend.money > 0.0) {
+		printf(", %.4f of money", spend.money);
+	}
+	putchar('\n');
+	if (*session->gave_up && strcmp(session->stopped, "interrupted")) {
+		printf("The model was given up: %s.\n", session->gave_up);
+	}
+}
+
+void fb_print_replay(const fb_session *session)
+{
+	const json_t *replay = session->replay;
+	int runs = (int)json_integer_value(json_object_get(replay, "runs")),
+		recorded = (int)json_integer_value(json_object_get(replay, "recorded"));
+	const char *of = json_string_value(json_object_get(replay, "of"));
+	if (json_is_true(json_object_get(replay, "same"))) {
+		printf("\nReplay of %s: all %d runs are the same, bit for bit.\n", of, runs);
+	} else {
+		printf(
+			"\nReplay of %s: %d runs, %d recorded; they differ from run %d on: the chain, the goal "
+			"or the program is another.\n",
+			of, runs, recorded,
+			1 + (int)json_integer_value(json_object_get(replay, "first_difference")));
+	}
+}
+
 void fb_print_result(const fb_session *session)
 {
 	const fb_trial *before = fb_session_before(session), *after = fb_session_after(session);
 	printf("\nScore %.2f -> %.2f of 100 with %d auditions in %.1f s; stopped: %s.\n", before->score,
 		after->score, session->history.count, fb_session_seconds(session), reason(session));
+	print_model(session);
 	if (after != before) {
 		print_turned(session);
 		print_metrics(session);

@@ -13,6 +13,7 @@ void fb_print_progress_end(void);
 
 void fb_print_head(const fb_session *session);
 void fb_print_round(const fb_session *session, const fb_round *round);
+void fb_print_replay(const fb_session *session);
 void fb_print_result(const fb_session *session);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "session.h"
 
+#include "wav.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 enum { CHUNK = 8 }; /* auditions in one request: how often progress is seen */
 #define WORTH 0.1   /* of epsilon: what turning a knob has to bring */
 #define SILENT_DBFS (-100.0)
+#define EPSILON 0.002 /* where the goal names none */
 
 static double since(const struct timespec *then)
 {
@@ -29,6 +32,11 @@ const fb_trial *fb_session_before(const fb_session *session)
 const fb_trial *fb_session_after(const fb_session *session)
 {
 	return &session->history.trial[session->history.best];
+}
+
+fb_spend fb_session_spend(const fb_session *session)
+{
+	return session->relay ? *fb_relay_spend(session->relay) : (fb_spend){0};
 }
 
 static void tell_progress(fb_session *session, const char *doing)
@@ -66,12 +74,35 @@ static fb_status check_heard(const fb_trials *history, fb_error *error)
 
 static json_t *source_json(const fb_session_options *options)
 {
+	if (options->recorded) {
+		const json_t *reference = json_object_get(options->recorded, "reference_hash");
+		json_t *hash = json_object_get(options->recorded, "source_hash");
+		return json_is_string(reference)
+				   ? json_pack("{s:O, s:O}", "stored", hash, "reference", reference)
+				   : json_pack("{s:O}", "stored", hash);
+	}
 	if (!options->sample) {
 		return json_pack("{s:f}", "live", options->live_s);
 	}
 	return options->reference
 			   ? json_pack("{s:s, s:s}", "sample", options->sample, "reference", options->reference)
 			   : json_pack("{s:s}", "sample", options->sample);
+}
+
+/** What the report says of the source, and of when a gain is one. */
+static void read_report(fb_session *session, const json_t *report)
+{
+	fb_session_options *options = &session->options;
+	const json_t *epsilon = json_object_get(json_object_get(report, "goal"), "epsilon");
+	double frames = json_number_value(json_object_get(report, "frame_end")) -
+					json_number_value(json_object_get(report, "frame_start"));
+	session->source_hash = json_incref(json_object_get(report, "source"));
+	session->source_s = frames / json_number_value(json_object_get(report, "sample_rate"));
+	if (options->epsilon < 0.0) {
+		options->epsilon = json_is_number(epsilon) ? json_number_value(epsilon) : EPSILON;
+	}
+	const char *audio = json_string_value(json_object_get(report, "audio_snapshot_base64"));
+	session->audio = options->send_audio && audio ? fb_wav_for_model(audio) : NULL;
 }
 
 static fb_status hear_baseline(fb_session *session, fb_error *error)
@@ -82,20 +113,53 @@ static fb_status hear_baseline(fb_session *session, fb_error *error)
 	if (!session->source) {
 		return fb_fail(error, FB_NO_MEMORY, "", "out of memory");
 	}
-	tell_progress(session, options->sample ? "reading the sample" : "listening");
-	fb_status status = fb_link_begin(
-		session->link, session->source, options->sample ? 0.0 : options->live_s, &report, error);
+	bool file = options->sample || options->recorded;
+	tell_progress(session, file ? "reading the sample" : "listening");
+	fb_status status =
+		fb_link_begin(session->link, session->source, json_object_get(options->recorded, "start"),
+			options->send_audio, file ? 0.0 : options->live_s, &report, error);
 	if (status) {
 		return status;
 	}
-	session->source_hash = json_incref(json_object_get(report, "source"));
-	double frames = json_number_value(json_object_get(report, "frame_end")) -
-					json_number_value(json_object_get(report, "frame_start"));
-	session->source_s = frames / json_number_value(json_object_get(report, "sample_rate"));
+	read_report(session, report);
+	session->report = report;
 	status = fb_trials_begin(
 		&session->history, &session->knobs, WORTH * 100.0 * options->epsilon, report, error);
-	json_decref(report);
 	return status ? status : check_heard(&session->history, error);
+}
+
+/** A session that is done again begins where the recorded one began. */
+static fb_status take_starts(fb_knobs *knobs, const json_t *recorded, fb_error *error)
+{
+	const json_t *settings = json_object_get(recorded, "start");
+	for (int k = 0; recorded && k < knobs->count; k++) {
+		fb_knob *knob = &knobs->knob[k];
+		if (!fb_knob_read(knob, json_object_get(settings, knob->key), &knob->start)) {
+			return fb_fail(error, FB_INVALID, knob->key,
+				"the recorded session has no fitting value of it: is this the same chain?");
+		}
+	}
+	return FB_OK;
+}
+
+static fb_status open_relay(fb_session *session, fb_error *error)
+{
+	const fb_session_options *options = &session->options;
+	fb_relay_options relay = options->relay;
+	if (!options->engine->asks) {
+		return FB_OK;
+	}
+	relay.recorded = json_object_get(options->recorded, "exchanges");
+	relay.chat.go_on = session->watch.go_on;
+	relay.chat.ctx = session->watch.ctx;
+	session->brief = (fb_brief){.tree = session->tree,
+		.report = session->report,
+		.audio = session->audio,
+		.max_step = options->max_step,
+		.tokens_max = options->request_tokens_max};
+	fb_status status = fb_relay_open(&relay, &session->relay, error);
+	session->brief.relay = session->relay;
+	return status;
 }
 
 fb_status fb_session_begin(fb_session *session, const fb_session_options *options,
@@ -108,7 +172,9 @@ fb_status fb_session_begin(fb_session *session, const fb_session_options *option
 	fb_status status = session->round ? fb_link_tree(link, &session->tree, error)
 									  : fb_fail(error, FB_NO_MEMORY, "", "out of memory");
 	status = status ? status : fb_walk(session->tree, &options->limits, &session->knobs, error);
+	status = status ? status : take_starts(&session->knobs, options->recorded, error);
 	status = status ? status : hear_baseline(session, error);
+	status = status ? status : open_relay(session, error);
 	if (status && interrupted(session)) {
 		status = fb_fail(error, status, "", "interrupted before anything was heard");
 	}
@@ -127,10 +193,15 @@ void fb_session_finish(fb_session *session)
 {
 	fb_trials_finish(&session->history);
 	fb_knobs_finish(&session->knobs);
+	fb_relay_close(session->relay);
+	free(session->audio);
 	json_decref(session->tree);
+	json_decref(session->report);
 	json_decref(session->source);
 	json_decref(session->source_hash);
 	json_decref(session->turned_meanwhile);
+	json_decref(session->replay);
+	free(session->worth);
 	free(session->round);
 	*session = (fb_session){0};
 }
@@ -162,6 +233,24 @@ static fb_status hear_chunk(
 	return status;
 }
 
+/** Where the clock or a person ended a recorded session, its repetition ends too: neither can be
+	repeated. */
+static const char *ended_then(const fb_session *session)
+{
+	size_t at, searched = 1;
+	json_t *trial;
+	const json_t *recorded = session->options.recorded;
+	const char *why = json_string_value(json_object_get(recorded, "stopped"));
+	if (!why || (strcmp(why, "seconds") && strcmp(why, "interrupted"))) {
+		return NULL;
+	}
+	json_array_foreach(json_object_get(recorded, "trials"), at, trial)
+	{
+		searched += json_integer_value(json_object_get(trial, "round")) > 0;
+	}
+	return (size_t)session->history.count >= searched ? why : NULL;
+}
+
 /** Why the search must stop now, NULL if it need not. */
 static const char *spent(const fb_session *session)
 {
@@ -169,7 +258,7 @@ static const char *spent(const fb_session *session)
 	return interrupted(session)                                  ? "interrupted"
 		   : limit > 0.0 && fb_session_seconds(session) >= limit ? "seconds"
 		   : fb_session_room(session) <= 0                       ? "auditions"
-																 : NULL;
+																 : ended_then(session);
 }
 
 fb_status fb_session_hear(fb_session *session, const fb_batch *batch, int round, fb_error *error)
@@ -206,6 +295,22 @@ static int reserve(const fb_session *session)
 	return changed + 4 < most ? changed + 4 : most;
 }
 
+/** An interrupted question is no failure; a budget of the model's is known to its relay. */
+static fb_status propose(
+	fb_session *session, void *engine, int room, fb_batch *batch, fb_error *error)
+{
+	tell_progress(session, session->relay ? "asking the model" : "searching");
+	fb_status status = session->options.engine->propose(engine, room, batch, error);
+	if (interrupted(session)) {
+		session->stopped = "interrupted";
+		return FB_OK;
+	}
+	if (!status && !batch->count && session->relay) {
+		session->stopped = fb_relay_spent(session->relay);
+	}
+	return status;
+}
+
 static fb_status play_round(fb_session *session, void *engine, int number, fb_error *error)
 {
 	fb_batch batch = {0};
@@ -216,7 +321,7 @@ static fb_status play_round(fb_session *session, void *engine, int number, fb_er
 			session->stopped = "auditions";
 			break;
 		}
-		status = session->options.engine->propose(engine, room, &batch, error);
+		status = propose(session, engine, room, &batch, error);
 		bool over = !batch.count;
 		status = status || over ? status : fb_session_hear(session, &batch, number, error);
 		fb_batch_clear(&batch);
@@ -235,6 +340,8 @@ static void close_round(fb_session *session, fb_round *round, const struct times
 	round->seconds = since(began);
 	round->score = fb_session_after(session)->score;
 	round->gain = round->score - score_before;
+	round->spend = fb_session_spend(session);
+	round->best = session->history.best;
 	session->rounds++;
 	if (session->watch.round) {
 		session->watch.round(session->watch.ctx, session, round);
@@ -254,8 +361,9 @@ static fb_status rounds(fb_session *session, void *engine, fb_error *error)
 		clock_gettime(CLOCK_MONOTONIC, &began);
 		*round = (fb_round){.number = number};
 		status = play_round(session, engine, number, error);
-		if (!status && session->history.count == count) {
-			session->stopped = session->stopped ? session->stopped : "nothing left to try";
+		snprintf(session->gave_up, sizeof session->gave_up, "%s", options->engine->gave_up(engine));
+		if (!status && session->history.count == count && !session->stopped) {
+			session->stopped = *session->gave_up ? "model" : "nothing left to try";
 		}
 		if (status || session->history.count == count) {
 			break;
@@ -265,6 +373,7 @@ static fb_status rounds(fb_session *session, void *engine, fb_error *error)
 		idle = round->gain < 100.0 * options->epsilon ? idle + 1 : 0;
 		if (!session->stopped) {
 			session->stopped = idle >= options->patience       ? "epsilon"
+							   : !more && *session->gave_up    ? "model"
 							   : !more                         ? "nothing left to try"
 							   : number >= options->rounds_max ? "rounds"
 															   : NULL;
@@ -281,7 +390,7 @@ static fb_status tidy(fb_session *session, fb_error *error)
 	const char *stopped = session->stopped;
 	double score = fb_session_after(session)->score;
 	int count = session->history.count;
-	if (interrupted(session)) {
+	if (interrupted(session) || session->options.relay.dry_run) {
 		return FB_OK;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &began);
@@ -298,7 +407,8 @@ fb_status fb_session_search(fb_session *session, fb_error *error)
 {
 	void *engine = NULL;
 	const fb_session_options *options = &session->options;
-	fb_tuning_task task = {.history = &session->history, .seed = options->seed};
+	fb_tuning_task task = {
+		.history = &session->history, .seed = options->seed, .brief = &session->brief};
 	fb_status status = options->engine->create(&task, &engine, error);
 	if (!status) {
 		status = rounds(session, engine, error);

@@ -15,19 +15,33 @@ typedef struct fb_session_options {
 	fb_walk_limits limits;
 	const char *sample, *reference; ///< names of samples; NULL: live input
 	double live_s;
-	double epsilon; ///< of the score, 0..1
+	double epsilon; ///< of the score, 0..1; < 0: the goal's own
 	int patience, rounds_max, auditions_max;
 	double seconds_max; ///< 0: no limit
 	uint64_t seed;
 	bool accept;
+	/* of engines that ask a model: */
+	fb_relay_options relay;
+	double max_step, request_tokens_max; ///< fb_brief
+	bool send_audio;
+	const json_t *recorded; ///< document of a session to do again, NULL: a new one
 } fb_session_options;
 
 enum { FB_SESSION_ID_MAX = 64, FB_SESSION_ROUNDS_MAX = 1000 };
+
+/** What a turned knob is worth: what goes with it when it is put back. */
+typedef struct fb_worth {
+	bool known;
+	double points; ///< of the score
+	int metric;    ///< the goal's metric that it does most for
+} fb_worth;
 
 /** What a round took and gave. */
 typedef struct fb_round {
 	int number, auditions;
 	double seconds, score, gain; ///< score: the best so far, 0..100
+	fb_spend spend;              ///< on a model, since the beginning
+	int best;                    ///< trial that was the best when it ended
 	bool tidying;                ///< not a search: taking back what does not help
 } fb_round;
 
@@ -47,7 +61,11 @@ struct fb_session {
 	fb_session_options options;
 	fb_session_watch watch;
 	fb_link *link;
-	json_t *tree; ///< the station's place in it
+	json_t *tree;    ///< the station's place in it
+	json_t *report;  ///< the baseline's
+	fb_relay *relay; ///< NULL: the engine asks no model
+	fb_brief brief;
+	char *audio; ///< for the model
 	fb_knobs knobs;
 	fb_trials history;
 	json_t *source;          ///< as asked for
@@ -58,9 +76,12 @@ struct fb_session {
 	int rounds;                   ///< in `round`, tidying included
 	const char *doing;            ///< "listening", "searching", ...
 	const char *stopped;          ///< why, NULL while it goes on
+	char gave_up[512];            ///< why the engine asks its model no more, "" if it does
 	bool wrapping_up;             ///< the search is over: interrupting is too late
 	char proposal[FB_RUN_ID_MAX]; ///< run id of what is offered, "" if nothing is
 	bool accepted;
+	fb_worth *worth;          ///< [knobs] once tidied
+	json_t *replay;           ///< of a session done again: how alike it is, NULL else
 	json_t *turned_meanwhile; ///< keys that somebody turned while the session went on
 };
 
@@ -73,10 +94,13 @@ FB_MUST_CHECK fb_status fb_session_search(fb_session *session, fb_error *error);
 /** Store the winner as a run, offer it (if it is better than what was), accept it if asked to, and
 	store the session's document. */
 FB_MUST_CHECK fb_status fb_session_conclude(fb_session *session, fb_error *error);
+/** The search failed: store what there is, and propose nothing. */
+void fb_session_abandon(fb_session *session, fb_error *error);
 void fb_session_finish(fb_session *session);
 
 const fb_trial *fb_session_before(const fb_session *session);
 const fb_trial *fb_session_after(const fb_session *session); ///< the winner, or the same
+fb_spend fb_session_spend(const fb_session *session);        ///< on a model
 double fb_session_seconds(const fb_session *session);        ///< since the search began
 
 /** Audition a batch for a round; on interruption what was heard until then counts. */

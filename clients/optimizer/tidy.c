@@ -37,11 +37,27 @@ static void take_back(
 	}
 }
 
+/** The aim that suffers most without a knob. */
+static int most_missed(const fb_trials *history, int with, int without)
+{
+	int most = 0;
+	double least = 2.0;
+	for (int i = 0; i < history->aims; i++) {
+		double by = history->trial[without].part[i] - history->trial[with].part[i];
+		if (by < least) {
+			least = by;
+			most = history->aim[i];
+		}
+	}
+	return most;
+}
+
 /** Hear the winner without each knob alone. false: not all could be heard. */
 static bool price(fb_session *session, const double *winner, double score, turned *list, int n,
 	double *value, fb_status *status, fb_error *error)
 {
 	fb_batch batch = {0};
+	int with = session->history.best;
 	for (int i = 0; i < n; i++) {
 		take_back(session, winner, &list[i], 1, value);
 		fb_batch_add(
@@ -56,6 +72,8 @@ static bool price(fb_session *session, const double *winner, double score, turne
 			return false;
 		}
 		list[i].cost = score - session->history.trial[trial].score;
+		session->worth[list[i].knob] =
+			(fb_worth){true, list[i].cost, most_missed(&session->history, with, trial)};
 	}
 	return !*status;
 }
@@ -80,7 +98,8 @@ fb_status fb_session_tidy(fb_session *session, fb_error *error)
 	turned *list = calloc(knobs, sizeof *list);
 	double *value = calloc(knobs, sizeof *value), *winner = calloc(knobs, sizeof *winner);
 	fb_status status = FB_OK;
-	if (!list || !value || !winner) {
+	session->worth = calloc(knobs, sizeof *session->worth);
+	if (!list || !value || !winner || !session->worth) {
 		free(list);
 		free(value);
 		free(winner);

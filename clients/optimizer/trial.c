@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "trial.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,6 +173,16 @@ bool fb_trials_sound_alike(const fb_trials *history, int a, int b)
 {
 	const fb_trial *x = &history->trial[a], *y = &history->trial[b];
 	return !memcmp(x->metric, y->metric, (size_t)history->metrics * sizeof *x->metric);
+}
+
+void fb_trials_fingerprint(const fb_trials *history, int trial, char out[17])
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+	const unsigned char *bytes = (const unsigned char *)history->trial[trial].metric;
+	for (size_t i = 0; i < (size_t)history->metrics * sizeof(double); i++) {
+		hash = (hash ^ bytes[i]) * 0x100000001b3u;
+	}
+	snprintf(out, 17, "%016" PRIx64, hash);
 }
 
 json_t *fb_values_json(const fb_knobs *knobs, const double *value)

@@ -49,6 +49,10 @@ int fb_trials_find(const fb_trials *history, const double *value);
 	differs between them is heard. */
 bool fb_trials_sound_alike(const fb_trials *history, int a, int b);
 
+/** 16 hexadecimal digits of all that was measured of a trial: the same bits, the same digits.
+	source: FNV-1a over the metrics */
+void fb_trials_fingerprint(const fb_trials *history, int trial, char out[17]);
+
 /** {"node.param": value} of what differs from the start. NULL when out of memory. */
 json_t *fb_values_json(const fb_knobs *knobs, const double *value);
 

@@ -148,10 +148,26 @@ static fb_status check_used(
 
 typedef struct walk {
 	const fb_walk_limits *limits;
+	const char *allow; ///< the station's own limits
+	double max_step;
 	unsigned long only_used, freeze_used;
 	fb_knobs *knobs;
 	fb_error *error;
 } walk;
+
+/** No farther from the start than the station lets a proposal go. */
+static void narrow(fb_knob *knob, double max_step)
+{
+	if (max_step >= 1.0 || fb_knob_is_switch(knob)) {
+		return;
+	}
+	double start = fb_knob_to_travel(knob, knob->start);
+	double low = fb_knob_from_travel(knob, fmax(start - max_step, 0.0)),
+		   high = fb_knob_from_travel(knob, fmin(start + max_step, 1.0));
+	bool whole = knob->kind == FB_KNOB_INT;
+	knob->min = whole ? ceil(low) : low;
+	knob->max = whole ? floor(high) : high;
+}
 
 static fb_status take_leaf(walk *w, const char *node, const char *name, const json_t *leaf)
 {
@@ -163,8 +179,14 @@ static fb_status take_leaf(walk *w, const char *node, const char *name, const js
 		fb_knob_finish(&knob);
 		return fb_fail(w->error, FB_NO_MEMORY, node, "out of memory");
 	}
+	unsigned long allowed = 0;
+	turns = turns && fits(w->allow, &knob, &allowed);
 	turns = turns && (!w->limits->only || fits(w->limits->only, &knob, &w->only_used));
 	turns = turns && !(w->limits->freeze && fits(w->limits->freeze, &knob, &w->freeze_used));
+	if (turns) {
+		narrow(&knob, w->max_step);
+		turns = knob.max > knob.min;
+	}
 	fb_knob *grown =
 		turns ? realloc(knobs->knob, ((size_t)knobs->count + 1) * sizeof *grown) : NULL;
 	if (!grown) {
@@ -192,13 +214,26 @@ static fb_status take_node(walk *w, const char *node, const json_t *contents)
 	return status;
 }
 
+/** What the station's own limits are set to, NULL where it has none. */
+static const json_t *proposal_leaf(const json_t *station, const char *name)
+{
+	const json_t *place = json_object_get(json_object_get(station, "CONTENTS"), "proposal");
+	return first(json_object_get(json_object_get(place, "CONTENTS"), name), "VALUE");
+}
+
 fb_status fb_walk(
 	const json_t *station, const fb_walk_limits *limits, fb_knobs *out, fb_error *error)
 {
 	const char *node;
 	json_t *place;
 	fb_knobs knobs = {0};
-	walk w = {limits, 0, 0, &knobs, error};
+	const json_t *allow = proposal_leaf(station, "allow"),
+				 *max_step = proposal_leaf(station, "max_step");
+	walk w = {.limits = limits,
+		.allow = allow ? text_of(allow) : "*",
+		.max_step = max_step ? json_number_value(max_step) : 1.0,
+		.knobs = &knobs,
+		.error = error};
 	fb_status status = FB_OK;
 	const json_t *contents = json_object_get(station, "CONTENTS");
 	if (!json_is_object(contents)) {
@@ -212,8 +247,8 @@ fb_status fb_walk(
 	status = status ? status : check_used("--freeze", limits->freeze, w.freeze_used, error);
 	if (!status && !knobs.count) {
 		status = fb_fail(error, FB_NOT_FOUND, text_of(json_object_get(station, "FULL_PATH")),
-			"there are no parameters to turn: the station has no nodes, or they are bypassed or "
-			"frozen");
+			"there are no parameters to turn: the station has no nodes, or they are bypassed, "
+			"frozen or not allowed");
 	}
 	if (status) {
 		fb_knobs_finish(&knobs);

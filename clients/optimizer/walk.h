@@ -11,6 +11,9 @@ typedef struct fb_walk_limits {
 	const char *only, *freeze;
 } fb_walk_limits;
 
+/* The station has limits of its own, for everybody: its leaves proposal/allow (patterns) and
+   proposal/max_step (share of a range). Ranges are narrowed to what these let through. */
+
 /** Every writable float, int, bool and choice of every node (a container with a `bypass` leaf) that
 	is not bypassed and that the limits let through, in the tree's order.
 	owns:   gives *out (fb_knobs_finish)

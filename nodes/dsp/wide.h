@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** Marks the loops that carry a node's load: the compiler makes them twice, for plain x86-64 and
-	for AVX2, and the loader picks; both give the same bits. clang 14 is left out: its clones do not
-	link. Only for static functions: others would be exported from the node's shared object.
+/** Marks the loops that carry a node's load: the compiler makes them three times, for plain
+	x86-64, for AVX2 and for AVX-512, and the loader picks; all give the same bits. clang 14 is left
+	out: its clones do not link. Only for static functions: others would be exported from the node's
+	shared object.
 	(metrics/ has the like; nodes include nothing of it.) */
 #ifndef FB_DSP_WIDE_H
 #define FB_DSP_WIDE_H
 
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && !defined(FB_DEBUG)
-#define FB_WIDE __attribute__((target_clones("avx2", "default")))
+#define FB_WIDE __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
 #else
 #define FB_WIDE
 #endif

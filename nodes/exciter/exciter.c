@@ -8,14 +8,11 @@
 	Neither passes a quiet signal, so no hiss is lifted; both bend so gently (six derivatives run
 	through) that their harmonics die out faster than those of any clipper, before they reach the
 	rate of the curve and fold. A second high pass takes off DC and difference tones. */
+#include "../dsp/block.h"
 #include "../dsp/clean.h"
-#include "../dsp/oversample.h"
 #include "../dsp/fastmath.h"
+#include "../dsp/oversample.h"
 #include "../dsp/ramp.h"
-#include "../dsp/section.h"
-#include "../dsp/wide.h"
-
-#include <string.h>
 
 enum { FREQ, DRIVE, BALANCE, BLEND, N_PARAMS };
 
@@ -25,7 +22,7 @@ enum { FREQ, DRIVE, BALANCE, BLEND, N_PARAMS };
 #define LEVEL 0.5f
 /* The integral of (1 - x^2)^6 from 0 to 1. */
 #define AREA (1024.0 / 3003.0)
-#define LATENCY_MOST 32
+#define LATENCY_MOST 18
 
 /** The curves' weights and gains where the last tick ended. */
 typedef struct gains {
@@ -34,14 +31,15 @@ typedef struct gains {
 
 typedef struct exciter_node {
 	double rate_hz;
-	bool fresh; ///< the next tick starts at rest on its parameters
-	float freq; ///< that `high` was made from
-	fb_section high;
-	fb_section_state before, after;
+	int factor;             ///< of oversampling
+	bool fresh;             ///< the next tick starts at rest on its parameters
+	float values[N_PARAMS]; ///< that `now` and `high` were made from
 	gains now;
-	fb_oversample over;
+	fb_section high;
+	fb_block steady; ///< the same
+	fb_v8 before, after;
 	fb_oversample_state side[2];
-	float dry[2][LATENCY_MOST + FB_TICK];
+	float dry[2][LATENCY_MOST];
 } exciter_node;
 
 static size_t instance_size(double rate_hz, const float *params)
@@ -56,15 +54,15 @@ static bool prepare(void *instance, double rate_hz, const float *params)
 	(void)params;
 	exciter_node *self = instance;
 	self->rate_hz = rate_hz;
+	self->factor = fb_oversample_factor(rate_hz);
 	self->fresh = true;
-	fb_oversample_init(&self->over, rate_hz);
 	return true;
 }
 
 static void reset(void *instance) FB_RT
 {
 	exciter_node *self = instance;
-	self->before = self->after = (fb_section_state){0};
+	self->before = self->after = (fb_v8){0};
 	memset(self->side, 0, sizeof self->side);
 	memset(self->dry, 0, sizeof self->dry);
 	self->fresh = true;
@@ -72,7 +70,7 @@ static void reset(void *instance) FB_RT
 
 static uint32_t latency(const void *instance)
 {
-	return ((const exciter_node *)instance)->over.latency;
+	return fb_oversample_latency(((const exciter_node *)instance)->factor);
 }
 
 static fb_section high_pass(double freq_hz, double rate_hz)
@@ -89,68 +87,109 @@ static gains gains_of(const float *values)
 
 static void settle(exciter_node *self, const float *values)
 {
-	self->freq = values[FREQ];
+	memcpy(self->values, values, sizeof self->values);
 	self->high = high_pass((double)values[FREQ], self->rate_hz);
+	fb_block_make(&self->steady, &self->high);
 	self->now = gains_of(values);
 	self->fresh = false;
 }
 
-/** Both high passes move alike. */
-static void filter(const exciter_node *self, const fb_section *to, bool moving,
-	fb_section_state *state, fb_stereo x[FB_TICK])
+/** A high pass that moves. Both move alike. */
+static void glide(const exciter_node *self, const fb_section *to, fb_v8 *state, float x[2][FB_TICK])
 {
-	if (moving) {
-		fb_section_glide(&self->high, to, state, x, FB_TICK);
-	} else {
-		fb_section_run_all(1, &to, &state, x);
+	fb_section_state s = fb_block_state(state);
+	fb_stereo both[FB_TICK];
+	for (int i = 0; i < FB_TICK; i++) {
+		both[i] = (fb_stereo){(double)x[0][i], (double)x[1][i]};
+	}
+	fb_section_glide(&self->high, to, &s, both, FB_TICK);
+	for (int i = 0; i < FB_TICK; i++) {
+		x[0][i] = (float)both[i][0];
+		x[1][i] = (float)both[i][1];
+	}
+	fb_block_take(state, &s);
+}
+
+/** The curves' polynomials: odd(x) = x w q(w), w = x^2, by the coefficients of q. */
+static const float odd_curve[6] = {(float)((-6.0 / 3.0 + 6.0) / AREA),
+	(float)((15.0 / 5.0 - 15.0) / AREA), (float)((-20.0 / 7.0 + 20.0) / AREA),
+	(float)((15.0 / 9.0 - 15.0) / AREA), (float)((-6.0 / 11.0 + 6.0) / AREA),
+	(float)((1.0 / 13.0 - 1.0) / AREA)};
+
+/** The curves over FB_TICK samples. */
+static inline __attribute__((always_inline)) void bend(
+	const float *restrict in, float *restrict out, fb_ramp odd, fb_ramp even)
+{
+	float x[FB_TICK];
+	for (int i = 0; i < FB_TICK; i++) { /* one bound a loop, or the compiler makes masks of all */
+		x[i] = in[i] < 1.0f ? in[i] : 1.0f;
+	}
+	for (uint32_t i = 0; i < FB_TICK; i++) {
+		float v = x[i] > -1.0f ? x[i] : -1.0f;
+		float w = v * v, left = 1.0f - w, left2 = left * left;
+		float q = odd_curve[4] + odd_curve[5] * w;
+		q = odd_curve[3] + q * w;
+		q = odd_curve[2] + q * w;
+		q = odd_curve[1] + q * w;
+		q = odd_curve[0] + q * w;
+		out[i] = fb_ramp_at(&odd, i) * (v * w * q) +
+				 fb_ramp_at(&even, i) * (1.0f - left2 * left2 * left2);
 	}
 }
 
-/** The curves over n samples in two stretches of a tick's time each. */
-FB_WIDE static void bend(float *restrict x, int n, const gains *from, const gains *to)
+/** Treble to harmonics, in place; inlined with the factor known. */
+static inline __attribute__((always_inline)) void oversampled(
+	int factor, exciter_node *self, const gains *to, float x[2][FB_TICK])
 {
-	const float c[7] = {(float)(1.0 / AREA), (float)(-6.0 / 3.0 / AREA), (float)(15.0 / 5.0 / AREA),
-		(float)(-20.0 / 7.0 / AREA), (float)(15.0 / 9.0 / AREA), (float)(-6.0 / 11.0 / AREA),
-		(float)(1.0 / 13.0 / AREA)};
-	const fb_v8 ahead = {1, 2, 3, 4, 5, 6, 7, 8};
-	float share = 2.0f / (float)n;
-	for (int i = 0; i < n; i++) {
-		float within = x[i] > 1.0f ? 1.0f : x[i];
-		x[i] = within < -1.0f ? -1.0f : within;
-	}
-	for (int i = 0; i < n; i += 8) {
-		fb_v8 t = share * (ahead + (float)(i < n / 2 ? i : i - n / 2));
-		fb_v8 odd = from->odd + t * (to->odd - from->odd);
-		fb_v8 even = from->even + t * (to->even - from->even);
-		fb_v8 v = FB_LOAD8(x + i);
-		fb_v8 w = v * v, left = 1.0f - w, left2 = left * left, b = left2 * left2 * left2;
-		fb_v8 s = c[5] + c[6] * w;
-		s = c[4] + s * w;
-		s = c[3] + s * w;
-		s = c[2] + s * w;
-		s = c[1] + s * w;
-		s = c[0] + s * w;
-		*(fb_v8_unaligned *)(x + i) = odd * (v * (s - c[0] * b)) + even * (1.0f - b);
-	}
-}
-
-/** Treble to harmonics, in place. */
-static void excite(exciter_node *self, const gains *to, fb_stereo x[FB_TICK])
-{
+	_Alignas(FB_ALIGN) fb_oversample_tick work[2];
 	fb_ramp drive = fb_ramp_of(self->now.drive, to->drive);
-	int n = self->over.factor * FB_TICK;
+	fb_ramp odd = fb_ramp_of(self->now.odd, to->odd), even = fb_ramp_of(self->now.even, to->even);
 	for (int c = 0; c < 2; c++) {
-		float base[FB_TICK], many[FB_OVERSAMPLE_MOST * FB_TICK];
 		for (uint32_t i = 0; i < FB_TICK; i++) {
-			base[i] = (float)x[i][c] * fb_ramp_at(&drive, i);
+			x[c][i] *= fb_ramp_at(&drive, i);
 		}
-		fb_oversample_up(&self->over, &self->side[c], base, many);
-		bend(many, n, &self->now, to);
-		fb_oversample_down(&self->over, &self->side[c], many, base);
-		for (int i = 0; i < FB_TICK; i++) {
-			x[i][c] = (double)base[i];
+		fb_oversample_up(factor, &self->side[c], &work[c], x[c]);
+	}
+	for (int c = 0; c < 2; c++) {
+		for (int p = 0; p < factor; p++) {
+			bend(work[c].up[p] + FB_OVERSAMPLE_SHORT, work[c].many[p] + FB_OVERSAMPLE_SHORT, odd,
+				even);
 		}
 	}
+	for (int c = 0; c < 2; c++) {
+		fb_oversample_down(factor, &self->side[c], &work[c], x[c]);
+	}
+}
+
+FB_WIDE static void excite(exciter_node *self, const gains *to, float x[2][FB_TICK])
+{
+	if (self->factor == 4) {
+		oversampled(4, self, to, x);
+	} else {
+		oversampled(2, self, to, x);
+	}
+}
+
+FB_WIDE static void high_passes(const fb_block *high, fb_v8 *state, float x[2][FB_TICK])
+{
+	fb_block_run(high, state, x[0], x[1]);
+}
+
+/** The harmonics of a tick, in place, and on to where it ends. */
+static void harmonics(exciter_node *self, const float *values, float x[2][FB_TICK])
+{
+	if (!memcmp(values, self->values, sizeof self->values)) {
+		high_passes(&self->steady, &self->before, x);
+		excite(self, &self->now, x);
+		high_passes(&self->steady, &self->after, x);
+		return;
+	}
+	fb_section high = high_pass((double)values[FREQ], self->rate_hz);
+	const gains to = gains_of(values);
+	glide(self, &high, &self->before, x);
+	excite(self, &to, x);
+	glide(self, &high, &self->after, x);
+	settle(self, values);
 }
 
 static void process(void *instance, const fb_tick *tick) FB_RT
@@ -159,31 +198,23 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 	if (self->fresh) {
 		settle(self, tick->from);
 	}
-	const gains to = gains_of(tick->to);
-	bool moving = tick->to[FREQ] != self->freq;
-	fb_section high = moving ? high_pass((double)tick->to[FREQ], self->rate_hz) : self->high;
-	uint32_t late = self->over.latency;
-	fb_stereo x[FB_TICK];
+	_Alignas(FB_ALIGN) float dry[2][LATENCY_MOST + FB_TICK], x[2][FB_TICK];
 	for (int c = 0; c < 2; c++) {
-		fb_clean_tick(tick->in[c], self->dry[c] + late);
-		for (int i = 0; i < FB_TICK; i++) {
-			x[i][c] = (double)self->dry[c][late + (uint32_t)i];
-		}
+		memcpy(dry[c], self->dry[c], sizeof self->dry[c]);
+		fb_clean_tick(tick->in[c], x[c]);
+		memcpy(dry[c] + LATENCY_MOST, x[c], sizeof x[c]);
+		memcpy(self->dry[c], dry[c] + FB_TICK, sizeof self->dry[c]);
 	}
-	filter(self, &high, moving, &self->before, x);
-	excite(self, &to, x);
-	filter(self, &high, moving, &self->after, x);
-	fb_ramp blend = fb_ramp_of(self->now.blend, to.blend);
+	float blend_from = self->now.blend;
+	harmonics(self, tick->to, x);
+	fb_ramp blend = fb_ramp_of(blend_from, self->now.blend);
 	for (int c = 0; c < 2; c++) {
-		float *dry = self->dry[c], *restrict out = tick->out[c];
+		const float *late = dry[c] + LATENCY_MOST - fb_oversample_latency(self->factor);
+		float *restrict out = tick->out[c];
 		for (uint32_t i = 0; i < FB_TICK; i++) {
-			out[i] = dry[i] + fb_ramp_at(&blend, i) * (float)x[i][c];
+			out[i] = late[i] + fb_ramp_at(&blend, i) * x[c][i];
 		}
-		memmove(dry, dry + FB_TICK, late * sizeof(float));
 	}
-	self->freq = tick->to[FREQ];
-	self->high = high;
-	self->now = to;
 }
 
 static const fb_port_info inputs[] = {{"in", "In", "The signal", 2}};

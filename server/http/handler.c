@@ -83,3 +83,16 @@ void fb_await(const fb_asked *asked, fb_ticket *ticket, fb_status posted)
 		fb_answer_rows(ticket, NULL, fb_store_refusal(asked->server->store));
 	}
 }
+
+void fb_answer_done(
+	fb_request *request, const fb_asked *asked, fb_status status, const fb_error *error)
+{
+	if (status) {
+		fb_http_answer_error(request, error);
+		return;
+	}
+	fb_ticket *ticket = fb_http_defer(request);
+	if (ticket) {
+		fb_await(asked, ticket, fb_store_sync(asked->server->store, fb_answer_stored, ticket));
+	}
+}

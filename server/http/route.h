@@ -50,7 +50,8 @@ typedef struct fb_routes {
 		"station", NULL, 1, FB_STATIONS_MAX, "Which station."                                      \
 	}
 
-extern const fb_routes fb_station_routes, fb_calibration_routes, fb_stored_routes, fb_server_routes;
+extern const fb_routes fb_station_routes, fb_edit_routes, fb_calibration_routes, fb_stored_routes,
+	fb_server_routes;
 
 /* --- routes.c */
 
@@ -92,6 +93,9 @@ long fb_asked_number(const fb_asked *asked, const char *name, long otherwise);
 void fb_answer_rows(void *ctx, const json_t *rows, const fb_error *error);
 /** For the store: answers a ticket with {"stored": true}, or the error. */
 void fb_answer_stored(void *ctx, const json_t *rows, const fb_error *error);
+/** Answer what was done: the error, or {"stored": true} once the audit is on disk. */
+void fb_answer_done(
+	fb_request *request, const fb_asked *asked, fb_status status, const fb_error *error);
 /** The ticket's answer if what asked the store could not ask: `posted` is what it returned. */
 void fb_await(const fb_asked *asked, fb_ticket *ticket, fb_status posted);
 

@@ -28,14 +28,28 @@ static const struct {
 	{"Params",
 		"{'type': 'object', 'description': 'node.param and its value', 'additionalProperties':"
 		" {'type': ['number', 'boolean', 'string']}}"},
+	{"Patch", "{'type': 'object', 'description': 'a patch file', 'properties': {'name': " TEXT
+			  ", 'stages': {'type': 'array', 'items': {'type': 'object', 'required': ['type'],"
+			  " 'properties': {'id': " TEXT ", 'type': " TEXT ", 'bypass': " YES_NO
+			  ", 'parameters': {'type': 'object'}}}}, 'connections': {'type': 'array', 'items':"
+			  " {'type': 'object', 'required': ['from', 'to'], 'properties': {'from': " TEXT
+			  ", 'to': " TEXT ", 'weight': " NUMBER "}}}, 'goal': {'type': 'object'}}}"},
+	{"Edits",
+		"{'type': 'object', 'required': ['edits'], 'additionalProperties': false, 'properties':"
+		" {'edits': {'type': 'array', 'minItems': 1, 'maxItems': 256, 'items': {'type': 'object',"
+		" 'required': ['op'], 'additionalProperties': false, 'properties': {'op': {'enum': ['add',"
+		" 'remove', 'move', 'replace', 'connect', 'disconnect', 'weight', 'set']}, 'type': " TEXT
+		", 'id': " TEXT ", 'before': " TEXT ", 'from': " TEXT ", 'to': " TEXT ", 'weight': " NUMBER
+		", 'parameters': " REF("Params") "}}}}}"},
 	{"Metrics",
 		"{'type': 'object', 'required': ['frame_start', 'frame_end', 'sample_rate', 'metrics',"
 		" 'invalid'], 'properties': {'frame_start': " WHOLE ", 'frame_end': " WHOLE
 		", 'sample_rate': " NUMBER ", 'metrics': " NUMBERS ", 'invalid': " TEXTS "}}"},
 	{"Source", "{'type': 'object', 'oneOf': [{'required': ['live']}, {'required': ['sample']},"
-			   " {'required': ['run']}], 'additionalProperties': false, 'properties': {'live':"
+			   " {'required': ['run']}, {'required': ['stored']}], 'additionalProperties': false,"
+			   " 'properties': {'live':"
 			   " {'type': 'number', 'minimum': 0.1, 'maximum': 60}, 'sample': " TEXT
-			   ", 'reference': " TEXT ", 'run': " TEXT "}}"},
+			   ", 'reference': " TEXT ", 'run': " TEXT ", 'stored': " TEXT "}}"},
 	{"RunRequest", "{'type': 'object', 'required': ['station', 'source'], 'additionalProperties':"
 				   " false, 'properties': {" RUN_ASKED
 				   ", 'parameters': " REF("Params") ", 'include_audio': " YES_NO "}}"},

@@ -70,14 +70,7 @@ static void post_params(fb_request *request, const fb_asked *asked)
 		status = set_leaves(channel, body, &asked->origin, &error);
 	}
 	json_decref(body);
-	if (status) {
-		fb_http_answer_error(request, &error);
-		return;
-	}
-	fb_ticket *ticket = fb_http_defer(request);
-	if (ticket) {
-		fb_await(asked, ticket, fb_store_sync(asked->server->store, fb_answer_stored, ticket));
-	}
+	fb_answer_done(request, asked, status, &error);
 }
 
 /* --- metrics */

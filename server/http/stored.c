@@ -108,7 +108,7 @@ static const fb_route routes[] = {
 		.refusals = "503"},
 	{FB_PUT, "/api/sessions/{session}", put_session,
 		"Keep what a client wants to know of a series of runs.", {SESSION_PARAM},
-		.body_max = FB_BODY_MAX, .body = "{}", .answer = "Stored", .refusals = "503"},
+		.body_max = 16 * FB_BODY_MAX, .body = "{}", .answer = "Stored", .refusals = "503"},
 	{FB_GET, "/api/sessions/{session}", get_session, "What was kept under this id.",
 		{SESSION_PARAM}, .answer = "Document", .refusals = "404 503"},
 };

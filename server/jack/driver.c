@@ -2,6 +2,7 @@
 /** The JACK driver as control sees it. */
 #include "jack.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,20 @@ static void forget(fb_driver *driver)
 	fb_jack_wake(j);
 }
 
+/** A thread of the priority that the JACK server's own have, or will be given it. */
+static int spawn(void *ctx, pthread_t *thread, void *(*run)(void *), void *arg)
+{
+	fb_jack *j = ctx;
+	if (j->n_helpers == FB_THREADS_MAX) {
+		return EAGAIN;
+	}
+	int why = pthread_create(thread, NULL, run, arg);
+	if (!why) {
+		j->helper[j->n_helpers++] = *thread;
+	}
+	return why;
+}
+
 static bool midi_read(fb_driver *driver, fb_midi_event *out)
 {
 	return fb_ring_read(((fb_jack *)driver)->midi.received, out);
@@ -199,7 +214,8 @@ fb_status fb_driver_jack(const fb_options *options, fb_driver **out, fb_error *e
 		.set_restore = set_restore,
 		.forget = forget,
 		.midi_read = midi_read,
-		.midi_write = midi_write};
+		.midi_write = midi_write,
+		.spawn = spawn};
 	fb_jack *j = calloc(1, sizeof *j);
 	if (!j) {
 		return fb_fail(error, FB_NO_MEMORY, "driver", "out of memory");

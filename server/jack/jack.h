@@ -56,6 +56,8 @@ typedef struct fb_jack {
 	/* control's, handed over by `go` */
 	fb_engine *engine;
 	uint32_t engine_rate;
+	pthread_t helper[FB_THREADS_MAX]; ///< threads of the engine
+	uint32_t n_helpers;
 	/* audio's */
 	uint32_t engine_period;
 	fb_jack_midi midi;

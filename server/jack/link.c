@@ -3,6 +3,8 @@
 	looks for a server while there is none. */
 #include "jack.h"
 
+#include <jack/thread.h>
+
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -121,6 +123,15 @@ static bool rate_fits(const fb_jack *j)
 	return atomic_load(&j->rate) == j->engine_rate;
 }
 
+/** The engine's threads may be older than this JACK server, or than any. */
+static void raise_helpers(fb_jack *j)
+{
+	for (uint32_t i = 0; i < j->n_helpers && jack_is_realtime(j->client); i++) {
+		(void)jack_acquire_real_time_scheduling(
+			j->helper[i], jack_client_real_time_priority(j->client));
+	}
+}
+
 static void serve(fb_jack *j)
 {
 	double look_s = 0.0; /* at once: there may be something to restore */
@@ -173,6 +184,7 @@ static fb_status play(fb_jack *j, fb_error *error)
 	while (wait_for_control(j)) {
 		fb_patchbay_lose(&j->patchbay);
 		j->active = j->client;
+		raise_helpers(j);
 		if (jack_activate(j->client)) {
 			return fb_fail(error, FB_IO, "jack", "the JACK server does not let the client start");
 		}

@@ -24,8 +24,11 @@ def test_help_and_version():
 @pytest.mark.parametrize("arguments, reason", [
     ([], "--station: say which station to tune"),
     (["--station", "0"], "--station: \"0\" is no whole number from 1 to 64"),
-    (["--station", "1", "--engine", "llm"], "language models cannot be asked yet"),
-    (["--station", "1", "--engine", "hybrid"], "language models cannot be asked yet"),
+    (["--station", "1", "--engine", "llm"], "--model: say which model to ask"),
+    (["--station", "1", "--engine", "hybrid", "--model", "m", "--money", "1"], "--money: needs --price-in and --price-out"),
+    (["--station", "1,2,x"], "--station: \"x\" is no whole number from 1 to 64"),
+    (["--station", "1", "--dry-run"], "--dry-run: goes with --engine llm or hybrid"),
+    (["--engine", "replay"], "--engine: replay needs --replay SESSION"),
     (["--station", "1", "--engine", "magic"], "there is no such engine"),
     (["--station", "1", "--reference", "a.wav"], "--reference: goes with --sample"),
     (["--station", "1", "--live", "61"], "--live"),

@@ -159,7 +159,8 @@ static void show_control(show *s, uint64_t step)
 
 static void show_open(show *s, uint32_t period, uint32_t seconds)
 {
-	fb_engine_options options = {SHOW_STATIONS, 48000, period, true};
+	fb_engine_options options = {
+		.stations = SHOW_STATIONS, .rate_hz = 48000, .period = period, .taps = true};
 	fb_error error;
 	*s = (show){.period = period, .seconds = seconds, .seed = 88172645463325252u};
 	assert_int_equal(fb_engine_create(&options, &s->engine, &error), FB_OK);

@@ -23,8 +23,13 @@ def tone():
 METHODS = ("get", "post", "put", "delete")
 # What makes an operation succeed; what is not here is asked for with nothing special, and may be refused.
 LIVE = {"station": 1, "source": {"live": 0.1}}
+PATCH = {"name": "openapi", "stages": [{"id": "gain", "type": "gain"}]}
 GOOD = {
     ("post", "/api/stations/{station}/params"): {"gain.gain": -1.0},
+    ("put", "/api/stations/{station}/patch"): PATCH,
+    ("post", "/api/stations/{station}/edit"): {"edits": [{"op": "add", "type": "comp", "id": "more",
+                                                          "parameters": {"ratio": 3}},
+                                                         {"op": "connect", "from": "in", "to": "more:sidechain"}]},
     ("post", "/api/calibration/run"): {**LIVE, "notes": "x", "subjective": 4, "include_audio": True},
     ("post", "/api/calibration/audition"): {**LIVE, "candidates": [{}, {"gain.gain": -3}]},
     ("put", "/api/samples/{name}"): tone(),
@@ -37,7 +42,7 @@ VALUES = {"station": "1", "name": "tone.wav", "session": "evening-1"}
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("openapi")
     patch = folder / "patch.json"
-    patch.write_text(json.dumps({"name": "openapi", "stages": [{"id": "gain", "type": "gain"}]}))
+    patch.write_text(json.dumps(PATCH))
     with Foldbackd(folder, "--stations", 2, "--patch", patch) as foldbackd:
         yield foldbackd
 

@@ -59,7 +59,8 @@ void stand_open(stand *s, const char *json, uint32_t period, size_t frames)
 	fb_error error;
 	frames = (frames + period - 1) / period * period;
 	*s = (stand){.period = period, .rate_hz = 48000.0, .frames = frames};
-	fb_engine_options options = {1, s->rate_hz, period, true};
+	fb_engine_options options = {
+		.stations = 1, .rate_hz = s->rate_hz, .period = period, .taps = true};
 	for (int c = 0; c < 2; c++) {
 		s->in[c] = sig_alloc(frames);
 		s->out[c] = sig_alloc(frames);

@@ -3,19 +3,31 @@
 #include "probe.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 PROBE_STEREO(stereo);
 
-enum { MODE_PASS, MODE_NAN, MODE_INF, MODE_HUGE, MODE_MALLOC, MODE_SYSCALL, N_MODES };
+enum {
+	MODE_PASS,
+	MODE_NAN,
+	MODE_INF,
+	MODE_HUGE,
+	MODE_MALLOC,
+	MODE_SYSCALL,
+	MODE_NAP,
+	MODE_SLEEP,
+	N_MODES
+};
 
-static const char *const modes[] = {"pass", "nan", "inf", "huge", "malloc", "syscall"};
+static const char *const modes[] = {
+	"pass", "nan", "inf", "huge", "malloc", "syscall", "nap", "sleep"};
 
 static const fb_param_info fail_params[] = {{.symbol = "mode",
 	.label = "Mode",
 	.unit = "",
 	.doc = "What it does: passes the input, one NaN or infinity in its state until reset, numbers "
-		   "near the largest, an allocation, a system call",
+		   "near the largest, an allocation, a system call, a sleep of 1 or of 40 ms",
 	.kind = FB_CHOICE,
 	.max = N_MODES - 1,
 	.choices = modes}};
@@ -53,6 +65,8 @@ static void fail_process(void *self, const fb_tick *tick)
 		free(kept);
 	} else if (mode == MODE_SYSCALL) {
 		(void)getppid();
+	} else if (mode >= MODE_NAP) {
+		nanosleep(&(struct timespec){.tv_nsec = mode == MODE_NAP ? 1000000 : 40000000}, NULL);
 	}
 	for (int c = 0; c < 2; c++) {
 		for (int i = 0; i < FB_TICK; i++) {

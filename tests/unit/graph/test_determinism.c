@@ -101,7 +101,7 @@ static void prepare(run *r)
 
 static void play(const schedule *s, float *out[2])
 {
-	fb_engine_options options = {1, 48000, s->period, false};
+	fb_engine_options options = {.stations = 1, .rate_hz = 48000, .period = s->period};
 	fb_error error;
 	run *r = calloc(1, sizeof *r);
 	assert_int_equal(fb_engine_create(&options, &r->engine, &error), FB_OK);

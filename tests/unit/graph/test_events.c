@@ -32,7 +32,7 @@ static fb_plan *compile(const char *json, const fb_plan *live, double fade_ms)
 static void bench_open(bench *b, uint32_t period)
 {
 	fb_error error;
-	fb_engine_options options = {2, 48000, period, false};
+	fb_engine_options options = {.stations = 2, .rate_hz = 48000, .period = period};
 	*b = (bench){.period = period};
 	assert_int_equal(fb_engine_create(&options, &b->engine, &error), FB_OK);
 	fb_plan *plan = compile("{'stages': [{'type': 't_value', 'id': 'v'}]}", NULL, 0);
@@ -311,7 +311,7 @@ static void test_refused_options(void **state)
 	(void)state;
 	fb_engine *engine = NULL;
 	fb_error error;
-	fb_engine_options options = {0, 48000, 64, false};
+	fb_engine_options options = {.stations = 0, .rate_hz = 48000, .period = 64};
 	assert_int_equal(fb_engine_create(&options, &engine, &error), FB_INVALID);
 	assert_string_equal(error.where, "stations");
 	options.stations = 65;

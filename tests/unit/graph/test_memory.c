@@ -195,7 +195,7 @@ static void test_compile(void **state)
 static bool engine(void *with)
 {
 	(void)with;
-	fb_engine_options options = {3, 48000, 64, true};
+	fb_engine_options options = {.stations = 3, .rate_hz = 48000, .period = 64, .taps = true};
 	fb_engine *made;
 	if (!worked(fb_engine_create(&options, &made, &error))) {
 		return false;

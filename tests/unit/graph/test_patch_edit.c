@@ -261,7 +261,7 @@ static void test_random_edits(void **state)
 	fb_patch *patch = fb_patch_create("random");
 	uint64_t seed = 88172645463325252u;
 	uint32_t order[FB_STAGES_MAX], done = 0;
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 2000; i++) {
 		seed ^= seed << 13;
 		seed ^= seed >> 7;
 		seed ^= seed << 17;
@@ -270,12 +270,21 @@ static void test_random_edits(void **state)
 		snprintf(before, sizeof before, "n%u", (unsigned)(seed >> 16) % 12);
 		const char *target = seed >> 24 & 1 ? before : NULL;
 		fb_status status;
-		switch ((seed >> 32) % 3) {
+		switch ((seed >> 32) % 6) {
 		case 0:
 			status = fb_patch_add(patch, type(types[(seed >> 40) % 5]), id, target, &error);
 			break;
 		case 1:
 			status = fb_patch_move(patch, id, target, &error);
+			break;
+		case 2:
+			status = fb_patch_connect(patch, id, target ? target : "out", 0.5, &error);
+			break;
+		case 3:
+			status = fb_patch_replace(patch, id, type(i % 2 ? "gain" : "t_echo"), &error);
+			break;
+		case 4:
+			status = fb_patch_disconnect(patch, id, target ? target : "out", &error);
 			break;
 		default:
 			status = fb_patch_remove(patch, id, &error);
@@ -284,7 +293,57 @@ static void test_random_edits(void **state)
 		assert_int_equal(fb_patch_order(patch, order, &error), FB_OK);
 		check_sound(patch);
 	}
-	assert_in_range(done, 300, 900);
+	assert_in_range(done, 500, 1800);
+	fb_patch_destroy(patch);
+}
+
+/* Connections by the names of their ends. What is refused leaves the patch as it was. */
+static void test_connections(void **state)
+{
+	(void)state;
+	fb_patch *patch = stand_patch(
+		"{'stages': [{'type': 'gain', 'id': 'a'}, {'type': 't_key', 'id': 'k'}, {'type': 'gain', "
+		"'id': 'b'}]}");
+	assert_int_equal(fb_patch_connect(patch, "a", "k:key", 0.5, &error), FB_OK);
+	assert_int_equal(fb_patch_connect(patch, "in", "out", -4.0, &error), FB_OK);
+	assert_string_equal(links(patch), "a>k a>k:1*0.5 b>out in>a in>out*-4 k>b");
+	assert_int_equal(fb_patch_weigh(patch, "a", "k", 2.0, &error), FB_OK);
+	assert_int_equal(fb_patch_disconnect(patch, "in", "out", &error), FB_OK);
+	assert_int_equal(fb_patch_disconnect(patch, "k", "b", &error), FB_OK);
+	static const char after[] = "a>k*2 a>k:1*0.5 b>out in>a";
+	assert_string_equal(links(patch), after);
+	check_sound(patch);
+	assert_int_equal(fb_patch_connect(patch, "a", "k:key", 1.0, &error), FB_EXISTS);
+	assert_int_equal(fb_patch_connect(patch, "k", "a", 1.0, &error), FB_INVALID);
+	assert_string_equal(error.text, "they form a loop: a > k > a");
+	assert_int_equal(fb_patch_connect(patch, "k", "b", (double)NAN, &error), FB_INVALID);
+	assert_int_equal(fb_patch_connect(patch, "k", "b", 4.01, &error), FB_INVALID);
+	assert_int_equal(fb_patch_connect(patch, "k", "nobody", 1.0, &error), FB_NOT_FOUND);
+	assert_string_equal(error.where, "nobody");
+	assert_int_equal(fb_patch_connect(patch, "k:nothing", "b", 1.0, &error), FB_NOT_FOUND);
+	assert_int_equal(fb_patch_weigh(patch, "a", "k", -4.01, &error), FB_INVALID);
+	assert_int_equal(fb_patch_weigh(patch, "k", "b", 1.0, &error), FB_NOT_FOUND);
+	assert_int_equal(fb_patch_disconnect(patch, "k", "b", &error), FB_NOT_FOUND);
+	assert_string_equal(links(patch), after);
+	fb_patch_destroy(patch);
+}
+
+/* What stands in another's place has its connections and bypass, and values of its own. */
+static void test_replace(void **state)
+{
+	(void)state;
+	fb_patch *patch = stand_patch(
+		"{'stages': [{'type': 'gain', 'id': 'a', 'parameters': {'gain': -6}, 'bypass': true}, "
+		"{'type': 't_key', 'id': 'k'}]}");
+	assert_int_equal(fb_patch_connect(patch, "in", "k:key", 1.0, &error), FB_OK);
+	assert_int_equal(fb_patch_replace(patch, "a", type("t_value"), &error), FB_OK);
+	assert_string_equal(links(patch), "a>k in>a in>k:1 k>out");
+	assert_true(patch->stage[0].bypass && patch->stage[0].values[1] == 1000.0f);
+	assert_int_equal(fb_patch_replace(patch, "k", type("gain"), &error), FB_INVALID);
+	assert_string_equal(error.text, "it has no input for what is connected to \"key\"");
+	assert_int_equal(fb_patch_replace(patch, "nobody", type("gain"), &error), FB_NOT_FOUND);
+	assert_string_equal(links(patch), "a>k in>a in>k:1 k>out");
+	check_sound(patch);
 	fb_patch_destroy(patch);
 }
 
@@ -300,6 +359,8 @@ int main(void)
 		cmocka_unit_test(test_too_many_connections),
 		cmocka_unit_test(test_too_many_stages),
 		cmocka_unit_test(test_copy_is_its_own),
+		cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_random_edits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,7 +102,8 @@ static void control(fb_station *station, uint32_t i, uint64_t *seed)
 static void test_three_threads(void **state)
 {
 	(void)state;
-	fb_engine_options options = {STATIONS, 48000, PERIOD, true};
+	fb_engine_options options = {
+		.stations = STATIONS, .rate_hz = 48000, .period = PERIOD, .taps = true};
 	fb_station *station[STATIONS];
 	fb_error error;
 	fb_engine_counts counts;

@@ -99,6 +99,21 @@ static inline void feed(fb_analyser *analyser, const sig *s, size_t from, size_t
 }
 
 /** All of it, as one run. */
+static inline fb_metric_set measure_against(const sig *out, const sig *ref)
+{
+	fb_analyser_options options = {
+		.rate_hz = out->rate_hz, .window = FB_WINDOW_RUN, .has_reference = true};
+	fb_analyser *analyser = fb_analyser_create(&options);
+	fb_stretch stretch = {.out = {out->x[0], out->x[1]},
+		.ref = {ref->x[0], ref->x[1]},
+		.frames = out->n < ref->n ? out->n : ref->n};
+	fb_metric_set set;
+	fb_analyser_feed(analyser, &stretch);
+	fb_analyser_read(analyser, &set);
+	fb_analyser_destroy(analyser);
+	return set;
+}
+
 static inline fb_metric_set measure(const sig *s)
 {
 	fb_metric_set set;

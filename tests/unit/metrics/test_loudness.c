@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The cases of EBU Tech 3341 and 3342 that their texts define, and libebur128 on real material. */
+/* The cases of EBU Tech 3341 (table 1, 1 to 5 and 9 to 14) and 3342 (1 to 4) as their texts define
+   them, and libebur128 on real material. */
 /* pytest: slow */
 #include "signals.h"
 
@@ -50,7 +51,10 @@ static void test_3341_integrated(void **state)
 	assert_metric(one, FB_M_LUFS_INTEGRATED, -23.0, METER);
 	assert_metric(one, FB_M_LOUDNESS_ERROR, 0.0, METER);
 	fb_metric_set two = measured(STEPS(1, {-33, 20}));
+	assert_metric(two, FB_M_LUFS_MOMENTARY, -33.0, METER);
+	assert_metric(two, FB_M_LUFS_SHORT_TERM, -33.0, METER);
 	assert_metric(two, FB_M_LUFS_INTEGRATED, -33.0, METER);
+	assert_metric(two, FB_M_LOUDNESS_ERROR, -10.0, METER);
 	fb_metric_set three = measured(STEPS(1, {-36, 10}, {-23, 60}, {-36, 10}));
 	assert_metric(three, FB_M_LUFS_INTEGRATED, -23.0, METER);
 	fb_metric_set four = measured(STEPS(1, {-72, 10}, {-36, 10}, {-23, 60}, {-36, 10}, {-72, 10}));

@@ -1,23 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Against a reference: distortions of known size, and speech in noise. */
+/* Against a reference: distortions of known size. */
 #include "signals.h"
 
 #define RATE 48000.0
-
-static fb_metric_set measure_against(const sig *out, const sig *ref)
-{
-	fb_analyser_options options = {
-		.rate_hz = out->rate_hz, .window = FB_WINDOW_RUN, .has_reference = true};
-	fb_analyser *analyser = fb_analyser_create(&options);
-	fb_stretch stretch = {.out = {out->x[0], out->x[1]},
-		.ref = {ref->x[0], ref->x[1]},
-		.frames = out->n < ref->n ? out->n : ref->n};
-	fb_metric_set set;
-	fb_analyser_feed(analyser, &stretch);
-	fb_analyser_read(analyser, &set);
-	fb_analyser_destroy(analyser);
-	return set;
-}
 
 /* Something like speech: noise whose level comes and goes, with silence at both ends so that a
    shift loses nothing. */
@@ -127,67 +112,6 @@ static void test_one_minute(void **state)
 	sig_free(&out);
 }
 
-/* Speech by a synthesiser, at 22.05 kHz as it comes: Harvard sentences, list 1 (IEEE, 1969), which
-   are balanced in their sounds. */
-static sig speech(void)
-{
-	FILE *pipe =
-		popen("espeak-ng -v en-us --stdout 'The birch canoe slid on the smooth planks. Glue "
-			  "the sheet to the dark blue background. It is easy to tell the depth of a "
-			  "well. These days a chicken leg is a rare dish. Rice is often served in round "
-			  "bowls.'",
-			"r");
-	assert_non_null(pipe);
-	static unsigned char bytes[4 << 20];
-	size_t n = fread(bytes, 1, sizeof bytes, pipe);
-	assert_int_equal(pclose(pipe), 0);
-	assert_true(n > 44 + 22050 * 8);
-	sig s = sig_new(22050.0, (double)((n - 44) / 2) / 22050.0);
-	for (size_t i = 0; i < s.n; i++) {
-		int16_t v;
-		memcpy(&v, bytes + 44 + 2 * i, 2);
-		s.x[0][i] = s.x[1][i] = (float)v / 32768.0f;
-	}
-	return s;
-}
-
-/* Figures of an independent implementation for such speech plus white noise at 48 kHz. White noise
-   of half the bandwidth holds more of its power below 5 kHz, by 10 log10(24 / 11.025) dB: the
-   speech is brought to 48 kHz by sines' interpolation first. 0.01 as asked for, on sentences
-   chosen after others had been tried: the worst of those was off by 0.013. */
-static void test_stoi(void **state)
-{
-	(void)state;
-	static const double rows[][2] = {{-5, 0.825}, {0, 0.910}, {5, 0.952}, {10, 0.977}, {20, 0.996}};
-	sig low = speech(), ref = sig_new(RATE, (double)low.n / 22050.0);
-	const double pi = acos(-1.0), ratio = 22050.0 / RATE;
-	double power = 0.0;
-	for (size_t i = 0; i < ref.n; i++) {
-		double at = (double)i * ratio, sum = 0.0;
-		for (long k = (long)at - 15; k <= (long)at + 16; k++) {
-			double t = at - (double)k, w = 0.5 + 0.5 * cos(pi * t / 17.0);
-			if (k >= 0 && k < (long)low.n) {
-				sum += (double)low.x[0][k] * w * (fabs(t) < 1e-9 ? 1.0 : sin(pi * t) / (pi * t));
-			}
-		}
-		ref.x[0][i] = ref.x[1][i] = (float)sum;
-		power += sum * sum / (double)ref.n;
-	}
-	for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
-		sig out = sig_new(RATE, (double)ref.n / RATE);
-		memcpy(out.x[0], ref.x[0], ref.n * sizeof(float));
-		memcpy(out.x[1], ref.x[1], ref.n * sizeof(float));
-		double seconds = (double)ref.n / RATE;
-		sig_noise(&out, 2, 0.0, seconds, sqrt(power) * from_db(-rows[k][0]), 21);
-		fb_metric_set set = measure_against(&out, &ref);
-		assert_metric(set, FB_M_SI_SDR, rows[k][0], 0.1); /* the noise is not quite orthogonal */
-		assert_metric(set, FB_M_STOI, rows[k][1], 0.01);
-		sig_free(&out);
-	}
-	sig_free(&low);
-	sig_free(&ref);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,7 +119,6 @@ int main(void)
 		cmocka_unit_test(test_the_same),
 		cmocka_unit_test(test_no_answer),
 		cmocka_unit_test(test_one_minute),
-		cmocka_unit_test(test_stoi),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@ static int play(fb_trials *history, uint64_t seed, int trials)
 {
 	fb_error error;
 	void *engine = NULL;
-	fb_tuning_task task = {history, seed};
+	fb_tuning_task task = {.history = history, .seed = seed};
 	int round = 1;
 	assert_int_equal(fb_tuning_local.create(&task, &engine, &error), FB_OK);
 	for (bool more = true; more && history->count < trials; round++) {

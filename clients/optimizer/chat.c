@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "chat.h"
+
+#include "plain.h"
+
+#include <curl/curl.h>
+#include <jansson.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { ANSWER_MAX = 4 << 20, URL_MAX = 1024, HOST_MAX = 256 };
+#define CONNECT_S 15.0
+#define BACK_OFF_S 1.0 /* before the first retry, doubled for each */
+#define BACK_OFF_MOST_S 30.0
+#define RETRY_AFTER_MOST_S 600.0 /* who asks for more is given up */
+#define POLL_S 0.05
+
+struct fb_chat {
+	fb_chat_options options;
+	CURL *curl;
+	struct curl_slist *headers;
+	char url[URL_MAX];
+	char host[HOST_MAX];
+	bool loopback;
+	char why[CURL_ERROR_SIZE];
+};
+
+typedef struct answer {
+	char *text;
+	size_t len;
+	bool too_large;
+} answer;
+
+/** How one try went. */
+typedef struct attempt {
+	fb_status status;
+	bool again; ///< another try may help
+	double after_s;
+} attempt;
+
+/* --- the address */
+
+static bool is_loopback(const char *host)
+{
+	return !strcmp(host, "localhost") || !strncmp(host, "127.", 4) || !strcmp(host, "[::1]");
+}
+
+static fb_status read_url(fb_chat *chat, fb_error *error)
+{
+	const char *base = chat->options.base_url;
+	char *scheme = NULL, *host = NULL, *user = NULL, *query = NULL;
+	CURLU *url = curl_url();
+	fb_status status = FB_OK;
+	if (!url || curl_url_set(url, CURLUPART_URL, base, 0) ||
+		curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) ||
+		curl_url_get(url, CURLUPART_HOST, &host, 0) ||
+		(strcmp(scheme, "https") && strcmp(scheme, "http"))) {
+		status = fb_fail(error, FB_INVALID, "--base-url", "needs https://HOST/... or http://...");
+	} else if (!curl_url_get(url, CURLUPART_USER, &user, 0) ||
+			   !curl_url_get(url, CURLUPART_QUERY, &query, 0)) {
+		status = fb_fail(error, FB_INVALID, "--base-url", "takes no user name and no query");
+	} else {
+		chat->loopback = is_loopback(host);
+		snprintf(chat->host, sizeof chat->host, "%s", host);
+		if (chat->options.key && !chat->loopback && !strcmp(scheme, "http")) {
+			status = fb_fail(error, FB_INVALID, "--base-url",
+				"a key is not sent in the clear: use https, or no key");
+		}
+	}
+	curl_free(scheme);
+	curl_free(host);
+	curl_free(user);
+	curl_free(query);
+	curl_url_cleanup(url);
+	size_t len = strlen(base);
+	while (len && base[len - 1] == '/') {
+		len--;
+	}
+	if (!status && snprintf(chat->url, sizeof chat->url, "%.*s/chat/completions", (int)len, base) >=
+					   (int)sizeof chat->url) {
+		status = fb_fail(error, FB_INVALID, "--base-url", "is too long");
+	}
+	return status;
+}
+
+static bool add_header(fb_chat *chat, const char *header)
+{
+	struct curl_slist *grown = curl_slist_append(chat->headers, header);
+	chat->headers = grown ? grown : chat->headers;
+	return grown != NULL;
+}
+
+static bool add_key(fb_chat *chat)
+{
+	const char *key = chat->options.key;
+	size_t size = key ? strlen(key) + sizeof "Authorization: Bearer " : 0;
+	char *header = key ? malloc(size) : NULL;
+	bool added = !key;
+	if (header) {
+		snprintf(header, size, "Authorization: Bearer %s", key);
+		added = add_header(chat, header);
+		explicit_bzero(header, size);
+	}
+	free(header);
+	return added;
+}
+
+fb_status fb_chat_open(const fb_chat_options *options, fb_chat **out, fb_error *error)
+{
+	fb_chat *chat = calloc(1, sizeof *chat);
+	if (!chat) {
+		return fb_fail(error, FB_NO_MEMORY, "", "out of memory");
+	}
+	chat->options = *options;
+	fb_status status = read_url(chat, error);
+	if (!status) {
+		chat->curl = curl_easy_init();
+		if (!chat->curl || !add_header(chat, "Content-Type: application/json") ||
+			!add_header(chat, "Accept: application/json") || !add_header(chat, "Expect:") ||
+			!add_key(chat)) {
+			status = fb_fail(error, FB_NO_MEMORY, "", "out of memory");
+		}
+	}
+	if (status) {
+		fb_chat_close(chat);
+		return status;
+	}
+	*out = chat;
+	return FB_OK;
+}
+
+void fb_chat_close(fb_chat *chat)
+{
+	if (chat) {
+		for (struct curl_slist *header = chat->headers; header; header = header->next) {
+			explicit_bzero(header->data, strlen(header->data));
+		}
+		curl_slist_free_all(chat->headers);
+		curl_easy_cleanup(chat->curl);
+		free(chat);
+	}
+}
+
+const char *fb_chat_url(const fb_chat *chat)
+{
+	return chat->url;
+}
+
+/* --- one try */
+
+static size_t take_bytes(char *data, size_t size, size_t count, void *ctx)
+{
+	answer *a = ctx;
+	size_t len = size * count;
+	a->too_large = a->too_large || len > ANSWER_MAX - a->len;
+	char *grown = a->too_large ? NULL : realloc(a->text, a->len + len + 1);
+	if (!grown) {
+		return 0;
+	}
+	memcpy(grown + a->len, data, len);
+	a->text = grown;
+	a->len += len;
+	a->text[a->len] = '\0';
+	return len;
+}
+
+static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	const fb_chat *chat = ctx;
+	(void)a, (void)b, (void)c, (void)d;
+	return chat->options.go_on && !chat->options.go_on(chat->options.ctx);
+}
+
+static void set_up(fb_chat *chat, const char *text, answer *a)
+{
+	CURL *curl = chat->curl;
+	curl_easy_reset(curl);
+	curl_easy_setopt(curl, CURLOPT_URL, chat->url);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L); /* a key goes where it was meant to go */
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, chat->headers);
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text);
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(text));
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (chat->options.ca_file) {
+		curl_easy_setopt(curl, CURLOPT_CAINFO, chat->options.ca_file);
+		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL); /* instead of the system's */
+	}
+	if (chat->loopback) {
+		curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	}
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(1e3 * CONNECT_S));
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(1e3 * chat->options.timeout_s));
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, a);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, chat);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, chat->why);
+	chat->why[0] = '\0';
+}
+
+/** No whole answer came. */
+static attempt broken(const fb_chat *chat, CURLcode code, const answer *a, fb_error *error)
+{
+	const char *why = *chat->why ? chat->why : curl_easy_strerror(code);
+	switch (code) {
+	case CURLE_ABORTED_BY_CALLBACK:
+		return (attempt){.status = fb_fail(error, FB_IO, chat->host, "given up")};
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return (attempt){.status = fb_fail(error, FB_IO, chat->host,
+							 "its certificate does not verify, so nothing was sent: %s", why)};
+	case CURLE_SSL_CACERT_BADFILE:
+		return (attempt){.status = fb_fail(error, FB_IO, "--ca-file", "cannot be used: %s", why)};
+	case CURLE_WRITE_ERROR:
+		return (attempt){.status = a->too_large
+									   ? fb_fail(error, FB_TOO_LARGE, chat->host,
+											 "its answer is larger than 4 MiB")
+									   : fb_fail(error, FB_NO_MEMORY, "", "out of memory")};
+	case CURLE_OPERATION_TIMEDOUT:
+		return (attempt){.status = fb_fail(error, FB_UNAVAILABLE, chat->host,
+							 "has not answered within %g s", chat->options.timeout_s),
+			.again = true};
+	default:
+		return (attempt){
+			.status = fb_fail(error, FB_UNAVAILABLE, chat->host, "%s", why), .again = true};
+	}
+}
+
+/** What it says of its refusal, "" if nothing. */
+static const char *message_of(const json_t *root)
+{
+	const json_t *error = json_object_get(root, "error");
+	const char *text = json_string_value(json_object_get(error, "message"));
+	text = text ? text : json_string_value(error);
+	text = text ? text : json_string_value(json_object_get(root, "message"));
+	return text ? text : "";
+}
+
+static attempt refused(fb_chat *chat, long http, const answer *a, fb_error *error)
+{
+	curl_off_t after = 0;
+	curl_easy_getinfo(chat->curl, CURLINFO_RETRY_AFTER, &after);
+	json_t *root = a->text ? json_loadb(a->text, a->len, 0, NULL) : NULL;
+	const char *code = json_string_value(json_object_get(json_object_get(root, "error"), "code"));
+	bool no_money = code && !strcmp(code, "insufficient_quota");
+	bool busy = http == 408 || http == 429 || http >= 500;
+	char message[300];
+	fb_plain(message, sizeof message, message_of(root));
+	attempt result = {.status = http == 401 || http == 403 ? FB_FORBIDDEN
+								: busy                     ? FB_UNAVAILABLE
+														   : FB_INVALID,
+		.again = busy && !no_money,
+		.after_s = (double)after};
+	fb_fail(error, result.status, chat->host, "answers with HTTP status %ld%s%s", http,
+		*message ? ": " : "", message);
+	json_decref(root);
+	return result;
+}
+
+static attempt try_once(fb_chat *chat, const char *text, char **body, long *http, fb_error *error)
+{
+	answer a = {0};
+	attempt result = {.status = FB_OK};
+	set_up(chat, text, &a);
+	CURLcode code = curl_easy_perform(chat->curl);
+	*http = 0;
+	curl_easy_getinfo(chat->curl, CURLINFO_RESPONSE_CODE, http);
+	if (a.text) {
+		fb_plain_hide(a.text, chat->options.key);
+	}
+	if (code) {
+		result = broken(chat, code, &a, error);
+	} else if (*http != 200) {
+		result = refused(chat, *http, &a, error);
+	} else {
+		*body = a.text ? a.text : calloc(1, 1);
+		return *body ? result
+					 : (attempt){.status = fb_fail(error, FB_NO_MEMORY, "", "out of memory")};
+	}
+	free(a.text);
+	return result;
+}
+
+/* --- until it answers */
+
+/** false: somebody wants to stop. */
+static bool wait_for(const fb_chat *chat, double seconds)
+{
+	const struct timespec nap = {0, (long)(1e9 * POLL_S)};
+	for (double slept = 0.0; slept < seconds; slept += POLL_S) {
+		if (chat->options.go_on && !chat->options.go_on(chat->options.ctx)) {
+			return false;
+		}
+		nanosleep(&nap, NULL);
+	}
+	return true;
+}
+
+fb_status fb_chat_post(fb_chat *chat, const char *text, char **body, long *http, fb_error *error)
+{
+	double back_off_s = BACK_OFF_S;
+	for (int try = 0;; try++) {
+		attempt made = try_once(chat, text, body, http, error);
+		if (!made.again) {
+			return made.status;
+		}
+		double pause = made.after_s > 0.0 ? made.after_s : back_off_s;
+		size_t said = strlen(error->text);
+		if (pause > RETRY_AFTER_MOST_S) {
+			snprintf(error->text + said, sizeof error->text - said, "; asks for a wait of %.0f s",
+				pause);
+			return made.status;
+		}
+		if (try >= chat->options.retries) {
+			snprintf(error->text + said, sizeof error->text - said, " (tried %d times)", try + 1);
+			return made.status;
+		}
+		if (!wait_for(chat, pause)) {
+			return fb_fail(error, FB_IO, chat->host, "given up");
+		}
+		back_off_s = back_off_s < BACK_OFF_MOST_S / 2.0 ? 2.0 * back_off_s : BACK_OFF_MOST_S;
+	}
+}

@@ -47,7 +47,7 @@ bool fb_history_pop(fb_history *history, fb_undo *out)
 	return true;
 }
 
-const fb_undo *fb_history_newest(const fb_history *history)
+fb_undo *fb_history_recent(fb_history *history, uint32_t n)
 {
-	return history->count ? step_at(history, history->count - 1) : NULL;
+	return n < history->count ? step_at(history, history->count - 1 - n) : NULL;
 }

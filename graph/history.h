@@ -13,6 +13,7 @@ typedef struct fb_undo {
 	fb_patch *patch; ///< all of it, owned; NULL: one value
 	uint32_t stage, param;
 	float value;
+	double touched_s; ///< when the ride that the step stands for last moved; < 0: it is over
 } fb_undo;
 
 typedef struct fb_history {
@@ -26,7 +27,8 @@ void fb_history_finish(fb_history *history);
 void fb_history_push(fb_history *history, fb_undo step);
 /** Gives the newest, its patch the caller's. false when empty. */
 bool fb_history_pop(fb_history *history, fb_undo *out);
-const fb_undo *fb_history_newest(const fb_history *history); ///< NULL when empty
+/** The n-th newest, from 0; NULL when there are not so many. */
+fb_undo *fb_history_recent(fb_history *history, uint32_t n);
 void fb_history_clear(fb_history *history);
 
 #endif

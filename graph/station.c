@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define GLIDE_MAX_MS 3600e3
-#define RIDE_S 1.0 /* changes of one control closer than this are one step of undo */
+#define RIDE_S 1.0   /* changes of one control closer than this are one step of undo */
+enum { HANDS = 16 }; /* controls that may be ridden at once, each ride a step of its own */
 
 struct fb_station {
 	fb_engine *engine;
@@ -20,8 +21,6 @@ struct fb_station {
 	bool on[FB_SWITCHES];
 	double fade_ms;
 	fb_history past, future;
-	bool riding; ///< the newest step is of one value, and may go on
-	double last_s;
 	fb_station_refusal *refused; ///< NULL: nobody wants to know
 	void *refused_ctx;
 };
@@ -402,7 +401,6 @@ static void forget(fb_station *station)
 void fb_station_remember(fb_station *station)
 {
 	fb_patch *copy = fb_patch_copy(station->patch);
-	station->riding = false;
 	if (!copy) {
 		forget(station);
 		return;
@@ -416,19 +414,45 @@ static fb_undo value_now(const fb_station *station, uint32_t stage, uint32_t par
 {
 	const fb_stage *s = &station->patch->stage[stage];
 	float value = param == FB_UNDO_BYPASS ? (s->bypass ? 1.0f : 0.0f) : s->values[param];
-	return (fb_undo){.stage = stage, .param = param, .value = value};
+	return (fb_undo){.stage = stage, .param = param, .value = value, .touched_s = -1};
+}
+
+/** The step of a ride of this control that still goes on. What other hands ride meanwhile does not
+	end it; an edit does. */
+static fb_undo *ride_of(fb_station *station, const fb_undo *control, double now_s)
+{
+	for (uint32_t i = 0; i < HANDS; i++) {
+		fb_undo *step = fb_history_recent(&station->past, i);
+		if (!step || step->patch) {
+			break;
+		}
+		if (step->stage == control->stage && step->param == control->param) {
+			return step->touched_s >= 0 && now_s - step->touched_s < RIDE_S ? step : NULL;
+		}
+	}
+	return NULL;
 }
 
 static void remember_value(fb_station *station, uint32_t stage, uint32_t param, double now_s)
 {
-	const fb_undo *newest = fb_history_newest(&station->past);
-	bool same_ride = station->riding && newest && newest->stage == stage &&
-					 newest->param == param && now_s - station->last_s < RIDE_S;
-	station->last_s = now_s;
-	if (!same_ride) {
-		fb_history_push(&station->past, value_now(station, stage, param));
+	fb_undo now = value_now(station, stage, param);
+	fb_undo *ride = ride_of(station, &now, now_s);
+	if (!ride) {
+		fb_history_push(&station->past, now);
 		fb_history_clear(&station->future);
-		station->riding = true;
+		ride = fb_history_recent(&station->past, 0);
+	}
+	ride->touched_s = now_s;
+}
+
+/** After undo or redo a change is a step of its own. */
+static void end_rides(fb_station *station)
+{
+	for (uint32_t i = 0; i < HANDS; i++) {
+		fb_undo *step = fb_history_recent(&station->past, i);
+		if (step) {
+			step->touched_s = -1;
+		}
 	}
 }
 
@@ -478,7 +502,7 @@ static fb_status travel(
 		return status;
 	}
 	fb_history_push(to, back);
-	station->riding = false;
+	end_rides(station);
 	return FB_OK;
 }
 

@@ -243,9 +243,28 @@ static size_t arg_size(const fb_value *value)
 		return is_wide(value) ? 8 : 4;
 	case 's':
 		return padded(strlen(value->s));
+	case 'v':
+		return 4 * (size_t)value->count;
 	default:
 		return 0;
 	}
+}
+
+/** How many type tags an argument has. */
+static size_t arg_tags(const fb_value *value)
+{
+	return value->tag == 'v' ? value->count : 1;
+}
+
+static unsigned char *put_tags(unsigned char *at, const fb_value *value)
+{
+	if (value->tag == 'v') {
+		memset(at, 'f', value->count);
+		return at + value->count;
+	}
+	bool wide = value->tag == 'i' && is_wide(value);
+	*at = (unsigned char)(wide ? 'h' : value->tag);
+	return at + 1;
 }
 
 /** A string with its padding; the buffer behind it is not cleared. */
@@ -257,16 +276,24 @@ static unsigned char *put_string(unsigned char *at, const char *text, size_t len
 	return at + n;
 }
 
+static unsigned char *put_float(unsigned char *at, float f)
+{
+	uint32_t word;
+	memcpy(&word, &f, sizeof word);
+	put32(at, word);
+	return at + 4;
+}
+
 static unsigned char *put_arg(unsigned char *at, const fb_value *value)
 {
 	switch (value->tag) {
-	case 'f': {
-		float f = (float)value->f;
-		uint32_t word;
-		memcpy(&word, &f, sizeof word);
-		put32(at, word);
-		return at + 4;
-	}
+	case 'f':
+		return put_float(at, (float)value->f);
+	case 'v':
+		for (uint32_t i = 0; i < value->count; i++) {
+			at = put_float(at, value->v[i]);
+		}
+		return at;
 	case 'i':
 		if (is_wide(value)) {
 			put64(at, (uint64_t)value->i);
@@ -284,22 +311,21 @@ static unsigned char *put_arg(unsigned char *at, const fb_value *value)
 size_t fb_osc_encode(
 	void *out, size_t size, const char *address, const fb_value *argv, uint32_t argc)
 {
-	size_t length = strlen(address), need = padded(length) + padded((size_t)argc + 1);
+	size_t length = strlen(address), tags = 1, need = padded(length);
 	for (uint32_t i = 0; i < argc; i++) {
+		tags += arg_tags(&argv[i]);
 		need += arg_size(&argv[i]);
 	}
+	need += padded(tags);
 	if (need > size) {
 		return 0;
 	}
-	unsigned char *at = put_string(out, address, length);
-	memset(at + padded((size_t)argc + 1) - 4, 0, 4);
-	at[0] = ',';
+	unsigned char *at = put_string(out, address, length), *tag = at;
+	at += padded(tags);
+	memset(at - 4, 0, 4);
+	*tag++ = ',';
 	for (uint32_t i = 0; i < argc; i++) {
-		bool wide = argv[i].tag == 'i' && is_wide(&argv[i]);
-		at[i + 1] = (unsigned char)(wide ? 'h' : argv[i].tag);
-	}
-	at += padded((size_t)argc + 1);
-	for (uint32_t i = 0; i < argc; i++) {
+		tag = put_tags(tag, &argv[i]);
 		at = put_arg(at, &argv[i]);
 	}
 	return need;

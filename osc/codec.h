@@ -59,7 +59,7 @@ bool fb_osc_bundle_next(
 	errors: as fb_osc_decode */
 FB_MUST_CHECK fb_status fb_osc_check(const void *data, size_t size, fb_error *error);
 
-/** Write a message. Tags f i s T F N; an i beyond 32 bits goes out as h.
+/** Write a message. Tags f i s T F N, and v as an f for each; an i beyond 32 bits goes out as h.
 	errors: 0 if it does not fit */
 size_t fb_osc_encode(
 	void *out, size_t size, const char *address, const fb_value *argv, uint32_t argc);

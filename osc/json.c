@@ -161,6 +161,11 @@ void fb_json_value(fb_json *json, const fb_value *value)
 	case 's':
 		fb_json_string(json, value->s);
 		break;
+	case 'v':
+		for (uint32_t i = 0; i < value->count; i++) {
+			fb_json_float(json, (double)value->v[i]);
+		}
+		break;
 	case 'T':
 	case 'F':
 		fb_json_bool(json, value->tag == 'T');

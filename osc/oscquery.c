@@ -105,6 +105,18 @@ static void command_type(char *out, size_t size, const char *args, bool optional
 	}
 }
 
+/** "fff", as many as there are now. */
+static void row_type(fb_json *json, const node *n)
+{
+	char tags[1024];
+	fb_value row;
+	fb_tree_get(n->tree, n->branch, &row);
+	size_t count = row.count < sizeof tags ? row.count : sizeof tags - 1;
+	memset(tags, 'f', count);
+	tags[count] = '\0';
+	fb_json_string(json, tags);
+}
+
 static void type(fb_json *json, const node *n)
 {
 	static const char *const types[] = {[FB_LEAF_FLOAT] = "f",
@@ -116,6 +128,8 @@ static void type(fb_json *json, const node *n)
 		char args[32];
 		command_type(args, sizeof args, n->leaf->args, false);
 		fb_json_string(json, args);
+	} else if (is_kind(n, FB_LEAF_FLOATS)) {
+		row_type(json, n);
 	} else {
 		fb_json_string(json, types[n->leaf->kind]);
 	}

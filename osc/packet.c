@@ -44,7 +44,7 @@ static void query(sender *from, fb_branch *branch, const fb_osc_message *message
 		return;
 	}
 	if (!spec) {
-		fb_osc_reply_children(from->client, message->address, branch);
+		fb_osc_reply_children(from->client, message->address, NULL, branch);
 	} else if (spec->access & FB_READ) {
 		reply_value(from->client, branch);
 	} else {
@@ -257,6 +257,29 @@ static void do_status(sender *from, const fb_osc_message *message)
 	fb_osc_reply(from->client, message->address, values, n);
 }
 
+/** What is below an address, told at /list itself: for clients that match replies by address. */
+static void do_list(sender *from, const fb_osc_message *message)
+{
+	fb_error error;
+	const char *path = message->argc ? message->argv[0].s : "/";
+	const fb_branch *branch = fb_tree_find(from->osc->tree, path);
+	if (branch) {
+		fb_osc_reply_children(from->client, message->address, fb_branch_address(branch), branch);
+	} else {
+		fb_fail(&error, FB_NOT_FOUND, message->address, "there is no such address");
+		refuse(from, message, &error);
+	}
+}
+
+static void do_dump(sender *from, const fb_osc_message *message)
+{
+	double on = 0.0;
+	fb_value_number(&message->argv[0], &on);
+	from->osc->dump = (fb_osc_dump){.on = on != 0.0};
+	fb_value state = {.tag = 'i', .i = on != 0.0};
+	fb_osc_reply(from->client, message->address, &state, 1);
+}
+
 static void do_nothing(sender *from, const fb_osc_message *message)
 {
 	(void)from;
@@ -269,7 +292,8 @@ static const struct verb {
 } verbs[] = {
 	{"/subscribe", "s?ii", do_subscribe}, {"/unsubscribe", "?s", do_unsubscribe},
 	{"/xremote", "?ii", do_xremote}, {"/sync", "i", do_sync}, {"/info", "", do_info},
-	{"/version", "", do_version}, {"/status", "", do_status},
+	{"/version", "", do_version}, {"/status", "", do_status}, {"/list", "?s", do_list},
+	{"/dump", "i", do_dump},
 	{"/error", NULL, do_nothing}, /* an error is never answered: it would come back as another */
 };
 
@@ -319,7 +343,7 @@ static void unknown(sender *from, const fb_osc_message *message)
 		branch = fb_tree_find_n(osc->tree, message->address, length - 1);
 	}
 	if (branch && from->client) {
-		fb_osc_reply_children(from->client, message->address, branch);
+		fb_osc_reply_children(from->client, message->address, NULL, branch);
 	} else if (!branch) {
 		if (message->argc) {
 			fb_tree_refuse_unknown(osc->tree, message->address, &from->origin, &error);
@@ -342,6 +366,9 @@ static void apply_message(sender *from, const fb_osc_message *message)
 {
 	fb_osc *osc = from->osc;
 	osc->stats.messages++;
+	if (osc->dump.on) {
+		fb_osc_dump_message(osc, from->origin.text, message);
+	}
 	fb_branch *branch = fb_tree_find(osc->tree, message->address);
 	if (!branch && !is_speakable(message->address)) {
 		fb_error error;

@@ -73,13 +73,27 @@ static size_t listed(const fb_branch *child, char name[FB_ADDRESS_MAX + 2])
 	return (size_t)snprintf(name, FB_ADDRESS_MAX + 2, "%s%s", fb_branch_name(child), slash);
 }
 
-void fb_osc_reply_children(fb_osc_client *client, const char *address, const fb_branch *branch)
+/** Strings one after the other, with their type tags: written here and not by fb_osc_encode, for
+	there may be thousands. */
+typedef struct strings {
+	unsigned char *at, *tag;
+} strings;
+
+static void put_string(strings *s, const char *text, size_t length)
 {
-	/* written here and not by fb_osc_encode: there may be thousands */
-	unsigned char *out = client->osc->out, *tags, *at;
+	*s->tag++ = 's';
+	memcpy(s->at, text, length);
+	s->at += (length / 4 + 1) * 4;
+}
+
+void fb_osc_reply_children(
+	fb_osc_client *client, const char *address, const char *first, const fb_branch *branch)
+{
+	unsigned char *out = client->osc->out;
 	char name[FB_ADDRESS_MAX + 2];
 	const fb_branch *child = fb_branch_first(branch);
-	size_t head = fb_osc_encode(out, FB_OSC_PACKET_MAX, address, NULL, 0) - 4, names = 0, n = 0;
+	size_t head = fb_osc_encode(out, FB_OSC_PACKET_MAX, address, NULL, 0) - 4, n = first != NULL;
+	size_t names = first ? (strlen(first) / 4 + 1) * 4 : 0;
 	for (; child; child = fb_branch_next(child), n++) {
 		size_t more = (listed(child, name) / 4 + 1) * 4;
 		if (head + (n + 2) / 4 * 4 + 4 + names + more > FB_OSC_PACKET_MAX) {
@@ -88,18 +102,17 @@ void fb_osc_reply_children(fb_osc_client *client, const char *address, const fb_
 		names += more;
 	}
 	size_t tags_size = ((n + 1) / 4 + 1) * 4;
-	tags = out + head;
-	at = tags + tags_size;
-	memset(tags, 0, tags_size + names);
-	tags[0] = ',';
-	memset(tags + 1, 's', n);
-	child = fb_branch_first(branch);
-	for (size_t i = 0; i < n; i++, child = fb_branch_next(child)) {
-		size_t length = listed(child, name);
-		memcpy(at, name, length);
-		at += (length / 4 + 1) * 4;
+	strings s = {out + head + tags_size, out + head + 1};
+	memset(out + head, 0, tags_size + names);
+	out[head] = ',';
+	if (first) {
+		put_string(&s, first, strlen(first));
 	}
-	send_reply(client, out, (size_t)(at - out));
+	child = fb_branch_first(branch);
+	for (size_t i = first != NULL; i < n; i++, child = fb_branch_next(child)) {
+		put_string(&s, name, listed(child, name));
+	}
+	send_reply(client, out, (size_t)(s.at - out));
 }
 
 /* --- several at once */

@@ -23,6 +23,8 @@
 	- /sync ,i N -> /synced ,i N, with a second i where error replies were withheld since the last
 	  one: how many; /info -> name, program, version, port; /version -> program,
 	  version; /status -> pairs of address and value.
+	- /list [s ADDRESS]: what is below, as /list ,ss... ADDRESS NAMES; /dump ,i: 1 writes every
+	  message to standard error, 0 ends that.
 	- Errors: /error ,siss ADDRESS CODE REASON TYPE-TAGS, to the asker, at most some a second; a
 	  refused or adjusted set is also answered with the value in force. An /error is never answered.
 	Feedback goes to every subscriber but, for the very address it set, the one whose message it

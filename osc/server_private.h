@@ -65,6 +65,14 @@ typedef struct fb_osc_held {
 	unsigned char data[];
 } fb_osc_held;
 
+/** What /dump writes. */
+typedef struct fb_osc_dump {
+	bool on;
+	uint32_t lines; ///< in the second that began at second_us
+	uint64_t left_out;
+	int64_t second_us;
+} fb_osc_dump;
+
 enum { FB_OSC_BUCKETS_AT_START = 1024 };
 
 struct fb_osc {
@@ -82,6 +90,7 @@ struct fb_osc {
 	/* waiting bundles: a heap, the earliest first */
 	fb_osc_held **held;
 	uint64_t held_order;
+	fb_osc_dump dump;
 	int wake; ///< an epoll of all sockets; each is known there by its own struct
 	struct fb_osc_udp *udp;
 	struct fb_osc_tcp *tcp;
@@ -96,7 +105,9 @@ void fb_osc_reply(fb_osc_client *client, const char *address, const fb_value *ar
 /** Tell an error, if the client may get one now; true if it went out. */
 bool fb_osc_reply_error(
 	fb_osc_client *client, const fb_osc_message *message, const fb_error *error);
-void fb_osc_reply_children(fb_osc_client *client, const char *address, const fb_branch *branch);
+/** The names of all children; in front of them `first`, unless that is NULL. */
+void fb_osc_reply_children(
+	fb_osc_client *client, const char *address, const char *first, const fb_branch *branch);
 bool fb_osc_send(fb_osc_client *client, const void *data, size_t size);
 /** What fb_osc_send() did not take was a reply, and nobody sends it again. */
 void fb_osc_reply_lost(fb_osc_client *client);
@@ -118,6 +129,11 @@ bool fb_osc_pack_send(fb_osc_pack *pack); ///< false: the transport did not take
 	whatever its timetag says. */
 void fb_osc_apply(fb_osc *osc, fb_osc_client *client, const char *origin, const void *data,
 	size_t size, bool due);
+
+/* --- dump.c */
+
+/** A line on standard error. */
+void fb_osc_dump_message(fb_osc *osc, const char *origin, const fb_osc_message *message);
 
 /* --- held.c */
 

@@ -33,6 +33,8 @@ static void normalise(const fb_leaf_spec *spec, fb_value *value)
 			*value = (fb_value){.tag = 's', .s = spec->choices[inside ? (size_t)n : 0]};
 		}
 		break;
+	case FB_LEAF_FLOATS: /* its owner gives finite ones */
+		break;
 	default:
 		if (value->tag != 's' || !value->s) {
 			*value = (fb_value){.tag = 's', .s = ""};

@@ -258,6 +258,9 @@ static fb_status check_spec(const char *address, const fb_leaf_spec *spec, fb_er
 		(!command && (spec->access & FB_WRITE) && !ops->set) || !(spec->access & FB_READ_WRITE)) {
 		return fb_fail(error, FB_INVALID, address, "the leaf's operations do not fit its access");
 	}
+	if (spec->kind == FB_LEAF_FLOATS && spec->access != FB_READ) {
+		return fb_fail(error, FB_INVALID, address, "a row of numbers is only read");
+	}
 	if (spec->kind == FB_LEAF_FLOAT || spec->kind == FB_LEAF_INT) {
 		if (!isfinite(spec->min) || !isfinite(spec->max) || spec->min > spec->max) {
 			return fb_fail(error, FB_INVALID, address, "the leaf's range is not one");

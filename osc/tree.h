@@ -22,6 +22,7 @@ typedef enum fb_leaf_kind {
 	FB_LEAF_BOOL,    ///< wire T or F
 	FB_LEAF_CHOICE,  ///< wire s, one of `choices`; a set takes the index too
 	FB_LEAF_TEXT,    ///< wire s
+	FB_LEAF_FLOATS,  ///< a row of finite floats, read only; wire f for each
 	FB_LEAF_COMMAND, ///< does something; wire: `args`
 } fb_leaf_kind;
 
@@ -29,11 +30,13 @@ enum { FB_READ = 1, FB_WRITE = 2, FB_READ_WRITE = 3 }; ///< as OSCQuery's ACCESS
 
 /** One OSC value. `s` is borrowed: for the call, or until the next change of that leaf. */
 typedef struct fb_value {
-	char tag; ///< 'f' (also for d), 'i' (also for h), 's' (also for S), 'T' or 'F', 'N'
+	char tag;       ///< 'f' (also for d), 'i' (also for h), 's' (also for S), 'T' or 'F', 'N', 'v'
+	uint32_t count; ///< of v
 	union {
 		double f;
 		int64_t i;
 		const char *s;
+		const float *v; ///< a row of floats; borrowed as s is
 	};
 } fb_value;
 

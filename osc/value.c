@@ -18,6 +18,8 @@ bool fb_value_same(const fb_value *a, const fb_value *b)
 		return a->i == b->i;
 	case 's':
 		return strcmp(a->s, b->s) == 0;
+	case 'v':
+		return a->count == b->count && memcmp(a->v, b->v, a->count * sizeof *a->v) == 0;
 	default:
 		return true;
 	}
@@ -100,6 +102,18 @@ size_t fb_float_text(double value, char text[FB_NUMBER_TEXT])
 	return (size_t)n;
 }
 
+static int row_text(const fb_value *row, char *text, size_t size)
+{
+	char number[FB_NUMBER_TEXT];
+	size_t n = 0;
+	text[0] = '\0';
+	for (uint32_t i = 0; i < row->count && n < size; i++) {
+		fb_float_text((double)row->v[i], number);
+		n += (size_t)snprintf(text + n, size - n, "%s%s", i ? " " : "", number);
+	}
+	return (int)n;
+}
+
 size_t fb_value_text(const fb_value *value, char *text, size_t size)
 {
 	char number[FB_NUMBER_TEXT];
@@ -114,6 +128,9 @@ size_t fb_value_text(const fb_value *value, char *text, size_t size)
 		break;
 	case 's':
 		n = snprintf(text, size, "%s", value->s);
+		break;
+	case 'v':
+		n = row_text(value, text, size);
 		break;
 	case 'T':
 	case 'F':

@@ -272,6 +272,7 @@ static void take_reading(fb_server *server, const fb_meter_report *report)
 			fb_tree_touch(server->tree, channel->metric_leaf[i], &origin);
 		}
 	}
+	fb_channel_touch(channel, "meter/metrics", &origin);
 	fb_channel_rate(channel, &origin);
 	fb_channel_tell_counts(channel, &origin);
 }
@@ -287,6 +288,26 @@ static void take_reports(fb_server *server)
 		} else {
 			take_reading(server, &report);
 		}
+	}
+}
+
+#define METERS_S 0.04 /**< between two looks at the node meters: as often as an eye follows */
+#define LEAVES_S 1.0  /**< at the server's own */
+
+/** What nobody sets but what moves by itself. */
+static void tell_meters(fb_server *server)
+{
+	static const fb_origin origin = {"engine", NULL};
+	double now_s = fb_now_s();
+	if (now_s >= server->tell_meters_s) {
+		server->tell_meters_s = now_s + METERS_S;
+		for (uint32_t i = 0; i < server->n_channels; i++) {
+			fb_channel_tell_meters(&server->channel[i], &origin);
+		}
+	}
+	if (now_s >= server->tell_leaves_s) {
+		server->tell_leaves_s = now_s + LEAVES_S;
+		fb_server_tell_leaves(server);
 	}
 }
 
@@ -310,6 +331,7 @@ void fb_server_tick(fb_server *server)
 	fb_taps_service(server);
 	fb_store_poll(server->store);
 	fb_audio_service(server);
+	tell_meters(server);
 }
 
 void fb_server_run(fb_server *server)

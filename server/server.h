@@ -36,7 +36,10 @@ typedef struct fb_proposal {
 	double morph_s;     ///< accepting takes this long
 } fb_proposal;
 
-enum { FB_CHANNEL_COUNTS = 4 }; ///< of what went wrong at a station: station_counts.c
+enum {
+	FB_CHANNEL_COUNTS = 4,    ///< of what went wrong at a station: station_counts.c
+	FB_NODE_METERS_MAX = 256, ///< of a station, that are told of by themselves
+};
 
 /** What the server keeps of a station beside its patch. */
 typedef struct fb_channel {
@@ -51,7 +54,8 @@ typedef struct fb_channel {
 	double voidline_part[FB_VOIDLINE_PARTS]; ///< 0..1, -1 where it has no answer
 	double latency_ms; ///< of the chain and the driver, as last told to the meters
 	fb_branch *metric_leaf[FB_METRICS];
-	uint64_t told[FB_CHANNEL_COUNTS]; ///< counts, as subscribers know them
+	uint64_t told[FB_CHANNEL_COUNTS];     ///< counts, as subscribers know them
+	float meter_told[FB_NODE_METERS_MAX]; ///< node meters, as subscribers know them
 	fb_proposal proposal;
 	char last_run[64];
 	double last_run_score;
@@ -61,6 +65,7 @@ typedef struct fb_channel {
 /** What is known of the audio's way in and out. */
 typedef struct fb_audio {
 	fb_driver_state driver; ///< as last told
+	double tell_load_s;     ///< when to look at it next
 	uint64_t xruns;         ///< since start
 	fb_xrun xrun[8];        ///< the last ones, the newest first
 } fb_audio;
@@ -83,7 +88,8 @@ struct fb_server {
 	fb_tap *taps;          ///< list: those who listen over WebSocket
 	uint64_t taps_dropped; ///< of them, those that were too slow
 	double started_s;
-	uint64_t audit_refused; ///< rows the store's queue had no room for
+	double tell_meters_s, tell_leaves_s; ///< when to look at them next
+	uint64_t audit_refused;              ///< rows the store's queue had no room for
 	char token[256];
 };
 
@@ -124,6 +130,11 @@ FB_MUST_CHECK fb_status fb_channel_add_counts(fb_channel *channel, fb_error *err
 /** Tell of those that have grown. */
 void fb_channel_tell_counts(fb_channel *channel, const fb_origin *origin);
 
+/* --- station_rows.c: measurements in one message, and telling of node meters */
+FB_MUST_CHECK fb_status fb_channel_add_rows(fb_channel *channel, fb_error *error);
+/** Tell of the node meters that have moved. */
+void fb_channel_tell_meters(fb_channel *channel, const fb_origin *origin);
+
 /* --- patches.c: the patch as a whole, /station/N/patch */
 FB_MUST_CHECK fb_status fb_channel_add_patch(fb_channel *channel, fb_error *error);
 /** Load a patch that came as JSON, audited.
@@ -145,6 +156,8 @@ FB_MUST_CHECK fb_status fb_channel_edit(
 
 /* --- server_leaves.c */
 FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error);
+/** Tell of those that have changed. */
+void fb_server_tell_leaves(fb_server *server);
 
 /* --- audio.c: the driver, as it comes and goes */
 /** All is ready: let audio run. */

@@ -3,6 +3,8 @@
 #include "meters.h"
 #include "server.h"
 
+#include "../osc/value.h"
+
 #include <malloc.h>
 #include <stdio.h>
 
@@ -66,6 +68,7 @@ GETTER(get_version, ((fb_value){.tag = 's', .s = FB_VERSION}))
 GETTER(get_stations, int_value(server->n_channels))
 GETTER(get_uptime, float_value(fb_now_s() - server->started_s))
 GETTER(get_heap, int_value(heap_bytes()))
+GETTER(get_heartbeat, int_value((uint64_t)(fb_now_s() - server->started_s)))
 GETTER(get_frame, float_value((double)fb_engine_frame(server->engine)))
 GETTER(get_late, int_value(engine_counts(server).events_late))
 GETTER(get_lost, int_value(engine_counts(server).events_lost))
@@ -99,6 +102,9 @@ static const struct {
 		get_stations},
 	{"/server/uptime", FB_LEAF_FLOAT, "Uptime", "s", "Since start.", 1e9, true, get_uptime},
 	{"/server/heap", FB_LEAF_INT, "Heap", "bytes", "Memory in use.", 1e12, true, get_heap},
+	{"/server/heartbeat", FB_LEAF_INT, "Heartbeat", "s",
+		"Counts the seconds: a surface that subscribes to it knows that foldback lives.", 1e9, true,
+		get_heartbeat},
 	{"/server/frame", FB_LEAF_FLOAT, "Frame", "frames", "Frames processed since start.", 1e15, true,
 		get_frame},
 	{"/server/events/late", FB_LEAF_INT, "Late events", "", "Arrived after their frame.", 1e9, true,
@@ -141,11 +147,31 @@ static const struct {
 		true, get_unkept},
 };
 
+enum { LEAVES = sizeof leaves / sizeof *leaves };
+
+void fb_server_tell_leaves(fb_server *server)
+{
+	static const fb_origin origin = {"engine", NULL};
+	static fb_value told[LEAVES];
+	for (size_t i = 0; i < LEAVES; i++) {
+		fb_value now;
+		if (!leaves[i].meter) {
+			continue;
+		}
+		leaves[i].get(server, 0, &now);
+		fb_branch *leaf = fb_tree_find(server->tree, leaves[i].address);
+		if (leaf && !fb_value_same(&now, &told[i])) {
+			told[i] = now;
+			fb_tree_touch(server->tree, leaf, &origin);
+		}
+	}
+}
+
 fb_status fb_server_add_leaves(fb_server *server, fb_error *error)
 {
-	static fb_leaf_ops ops[sizeof leaves / sizeof *leaves];
+	static fb_leaf_ops ops[LEAVES];
 	fb_status status = FB_OK;
-	for (size_t i = 0; i < sizeof leaves / sizeof *leaves && !status; i++) {
+	for (size_t i = 0; i < LEAVES && !status; i++) {
 		ops[i].get = leaves[i].get;
 		fb_leaf_spec spec = {.kind = leaves[i].kind,
 			.access = FB_READ,

@@ -319,6 +319,7 @@ void fb_channel_sync(fb_channel *channel, const fb_patch *before, const fb_origi
 		fb_log_error("a stage could not be listed", &error);
 	}
 	touch_differences(channel, before, origin);
+	fb_channel_touch(channel, "meter/order", origin);
 	(void)patch_goal(
 		fb_station_patch(channel->station), &channel->goal, NULL); /* checked when it came */
 	fb_channel_touch(channel, "patch", origin);

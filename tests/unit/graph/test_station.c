@@ -421,6 +421,21 @@ static void test_undo_steps(void **state)
 	assert_int_equal(fb_station_redos(s.station), 2);
 	ride(&s, "v", "level", -1, 14.3);
 	assert_int_equal(fb_station_redos(s.station), 0);
+	/* two hands on two controls are two rides, however their moves alternate */
+	uint32_t before = fb_station_undos(s.station);
+	float rate = fb_station_patch(s.station)->stage[0].values[1];
+	for (int i = 0; i < 50; i++) {
+		ride(&s, "v", i % 2 ? "level" : "rate", 300 * (1 - i % 2) - i, 20 + 0.1 * i);
+	}
+	assert_int_equal(fb_station_undos(s.station), before + 2);
+	assert_int_equal(fb_station_undo(s.station, -1, &error), FB_OK);
+	assert_true(fb_station_patch(s.station)->stage[0].values[0] == -1.0f);
+	ride(&s, "v", "rate", 700, 25); /* after an undo it is a new one */
+	assert_int_equal(fb_station_undos(s.station), before + 2);
+	assert_int_equal(fb_station_undo(s.station, -1, &error), FB_OK);
+	assert_int_equal(fb_station_undo(s.station, -1, &error), FB_OK);
+	assert_true(fb_station_patch(s.station)->stage[0].values[0] == -1.0f);
+	assert_true(fb_station_patch(s.station)->stage[0].values[1] == rate);
 	/* no more than so many steps are kept */
 	for (int i = 0; i < FB_HISTORY_MAX + 20; i++) {
 		ride(&s, "v", "level", i % 20, 100 + 2 * i);

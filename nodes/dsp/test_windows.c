@@ -14,20 +14,30 @@ enum { LONG = 9600 };
 static void test_slidemax(void **state)
 {
 	(void)state;
-	static const uint32_t lengths[] = {1, 2, 7, 32, 97, 480};
-	float x[LONG], memory[480];
+	static const uint32_t lengths[] = {1, 2, 7, 18, 31, 32, 33, 64, 97, 480};
+	float x[LONG];
 	sig_noise(x, LONG, 1.0, 3);
-	for (int k = 0; k < 6; k++) {
-		fb_slidemax slide = {.n = lengths[k]};
-		memset(memory, 0, sizeof memory);
-		for (int i = 0; i < LONG; i++) {
-			float most = 0.0f;
-			x[i] = fabsf(x[i]);
-			for (int j = i; j >= 0 && j > i - (int)lengths[k]; j--) {
-				most = x[j] > most ? x[j] : most;
+	for (int i = 0; i < LONG; i++) {
+		x[i] = fabsf(x[i]);
+	}
+	for (int k = 0; k < 10; k++) {
+		fb_slidemax slide;
+		float *room = aligned_alloc(FB_ALIGN, fb_slidemax_room(lengths[k]) * sizeof *room);
+		memset(room, 0, fb_slidemax_room(lengths[k]) * sizeof *room);
+		fb_slidemax_init(&slide, lengths[k], room);
+		for (int i = 0; i < LONG; i += FB_TICK) {
+			float y[FB_TICK];
+			memcpy(y, x + i, sizeof y);
+			fb_slidemax_tick(&slide, y);
+			for (int t = i; t < i + FB_TICK; t++) {
+				float most = 0.0f;
+				for (int j = t; j >= 0 && j > t - (int)lengths[k]; j--) {
+					most = x[j] > most ? x[j] : most;
+				}
+				assert_true(y[t - i] == most);
 			}
-			assert_true(fb_slidemax_push(&slide, memory, x[i]) == most);
 		}
+		free(room);
 	}
 }
 
@@ -35,25 +45,35 @@ static void test_slidemax(void **state)
 static void test_boxcar_does_not_drift(void **state)
 {
 	(void)state;
-	double memory[333];
+	static const uint32_t lengths[] = {1, 3, 32, 43, 333};
 	float x[LONG];
 	sig_noise(x, LONG, 1.0, 4);
-	fb_boxcar box;
-	fb_boxcar_fill(&box, memory, 333, 1.0);
-	for (int i = 0; i < LONG; i++) {
-		double mean = fb_boxcar_push(&box, memory, (double)fabsf(x[i]));
-		if (i % 97 == 0 && i >= 333) {
-			double sum = 0;
-			for (int j = i - 332; j <= i; j++) {
-				sum += (double)fabsf(x[j]);
+	for (int k = 0; k < 5; k++) {
+		double memory[512], y[FB_TICK];
+		int n = (int)lengths[k];
+		fb_boxcar box;
+		assert_true(fb_boxcar_room(lengths[k]) <= 512);
+		fb_boxcar_fill(&box, memory, lengths[k], 1.0);
+		for (int i = 0; i < LONG; i += FB_TICK) {
+			for (int j = 0; j < FB_TICK; j++) {
+				y[j] = (double)fabsf(x[i + j]);
 			}
-			assert_near(mean, sum / 333, 1e-11);
+			fb_boxcar_tick(&box, memory, y);
+			int t = i + i / FB_TICK % FB_TICK; /* one frame of each tick, another each time */
+			double sum = 0;
+			for (int j = t - n + 1; j <= t; j++) {
+				sum += j < 0 ? 1.0 : (double)fabsf(x[j]);
+			}
+			assert_near(y[t - i], sum / n, 1e-11);
 		}
+		for (int i = 0; i < n + FB_TICK; i += FB_TICK) {
+			for (int j = 0; j < FB_TICK; j++) {
+				y[j] = 0.75;
+			}
+			fb_boxcar_tick(&box, memory, y);
+		}
+		assert_true(box.sum == 0.75 * n);
 	}
-	for (int i = 0; i < 333; i++) {
-		fb_boxcar_push(&box, memory, 0.75);
-	}
-	assert_true(box.sum == 0.75 * 333);
 }
 
 /* The window is as long as it says, and a tone with half a period in it reads as one figure. */

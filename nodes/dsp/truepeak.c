@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "truepeak.h"
 
-#include "lanes.h"
+#include "wide.h"
 
 enum { HALF = FB_TRUEPEAK_TAPS / 2, PAIRS = 3 };
 
@@ -40,29 +40,36 @@ static const mirrored pairs[PAIRS] = {
 static const float halfway[HALF] = {
 	-0.000986013305f, 0.0103589786f, -0.0337036036f, 0.0801389094f, -0.181129655f, 0.625773626f};
 
+/** A frame's largest, of the twelve frames at x; inlined, so that a loop over it becomes wide. */
+static inline __attribute__((always_inline)) float most_at(const float *x)
+{
+	float sum[HALF], diff[HALF], mid = 0.0f, most = fabsf(x[HALF]);
+	for (int k = 0; k < HALF; k++) {
+		sum[k] = x[k] + x[FB_TRUEPEAK_TAPS - 1 - k];
+		diff[k] = x[k] - x[FB_TRUEPEAK_TAPS - 1 - k];
+		mid += sum[k] * halfway[k];
+	}
+	most = fabsf(mid) > most ? fabsf(mid) : most;
+	for (int p = 0; p < PAIRS; p++) {
+		float even = 0.0f, odd = 0.0f;
+		for (int k = 0; k < HALF; k++) {
+			even += sum[k] * pairs[p].even[k];
+			odd += diff[k] * pairs[p].odd[k];
+		}
+		float both = fabsf(even) + fabsf(odd);
+		most = both > most ? both : most;
+	}
+	return most;
+}
+
+FB_WIDE static void tick(const float *restrict x, float *restrict out)
+{
+	for (int i = 0; i < FB_TICK; i++) {
+		out[i] = most_at(x + i);
+	}
+}
+
 void fb_truepeak_tick(const float *x, float out[FB_TICK])
 {
-	for (int i = 0; i < FB_TICK; i += FB_LANES) {
-		fb_lanes sum[HALF], diff[HALF];
-		for (int k = 0; k < HALF; k++) {
-			fb_lanes a = fb_lanes_load(x + i + k),
-					 b = fb_lanes_load(x + i + FB_TRUEPEAK_TAPS - 1 - k);
-			sum[k] = a + b;
-			diff[k] = a - b;
-		}
-		fb_lanes mid = {0}, most = fb_lanes_abs(fb_lanes_load(x + i + HALF));
-		for (int k = 0; k < HALF; k++) {
-			mid += sum[k] * halfway[k];
-		}
-		most = fb_lanes_max(most, fb_lanes_abs(mid));
-		for (int p = 0; p < PAIRS; p++) {
-			fb_lanes even = {0}, odd = {0};
-			for (int k = 0; k < HALF; k++) {
-				even += sum[k] * pairs[p].even[k];
-				odd += diff[k] * pairs[p].odd[k];
-			}
-			most = fb_lanes_max(most, fb_lanes_abs(even) + fb_lanes_abs(odd));
-		}
-		fb_lanes_store(out + i, most);
-	}
+	tick(x, out);
 }

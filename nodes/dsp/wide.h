@@ -3,14 +3,18 @@
 	x86-64, for AVX2 and for AVX-512, and the loader picks; all give the same bits. clang 14 is left
 	out: its clones do not link. Only for static functions: others would be exported from the node's
 	shared object.
-	(metrics/ has the like; nodes include nothing of it.) */
+	(metrics/ has the like; nodes include nothing of it.)
+
+	FB_WIDE_ALL is for a whole process(), with all that it calls made part of it. */
 #ifndef FB_DSP_WIDE_H
 #define FB_DSP_WIDE_H
 
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && !defined(FB_DEBUG)
 #define FB_WIDE __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#define FB_WIDE_ALL FB_WIDE __attribute__((flatten))
 #else
 #define FB_WIDE
+#define FB_WIDE_ALL
 #endif
 
 typedef float fb_v8 __attribute__((vector_size(32)));

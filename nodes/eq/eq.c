@@ -30,19 +30,22 @@ typedef struct eq_band {
 	fb_fade fade;     ///< from old to now
 } eq_band;
 
-typedef struct eq_node {
-	double rate_hz;
-	float ease[FINEST + 1]; ///< share of the way that a setting goes in a tick, half, quarter
-	bool fresh;             ///< reset: take the next tick's values at once
-	eq_band bands[BANDS];
-} eq_node;
-
 /** Sections that wait to be run together. */
 typedef struct eq_queue {
 	int n;
 	const fb_section *section[SECTIONS_MAX];
 	fb_section_state *state[SECTIONS_MAX];
 } eq_queue;
+
+typedef struct eq_node {
+	double rate_hz;
+	float ease[FINEST + 1]; ///< share of the way that a setting goes in a tick, half, quarter
+	bool fresh;             ///< reset: take the next tick's values at once
+	bool still;             ///< nothing was on the way at the end of the last tick
+	float values[N_PARAMS]; ///< where that tick ended
+	eq_queue queue;         ///< all that works while it is still
+	eq_band bands[BANDS];
+} eq_node;
 
 static band_shape shape_of(const float *p)
 {
@@ -232,6 +235,23 @@ static size_t instance_size(double rate_hz, const float *params)
 	return sizeof(eq_node);
 }
 
+/** Is nothing on the way to these values? Then `queue` holds all that works. */
+static bool at_rest(eq_node *self, const float *values)
+{
+	self->queue.n = 0;
+	for (int i = 0; i < BANDS; i++) {
+		eq_band *band = &self->bands[i];
+		band_shape shape = shape_of(values + i * PER_BAND);
+		band_setting set = setting_of(values + i * PER_BAND);
+		if (band->fade.at < 1.0f || !same_shape(shape, band->shape) ||
+			(shape.type != BAND_OFF && !same(&set, &band->at))) {
+			return false;
+		}
+		queue_bank(&self->queue, &band->now);
+	}
+	return true;
+}
+
 /** At rest, with these values in force. */
 static void start(eq_node *self, const float *values)
 {
@@ -242,6 +262,8 @@ static void start(eq_node *self, const float *values)
 		band->at = setting_of(values + i * PER_BAND);
 		bank_start(&band->now, band->shape, &band->at, self->rate_hz);
 	}
+	self->still = at_rest(self, values);
+	memcpy(self->values, values, sizeof self->values);
 	self->fresh = false;
 }
 
@@ -265,19 +287,17 @@ static void reset(void *instance) FB_RT
 	self->fresh = true;
 }
 
-/** Nothing to do, nothing on the way: the usual case of a band, so it is worth a question. */
-static bool idle(const eq_node *self, const float *values)
+/** One tick in which something moves. */
+static void move(eq_node *self, const fb_tick *tick, fb_stereo x[FB_TICK])
 {
+	eq_queue queue;
+	queue.n = 0;
 	for (int i = 0; i < BANDS; i++) {
-		const eq_band *band = &self->bands[i];
-		band_shape shape = shape_of(values + i * PER_BAND);
-		band_setting set = setting_of(values + i * PER_BAND);
-		if (band->now.n > 0 || band->fade.at < 1.0f || !same_shape(shape, band->shape) ||
-			(shape.type != BAND_OFF && !same(&set, &band->at))) {
-			return false;
-		}
+		band_tick(self, i, tick, &queue, x);
 	}
-	return true;
+	queue_run(&queue, x);
+	self->still = at_rest(self, tick->to);
+	memcpy(self->values, tick->to, sizeof self->values);
 }
 
 static void process(void *instance, const fb_tick *tick) FB_RT
@@ -286,24 +306,22 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 	if (self->fresh) {
 		start(self, tick->from);
 	}
-	if (idle(self, tick->to)) {
+	bool still = self->still && !memcmp(tick->from, self->values, sizeof self->values) &&
+				 !memcmp(tick->to, self->values, sizeof self->values);
+	if (still && !self->queue.n) {
 		fb_clean_tick(tick->in[0], tick->out[0]);
 		fb_clean_tick(tick->in[1], tick->out[1]);
 		return;
 	}
-	_Alignas(FB_ALIGN) float clean[2][FB_TICK];
-	fb_clean_tick(tick->in[0], clean[0]);
-	fb_clean_tick(tick->in[1], clean[1]);
 	fb_stereo x[FB_TICK];
 	for (int i = 0; i < FB_TICK; i++) {
-		x[i] = (fb_stereo){(double)clean[0][i], (double)clean[1][i]};
+		x[i] = (fb_stereo){(double)fb_clean(tick->in[0][i]), (double)fb_clean(tick->in[1][i])};
 	}
-	eq_queue queue;
-	queue.n = 0;
-	for (int i = 0; i < BANDS; i++) {
-		band_tick(self, i, tick, &queue, x);
+	if (still) {
+		fb_section_run_all(self->queue.n, self->queue.section, self->queue.state, x);
+	} else {
+		move(self, tick, x);
 	}
-	queue_run(&queue, x);
 	for (int i = 0; i < FB_TICK; i++) {
 		tick->out[0][i] = (float)x[i][0];
 		tick->out[1][i] = (float)x[i][1];

@@ -14,6 +14,7 @@
 #include "../dsp/fade.h"
 #include "../dsp/ramp.h"
 #include "../dsp/svf.h"
+#include "../dsp/wide.h"
 
 #include <complex.h>
 #include <string.h>
@@ -37,12 +38,23 @@ typedef struct setting {
 	double mono_share; ///< of the mono filter
 } setting;
 
+/** The bands of a setting at rest, four frames at a time: what a frame adds to the next three and
+	to the state after them is worked out beforehand, so that none waits for the one before it. The
+	lanes of a state are those of svf[0] and then of svf[1]; `other` weighs the neighbour. */
+enum { STILL = 4 };
+typedef double quad __attribute__((vector_size(32)));
+typedef struct steady {
+	bool made;
+	quad out_x[STILL], out_state[STILL], state_x[STILL], own, other;
+} steady;
+
 typedef struct imager_node {
 	double rate_hz;
 	bool fresh; ///< the next tick starts at rest on its parameters
 	fb_fade mono;
 	float values[N_PARAMS];       ///< that `at` was made from
 	setting at;                   ///< where the last tick ended
+	steady steady;                ///< the same, if it was needed yet
 	fb_svf_pair mono_svf, svf[2]; ///< at mono_below; at both crossovers
 } imager_node;
 
@@ -170,6 +182,7 @@ static void settle(imager_node *self, const float *values)
 	fb_fade_set(&self->mono, mono_on(values));
 	memcpy(self->values, values, sizeof self->values);
 	self->at = setting_of(self, values);
+	self->steady.made = false;
 	self->fresh = false;
 }
 
@@ -182,6 +195,7 @@ static bool moves(imager_node *self, const float *values, setting *to)
 	}
 	memcpy(self->values, values, sizeof self->values);
 	*to = setting_of(self, values);
+	self->steady.made = false;
 	return true;
 }
 
@@ -217,22 +231,68 @@ static inline double bands_step(fb_svf_pair svf[2], const setting *s, double x)
 	return s->bands.h * x + (low + high);
 }
 
+/** Four frames from a state on, in which frame `from` is 1 and the others are 0. */
+static void respond(const setting *s, fb_svf_pair svf[2], int from, quad *out)
+{
+	for (int i = 0; i < STILL; i++) {
+		(*out)[i] = bands_step(svf, s, i == from ? 1.0 : 0.0);
+	}
+}
+
+static void steady_make(steady *k, const setting *s)
+{
+	for (int i = 0; i < STILL; i++) {
+		fb_svf_pair from_x[2] = {{0.0, 0.0}, {0.0, 0.0}}, from_state[2] = {{0.0, 0.0}, {0.0, 0.0}};
+		respond(s, from_x, i, &k->out_x[i]);
+		k->state_x[i] = (quad){from_x[0][0], from_x[0][1], from_x[1][0], from_x[1][1]};
+		from_state[i / 2][i % 2] = 1.0;
+		respond(s, from_state, -1, &k->out_state[i]);
+		k->own[i] = from_state[i / 2][i % 2];
+		k->other[i ^ 1] = from_state[i / 2][(i ^ 1) % 2];
+	}
+	k->made = true;
+}
+
+FB_WIDE static void steady_run(const steady *k, fb_svf_pair svf[2], float x[FB_TICK])
+{
+	quad state = {svf[0][0], svf[0][1], svf[1][0], svf[1][1]};
+	for (int i = 0; i < FB_TICK; i += STILL) {
+		quad out = {0.0, 0.0, 0.0, 0.0}, in = out;
+		for (int j = 0; j < STILL; j++) {
+			double now = (double)x[i + j];
+			out += k->out_x[j] * now;
+			in += k->state_x[j] * now;
+		}
+		for (int j = 0; j < STILL; j++) {
+			out += k->out_state[j] * state[j];
+		}
+		quad neighbour = __builtin_shufflevector(state, state, 1, 0, 3, 2);
+		state = in + (k->own * state + k->other * neighbour);
+		for (int j = 0; j < STILL; j++) {
+			x[i + j] = (float)out[j];
+		}
+	}
+	svf[0] = (fb_svf_pair){state[0], state[1]};
+	svf[1] = (fb_svf_pair){state[2], state[3]};
+}
+
 /** With steady coefficients. */
 static void still(imager_node *self, float side[FB_TICK])
 {
-	const setting now = self->at;
-	fb_svf_pair mono = {0.0, 0.0}, svf[2] = {self->svf[0], self->svf[1]};
-	if (now.mono_share != 0.0) {
-		mono = self->mono_svf;
+	const setting *now = &self->at;
+	if (!self->steady.made) {
+		steady_make(&self->steady, now);
+	}
+	if (now->mono_share != 0.0) {
+		fb_svf_pair mono = self->mono_svf;
 		for (int i = 0; i < FB_TICK; i++) {
-			side[i] = (float)mono_step(&mono, &now, (double)side[i]);
+			side[i] = (float)mono_step(&mono, now, (double)side[i]);
 		}
+		self->mono_svf = mono;
+	} else {
+		self->mono_svf = (fb_svf_pair){0.0, 0.0};
 	}
-	for (int i = 0; i < FB_TICK; i++) {
-		side[i] = (float)bands_step(svf, &now, (double)side[i]);
-	}
-	self->mono_svf = mono;
-	memcpy(self->svf, svf, sizeof svf);
+	steady_run(&self->steady, self->svf, side);
 }
 
 static void glide(imager_node *self, const setting *to, float side[FB_TICK])

@@ -14,6 +14,7 @@
 #include "../dsp/lookahead.h"
 #include "../dsp/slidemax.h"
 #include "../dsp/truepeak.h"
+#include "../dsp/wide.h"
 
 enum { CEILING, DRIVE, LOOKAHEAD, RELEASE, ADAPTIVE, N_PARAMS };
 enum { METER_REDUCTION, N_METERS };
@@ -62,30 +63,36 @@ static sizes sizes_of(double rate_hz, const float *values)
 		fb_lookahead_make(delay), smooth + 2 * GUARD_FRAMES + 1, {first, smooth + 1 - first}};
 }
 
+static size_t box_doubles(const sizes *size)
+{
+	return fb_boxcar_room(size->box[0]) + fb_boxcar_room(size->box[1]);
+}
+
 static double *box_memory(limiter_node *self, int i)
 {
-	return self->memory + (i ? self->size.box[0] : 0);
+	return self->memory + (i ? fb_boxcar_room(self->size.box[0]) : 0);
 }
 
 static float *hold_memory(limiter_node *self)
 {
-	return (float *)(self->memory + self->size.box[0] + self->size.box[1]);
+	return (float *)(self->memory + box_doubles(&self->size));
 }
 
 static float *delay_memory(limiter_node *self, int channel)
 {
-	return hold_memory(self) + self->size.hold + (size_t)channel * self->size.ahead.size;
+	return hold_memory(self) + fb_slidemax_room(self->size.hold) +
+		   (size_t)channel * self->size.ahead.size;
 }
 
 static size_t float_bytes(const sizes *size)
 {
-	return (size->hold + 2 * (size_t)size->ahead.size) * sizeof(float);
+	return (fb_slidemax_room(size->hold) + 2 * (size_t)size->ahead.size) * sizeof(float);
 }
 
 static size_t instance_size(double rate_hz, const float *values)
 {
 	sizes size = sizes_of(rate_hz, values);
-	return sizeof(limiter_node) + (size.box[0] + size.box[1]) * sizeof(double) + float_bytes(&size);
+	return sizeof(limiter_node) + box_doubles(&size) * sizeof(double) + float_bytes(&size);
 }
 
 static float share_of(double ms, double rate_hz)
@@ -113,7 +120,7 @@ static void start(limiter_node *self, const float *values)
 	self->gain = fb_db_to_gain(values[DRIVE]);
 	self->ceiling_db = values[CEILING];
 	self->rest_ticks = self->rest_after;
-	self->hold = (fb_slidemax){.n = self->size.hold};
+	fb_slidemax_init(&self->hold, self->size.hold, hold_memory(self));
 	self->crest = (fb_crest){0};
 	fb_crest_set(&self->crest, CREST_MS * 1e-3 * self->rate_hz);
 	for (int i = 0; i < 2; i++) {
@@ -180,17 +187,6 @@ static bool need(const float x[2][FB_TRUEPEAK_PAST + FB_TICK], float ceiling_db,
 	return fb_largest(out, FB_TICK) > 0.0f;
 }
 
-/** Hold over the look-ahead, in place. */
-static void hold(limiter_node *self, float x[FB_TICK])
-{
-	float *memory = hold_memory(self);
-	fb_slidemax slide = self->hold;
-	for (int i = 0; i < FB_TICK; i++) {
-		x[i] = fb_slidemax_push(&slide, memory, x[i]);
-	}
-	self->hold = slide;
-}
-
 static float larger(float a, float b)
 {
 	return a > b ? a : b;
@@ -215,39 +211,60 @@ static void lay_floor(
 	self->slow = slow < NOTHING || weight == 0.0f ? 0.0f : slow;
 }
 
+/** In each lane the one before, in the first nothing; and the one two before. */
+static fb_lanes one_back(fb_lanes v)
+{
+	const fb_lanes none = {0.0f};
+	return __builtin_shufflevector(none, v, 0, 4, 5, 6);
+}
+
+static fb_lanes two_back(fb_lanes v)
+{
+	const fb_lanes none = {0.0f};
+	return __builtin_shufflevector(none, v, 0, 1, 4, 5);
+}
+
 /** Release, in place: the larger of what is held and of what is left of the frame before on its way
-   to the floor. Two frames at a time, as a maximum of rising lines of one is one of two; so a frame
-	waits half as long for the one before. */
+	to the floor. A maximum of rising lines of one is one of two, and of four: four frames are
+	worked out as if nothing had been before them, and only then wait for it. */
 static void let_go(limiter_node *self, const float floor[FB_TICK], float x[FB_TICK])
 {
 	float share = self->share, keep = 1.0f - share, keep2 = keep * keep;
-	float reduction = self->reduction;
-	for (int i = 0; i < FB_TICK; i += 2) {
-		float a = x[i], b = x[i + 1];
-		float to_a = share * larger(a, floor[i]), to_b = share * larger(b, floor[i + 1]);
-		x[i] = larger(a, keep * reduction + to_a);
-		reduction = larger(larger(b, keep * a + to_b), keep2 * reduction + (keep * to_a + to_b));
-		x[i + 1] = reduction;
+	const fb_lanes powers = {keep, keep2, keep2 * keep, keep2 * keep2};
+	fb_lanes last = fb_lanes_all(self->reduction);
+	for (int i = 0; i < FB_TICK; i += FB_LANES) {
+		fb_lanes most = fb_lanes_load(x + i);
+		fb_lanes rise = share * fb_lanes_max(most, fb_lanes_load(floor + i));
+		most = fb_lanes_max(most, keep * one_back(most) + rise);
+		rise += keep * one_back(rise);
+		most = fb_lanes_max(most, keep2 * two_back(most) + rise);
+		rise += keep2 * two_back(rise);
+		most = fb_lanes_max(most, powers * last + rise);
+		fb_lanes_store(x + i, most);
+		last = fb_lanes_last(most);
 	}
-	self->reduction = reduction < NOTHING ? 0.0f : reduction;
+	self->reduction = last[0] < NOTHING ? 0.0f : last[0];
 }
 
 /** From reductions to gains without corners, in place. */
 static void smooth(limiter_node *self, float x[FB_TICK])
 {
+	double gain[FB_TICK];
 	for (int i = 0; i < FB_TICK; i++) {
 		x[i] = fb_exp2(-x[i]);
 	}
-	double *first = box_memory(self, 0), *second = box_memory(self, 1);
-	fb_boxcar one = self->box[0], two = self->box[1];
 	for (int i = 0; i < FB_TICK; i++) {
-		x[i] = (float)fb_boxcar_push(&two, second, fb_boxcar_push(&one, first, (double)x[i]));
+		gain[i] = (double)x[i];
 	}
-	self->box[0] = one;
-	self->box[1] = two;
+	for (int i = 0; i < 2; i++) {
+		fb_boxcar_tick(&self->box[i], box_memory(self, i), gain);
+	}
+	for (int i = 0; i < FB_TICK; i++) {
+		x[i] = (float)gain[i];
+	}
 }
 
-static void process(void *instance, const fb_tick *tick) FB_RT
+FB_WIDE_ALL static void process(void *instance, const fb_tick *tick) FB_RT
 {
 	limiter_node *self = instance;
 	if (self->fresh) {
@@ -274,7 +291,7 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 			memset(gains, 0, sizeof gains);
 		}
 		lay_floor(self, gains, adaptive, floor);
-		hold(self, gains);
+		fb_slidemax_tick(&self->hold, gains);
 		let_go(self, floor, gains);
 		tick->meter[METER_REDUCTION] = fb_largest(gains, FB_TICK) * FB_DB_PER_LOG2;
 		smooth(self, gains);

@@ -20,6 +20,7 @@ struct fb_station {
 	bool resend;          ///< the ring was full: values in audio may be behind the patch
 	bool on[FB_SWITCHES];
 	double fade_ms;
+	uint64_t gliding_until; ///< frame: values may be on their way, by a glide that was asked for
 	fb_history past, future;
 	fb_station_refusal *refused; ///< NULL: nobody wants to know
 	void *refused_ctx;
@@ -317,10 +318,17 @@ bool fb_station_switched(const fb_station *station, fb_switch which)
 	return station->on[which];
 }
 
-/** Values and bypasses in which `after` differs from `before`, to the nodes in audio. */
+/** Values and bypasses in which `after` differs from `before`, to the nodes in audio. A glide that
+	is asked for goes to all values while an earlier one may be under way: those that stay the same
+	are to arrive with the rest. */
 static void send_differences(
 	fb_station *station, const fb_patch *before, const fb_patch *after, double glide_ms)
 {
+	uint64_t frame = fb_engine_frame(station->engine);
+	bool all = glide_ms >= 0.0 && frame < station->gliding_until;
+	if (glide_ms >= 0.0) {
+		station->gliding_until = frame + ((uint64_t)to_ticks(station, glide_ms) + 1) * FB_TICK;
+	}
 	for (uint32_t i = 0; i < after->n_stages; i++) {
 		const fb_stage *now = &after->stage[i];
 		int k = fb_patch_find(before, now->id);
@@ -329,7 +337,8 @@ static void send_differences(
 			continue;
 		}
 		for (uint32_t p = 0; p < now->type->n_params; p++) {
-			if (before->stage[k].values[p] != now->values[p]) {
+			if (before->stage[k].values[p] != now->values[p] ||
+				(all && now->type->params[p].kind == FB_FLOAT)) {
 				send_param(station, node, p, now->values[p], glide_ms);
 			}
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The patch of a station as a whole: /station/N/patch names it, and loads another one by its name;
 	a document comes over HTTP, or from its file again when the server is told to re-read it. */
-#include "server.h"
+#include "scene.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -58,6 +58,7 @@ static fb_status patch_set(
 		status = fb_patch_read(file, channel->server->nodes, &patch, error);
 	}
 	if (!status) {
+		fb_scenes_settle(channel->server->scenes, channel->index);
 		status = fb_channel_load(channel, patch, -1.0, origin, error);
 		if (status) {
 			fb_patch_destroy(patch);
@@ -105,6 +106,7 @@ static fb_status load(fb_channel *channel, fb_patch *take, const fb_origin *orig
 	char name[NAME_LEN];
 	fb_value before = {.tag = 's', .s = name}, after;
 	snprintf(name, sizeof name, "%s", fb_patch_name(fb_station_patch(channel->station)));
+	fb_scenes_settle(channel->server->scenes, channel->index);
 	fb_status status = fb_channel_load(channel, take, -1.0, origin, error);
 	if (status) {
 		fb_patch_destroy(take);

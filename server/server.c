@@ -5,6 +5,7 @@
 #include "calibration.h"
 #include "http.h"
 #include "meters.h"
+#include "scene.h"
 #include "tap.h"
 
 #include <errno.h>
@@ -209,6 +210,9 @@ static fb_status start_services(fb_server *server, fb_error *error)
 		status = fb_audio_add_leaves(server, error);
 	}
 	if (!status) {
+		status = fb_scenes_create(server, &server->scenes, error);
+	}
+	if (!status) {
 		status = fb_audit_start(server, error);
 	}
 	if (!status) {
@@ -326,6 +330,7 @@ void fb_server_tick(fb_server *server)
 	for (uint32_t i = 0; i < server->n_channels; i++) {
 		fb_station_service(server->channel[i].station);
 	}
+	fb_scenes_service(server->scenes);
 	take_reports(server);
 	fb_calibration_service(server->calibration);
 	fb_taps_service(server);
@@ -361,6 +366,7 @@ void fb_server_stop(fb_server *server)
 	fb_osc_close(server->osc);
 	fb_store_close(server->store); /* tells those who wait for it, while they still live */
 	fb_calibration_destroy(server->calibration);
+	fb_scenes_destroy(server->scenes);
 	fb_meters_destroy(server->meters);
 	fb_http_destroy(server->http);
 	for (uint32_t i = 0; i < server->n_channels; i++) {

@@ -18,6 +18,7 @@ typedef struct fb_server fb_server;
 typedef struct fb_meters fb_meters;           ///< meters.h
 typedef struct fb_calibration fb_calibration; ///< calibration.h
 typedef struct fb_http fb_http;               ///< http.h
+typedef struct fb_scenes fb_scenes;           ///< scene.h
 typedef struct fb_tap fb_tap;                 ///< tap.h
 typedef struct fb_stage_view fb_stage_view;   ///< station_tree.c
 
@@ -83,6 +84,7 @@ struct fb_server {
 	fb_store *store;
 	fb_meters *meters;
 	fb_calibration *calibration;
+	fb_scenes *scenes;
 	fb_http *http;
 	fb_tree_watcher watcher;
 	fb_tap *taps;          ///< list: those who listen over WebSocket
@@ -118,6 +120,18 @@ void fb_channel_remove(fb_channel *channel);
 	glide_s: stages that stay glide this long. */
 FB_MUST_CHECK fb_status fb_channel_load(
 	fb_channel *channel, fb_patch *take, double glide_s, const fb_origin *origin, fb_error *error);
+/** The same as no step of undo: the rest of a change that was one. */
+FB_MUST_CHECK fb_status fb_channel_change(
+	fb_channel *channel, fb_patch *take, const fb_origin *origin, fb_error *error);
+/** Could fb_channel_load() take this patch? Changes nothing. */
+FB_MUST_CHECK fb_status fb_channel_check(
+	const fb_channel *channel, const fb_patch *patch, fb_error *error);
+
+/* --- leaf_json.c: leaves as JSON */
+/** A leaf's value. NULL when out of memory. */
+json_t *fb_leaf_to_json(fb_tree *tree, const fb_branch *leaf);
+/** A JSON value as one to set; its text is borrowed. */
+fb_value fb_leaf_value(const json_t *json);
 
 /* --- station_leaves.c: the leaves that are not of a node */
 FB_MUST_CHECK fb_status fb_channel_add_own(fb_channel *channel, fb_error *error);

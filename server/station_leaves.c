@@ -4,6 +4,7 @@
 #include "server.h"
 
 #include "calibration.h"
+#include "scene.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -164,6 +165,7 @@ static fb_status travel_call(void *ctx, uint32_t index, const fb_value *argv, ui
 {
 	(void)argv, (void)argc, (void)answer;
 	fb_channel *channel = ctx;
+	fb_scenes_settle(channel->server->scenes, channel->index);
 	fb_patch *before = fb_patch_copy(fb_station_patch(channel->station));
 	if (!before) {
 		return fb_fail(error, FB_NO_MEMORY, "undo", "out of memory");

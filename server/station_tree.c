@@ -327,33 +327,59 @@ void fb_channel_sync(fb_channel *channel, const fb_patch *before, const fb_origi
 	fb_meters_set_target(channel->server->meters, channel->index, channel->goal.target_lufs);
 }
 
-fb_status fb_channel_load(
-	fb_channel *channel, fb_patch *take, double glide_s, const fb_origin *origin, fb_error *error)
+fb_status fb_channel_check(const fb_channel *channel, const fb_patch *patch, fb_error *error)
+{
+	fb_goal goal;
+	fb_status status = patch_goal(patch, &goal, error);
+	return status ? status : fb_station_check(channel->station, patch, error);
+}
+
+/** The first patch of all. */
+static fb_status begin(fb_channel *channel, fb_patch *take, fb_error *error)
 {
 	fb_goal goal;
 	fb_status status = patch_goal(take, &goal, error);
-	if (status) {
-		return status;
-	}
-	if (!channel->station) { /* the first patch of all */
+	if (!status) {
 		status = fb_station_create(
 			channel->server->engine, channel->index, take, &channel->station, error);
-		if (!status) {
-			channel->goal = goal;
-			fb_station_on_refusal(channel->station, on_refusal, channel);
-		}
-		return status;
 	}
-	fb_patch *before = fb_patch_copy(fb_station_patch(channel->station));
+	if (!status) {
+		channel->goal = goal;
+		fb_station_on_refusal(channel->station, on_refusal, channel);
+	}
+	return status;
+}
+
+typedef fb_status take_fn(fb_station *station, fb_patch *take, double glide_ms, fb_error *error);
+
+static fb_status change(fb_channel *channel, fb_patch *take, take_fn *into_force, double glide_s,
+	const fb_origin *origin, fb_error *error)
+{
+	fb_goal goal;
+	fb_status status = patch_goal(take, &goal, error);
+	fb_patch *before = status ? NULL : fb_patch_copy(fb_station_patch(channel->station));
 	if (!before) {
-		return fb_fail(error, FB_NO_MEMORY, "patch", "out of memory");
+		return status ? status : fb_fail(error, FB_NO_MEMORY, "patch", "out of memory");
 	}
 	fb_tree_begin(channel->server->tree);
-	status = fb_station_edit(channel->station, take, glide_s < 0 ? -1.0 : glide_s * 1e3, error);
+	status = into_force(channel->station, take, glide_s < 0 ? -1.0 : glide_s * 1e3, error);
 	if (!status) {
 		fb_channel_sync(channel, before, origin);
 	}
 	fb_tree_end(channel->server->tree);
 	fb_patch_destroy(before);
 	return status;
+}
+
+fb_status fb_channel_load(
+	fb_channel *channel, fb_patch *take, double glide_s, const fb_origin *origin, fb_error *error)
+{
+	return channel->station ? change(channel, take, fb_station_edit, glide_s, origin, error)
+							: begin(channel, take, error);
+}
+
+fb_status fb_channel_change(
+	fb_channel *channel, fb_patch *take, const fb_origin *origin, fb_error *error)
+{
+	return change(channel, take, fb_station_apply, -1.0, origin, error);
 }

@@ -11,15 +11,17 @@
 			"INSERT INTO " table " (id, time_us, document) VALUES (?, ?, ?) ON CONFLICT (id)"      \
 			" DO UPDATE SET time_us = excluded.time_us, document = excluded.document",             \
 			"SELECT id, time_us, document FROM " table " ORDER BY time_us DESC, id LIMIT ?",       \
-			"SELECT id, time_us, document FROM " table " WHERE id = ?"                             \
+			"SELECT id, time_us, document FROM " table " WHERE id = ?",                            \
+			"DELETE FROM " table " WHERE id = ?"                                                   \
 	}
 
 static const struct {
-	const char *name, *put, *list, *find;
+	const char *name, *put, *list, *find, *delete;
 } kinds[FB_DOCUMENT_KINDS] = {
 	[FB_DOCUMENT_SESSION] = STATEMENTS("session"),
 	[FB_DOCUMENT_SCENE] = STATEMENTS("scene"),
 	[FB_DOCUMENT_PROPOSAL] = STATEMENTS("proposal"),
+	[FB_DOCUMENT_SETTING] = STATEMENTS("setting"),
 };
 
 fb_document_kind fb_documents_kind(const char *name)
@@ -46,6 +48,14 @@ fb_status fb_documents_put(fb_db *db, const fb_job *job, fb_error *error)
 	fb_status status = fb_sql_end(&s, error);
 	free(text);
 	return status;
+}
+
+fb_status fb_documents_delete(fb_db *db, const fb_job *job, fb_error *error)
+{
+	fb_sql s = fb_sql_start(db, kinds[job->kind].delete);
+	fb_sql_text(&s, job->id);
+	fb_sql_row(&s);
+	return fb_sql_end(&s, error);
 }
 
 static json_t *object_at(const fb_sql *s)

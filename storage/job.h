@@ -12,6 +12,7 @@ typedef enum fb_document_kind {
 	FB_DOCUMENT_SESSION,
 	FB_DOCUMENT_SCENE,
 	FB_DOCUMENT_PROPOSAL,
+	FB_DOCUMENT_SETTING,
 	FB_DOCUMENT_KINDS,
 } fb_document_kind;
 
@@ -20,6 +21,7 @@ typedef enum fb_job_type {
 	FB_JOB_RUN,
 	FB_JOB_SNAPSHOT,
 	FB_JOB_PUT,
+	FB_JOB_DELETE,
 	FB_JOB_QUERY, ///< this and all after it read
 	FB_JOB_RUNS = FB_JOB_QUERY,
 	FB_JOB_FIND_RUN,

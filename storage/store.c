@@ -276,7 +276,7 @@ static fb_status check_kind(fb_store *store, const char *kind)
 		return FB_OK;
 	}
 	return fb_fail(&store->refusal, FB_INVALID, kind ? kind : "document",
-		"is no kind of document: session, scene and proposal are");
+		"is no kind of document: session, scene, proposal and setting are");
 }
 
 fb_status fb_store_put(fb_store *store, const char *kind, const char *id, const json_t *document)
@@ -299,6 +299,22 @@ fb_status fb_store_put(fb_store *store, const char *kind, const char *id, const 
 			fb_job_destroy(job);
 			job = NULL;
 		}
+	}
+	return post(store, job);
+}
+
+fb_status fb_store_delete(fb_store *store, const char *kind, const char *id)
+{
+	fb_status status = check_kind(store, kind);
+	if (status == FB_OK) {
+		status = check_name(store, kind, id);
+	}
+	if (status != FB_OK) {
+		return status;
+	}
+	fb_job *job = begin(FB_JOB_DELETE, id, NULL, NULL);
+	if (job) {
+		job->kind = fb_documents_kind(kind);
 	}
 	return post(store, job);
 }

@@ -89,8 +89,10 @@ fb_status fb_store_run(fb_store *store, const fb_run_record *run, fb_store_done 
 	errors: FB_TOO_LARGE as above */
 fb_status fb_store_snapshot(fb_store *store, const char *name, const float *const *audio,
 	uint32_t channels, uint64_t frames, double rate_hz, bool pinned);
-/** Insert or replace a small JSON document: kind is "session", "scene" or "proposal". */
+/** Insert or replace a small JSON document: kind is "session", "scene", "proposal" or "setting". */
 fb_status fb_store_put(fb_store *store, const char *kind, const char *id, const json_t *document);
+/** Take one away, if it is there. */
+fb_status fb_store_delete(fb_store *store, const char *kind, const char *id);
 
 /* --- reading: rows as JSON, delivered by fb_store_poll(); they see everything posted before.
    limit: 0 stands for FB_STORE_ROWS_MAX, and more are never given. */

@@ -50,8 +50,8 @@ typedef struct fb_routes {
 		"station", NULL, 1, FB_STATIONS_MAX, "Which station."                                      \
 	}
 
-extern const fb_routes fb_station_routes, fb_edit_routes, fb_calibration_routes, fb_stored_routes,
-	fb_server_routes;
+extern const fb_routes fb_station_routes, fb_edit_routes, fb_scene_routes, fb_calibration_routes,
+	fb_stored_routes, fb_server_routes;
 
 /* --- routes.c */
 

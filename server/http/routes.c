@@ -11,6 +11,7 @@
 static const fb_routes *const groups[] = {
 	&fb_station_routes,
 	&fb_edit_routes,
+	&fb_scene_routes,
 	&fb_calibration_routes,
 	&fb_stored_routes,
 	&fb_server_routes,

@@ -41,6 +41,18 @@ static const struct {
 		" 'remove', 'move', 'replace', 'connect', 'disconnect', 'weight', 'set']}, 'type': " TEXT
 		", 'id': " TEXT ", 'before': " TEXT ", 'from': " TEXT ", 'to': " TEXT ", 'weight': " NUMBER
 		", 'parameters': " REF("Params") "}}}}}"},
+	{"Scenes",
+		"{'type': 'object', 'required': ['scenes', 'current', 'morph_s', 'safe'], 'properties':"
+		" {'scenes': {'type': 'array', 'items': {'type': 'object', 'required': ['name', 'time_us',"
+		" 'stations'], 'properties': {'name': " TEXT ", 'time_us': " WHOLE
+		", 'stations': {'type': 'array', 'items': " WHOLE "}}}}, 'current': " TEXT
+		", 'morph_s': " NUMBER ", 'safe': " TEXTS "}}"},
+	{"Scene",
+		"{'type': 'object', 'required': ['stations'], 'properties': {'name': " TEXT
+		", 'time_us': " WHOLE ", 'stations': {'type': 'object', 'additionalProperties': {'type':"
+		" 'object', 'required': ['patch', 'leaves'], 'properties': {'patch': " REF(
+			"Patch") ","
+					 " 'leaves': {'type': 'object'}}}}}}"},
 	{"Metrics",
 		"{'type': 'object', 'required': ['frame_start', 'frame_end', 'sample_rate', 'metrics',"
 		" 'invalid'], 'properties': {'frame_start': " WHOLE ", 'frame_end': " WHOLE

@@ -17,18 +17,6 @@ static void get_params(fb_request *request, const fb_asked *asked)
 	}
 }
 
-static fb_value leaf_value(const json_t *json)
-{
-	if (json_is_string(json)) {
-		return (fb_value){.tag = 's', .s = json_string_value(json)};
-	}
-	if (json_is_boolean(json)) {
-		return (fb_value){.tag = json_is_true(json) ? 'T' : 'F'};
-	}
-	return json_is_integer(json) ? (fb_value){.tag = 'i', .i = json_integer_value(json)}
-								 : (fb_value){.tag = 'f', .f = json_number_value(json)};
-}
-
 /** Set the leaves one by one, in one tick: all have been checked, so none is expected to fail. */
 static fb_status set_leaves(
 	fb_channel *channel, const json_t *values, const fb_origin *origin, fb_error *error)
@@ -46,7 +34,7 @@ static fb_status set_leaves(
 			*dot = '/';
 		}
 		fb_branch *leaf = fb_tree_find(tree, address);
-		fb_value value = leaf_value(json_object_iter_value(it));
+		fb_value value = fb_leaf_value(json_object_iter_value(it));
 		status = leaf ? fb_tree_set(tree, leaf, &value, 1, FB_STRICT, origin, NULL, error)
 					  : fb_fail(error, FB_NOT_FOUND, address, "there is no such address");
 	}

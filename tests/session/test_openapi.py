@@ -30,12 +30,16 @@ GOOD = {
     ("post", "/api/stations/{station}/edit"): {"edits": [{"op": "add", "type": "comp", "id": "more",
                                                           "parameters": {"ratio": 3}},
                                                          {"op": "connect", "from": "in", "to": "more:sidechain"}]},
+    ("put", "/api/scenes/{scene}"): {"stations": {"1": {"patch": PATCH, "leaves": {"mute": False}}}},
+    ("post", "/api/scenes/{scene}/save"): {"stations": [1, 2]},
+    ("post", "/api/scenes/{scene}/load"): {"morph_s": 0.1, "stations": [1]},
+    ("put", "/api/scene-safe"): {"safe": ["3/comp.threshold"]},
     ("post", "/api/calibration/run"): {**LIVE, "notes": "x", "subjective": 4, "include_audio": True},
     ("post", "/api/calibration/audition"): {**LIVE, "candidates": [{}, {"gain.gain": -3}]},
     ("put", "/api/samples/{name}"): tone(),
     ("put", "/api/sessions/{session}"): {"any": ["thing"]},
 }
-VALUES = {"station": "1", "name": "tone.wav", "session": "evening-1"}
+VALUES = {"station": "1", "name": "tone.wav", "session": "evening-1", "scene": "Verse"}
 
 
 @pytest.fixture(scope="module")

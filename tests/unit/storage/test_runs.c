@@ -356,8 +356,8 @@ static void test_documents_are_put_listed_and_found(void **state)
 	answer list = {0}, found = {0};
 	(void)state;
 	fb_store *store = open_store();
-	const char *const kinds[] = {"session", "scene", "proposal"};
-	for (int i = 0; i < 3; i++) {
+	const char *const kinds[] = {"session", "scene", "proposal", "setting"};
+	for (int i = 0; i < 4; i++) {
 		json_t *document =
 			json_pack("{s:s, s:f, s:s%}", "kind", kinds[i], "gain", 0.1, "nul", "a\0b", (size_t)3);
 		assert_int_equal(fb_store_put(store, kinds[i], "one", document), FB_OK);
@@ -386,6 +386,30 @@ static void test_documents_are_put_listed_and_found(void **state)
 	fb_store_close(store);
 }
 
+static void test_documents_are_deleted(void **state)
+{
+	answer list = {0}, gone = {0};
+	(void)state;
+	fb_store *store = open_store();
+	json_t *document = json_object();
+	fb_store_put(store, "scene", "one", document);
+	fb_store_put(store, "scene", "two", document);
+	fb_store_put(store, "setting", "one", document);
+	json_decref(document);
+	assert_int_equal(fb_store_delete(store, "scene", "one"), FB_OK);
+	assert_int_equal(fb_store_delete(store, "scene", "nobody"), FB_OK);
+	assert_int_equal(fb_store_delete(store, "scene", ""), FB_INVALID);
+	assert_int_equal(fb_store_delete(store, "run", "one"), FB_INVALID);
+	query(store, fb_store_find(store, "scene", "one", keep_rows, &gone), &gone);
+	assert_int_equal(gone.error.status, FB_NOT_FOUND);
+	json_t *rows = query(store, fb_store_list(store, "scene", 0, keep_rows, &list), &list);
+	assert_int_equal(json_array_size(rows), 1);
+	assert_string_equal(string_of(rows, 0, "id"), "two");
+	json_decref(rows);
+	fb_store_close(store);
+	assert_int_equal(outside(scratch_db, "SELECT count(*) FROM setting"), 1);
+}
+
 static void test_documents_that_cannot_be(void **state)
 {
 	answer a = {0};
@@ -393,7 +417,7 @@ static void test_documents_that_cannot_be(void **state)
 	fb_store *store = open_store();
 	json_t *document = json_object();
 	assert_int_equal(fb_store_put(store, "audit", "x", document), FB_INVALID);
-	assert_mentions(fb_store_refusal(store)->text, "session, scene and proposal");
+	assert_mentions(fb_store_refusal(store)->text, "session, scene, proposal and setting");
 	assert_int_equal(fb_store_put(store, "scene", "", document), FB_INVALID);
 	assert_int_equal(fb_store_put(store, "scene", "x", NULL), FB_INVALID);
 	assert_int_equal(fb_store_list(store, "run", 0, keep_rows, &a), FB_INVALID);
@@ -429,6 +453,8 @@ int main(void)
 			test_the_oldest_beyond_the_size_are_pruned, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_documents_are_put_listed_and_found, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_documents_are_deleted, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_documents_that_cannot_be, scratch_setup, scratch_teardown),
 	};

@@ -32,10 +32,11 @@ static void test_the_tables_are_those_of_the_design(void **state)
 {
 	(void)state;
 	fb_store_close(open_store());
-	assert_int_equal(outside(scratch_db,
-						 "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN"
-						 " ('session', 'run', 'metric', 'snapshot', 'audit', 'scene', 'proposal')"),
-		7);
+	assert_int_equal(
+		outside(scratch_db,
+			"SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN"
+			" ('session', 'run', 'metric', 'snapshot', 'audit', 'scene', 'proposal', 'setting')"),
+		8);
 }
 
 /* A file of today under a program that knows one step more. */

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** The scenes' insides, shared by the scene*.c files alone. */
+#ifndef FB_SCENE_PARTS_H
+#define FB_SCENE_PARTS_H
+
+#include "scene.h"
+
+enum { FB_SAFE_MAX = 256, FB_SAFE_LEN = 200 };
+
+/** One scene, as text: it is read when it is wanted. */
+typedef struct fb_scene {
+	char name[FB_SCENE_NAME_LEN];
+	int64_t time_us;
+	fb_stations stations;
+	char *text; ///< owned; JSON of {"1": {"patch", "leaves"}}
+} fb_scene;
+
+/** What a station has yet to do in the middle of a morph. */
+typedef struct fb_turn {
+	double due_s;
+	uint64_t due_frame;
+	fb_patch *start, *end; ///< how the recall began and where it goes: switches, choices, bypasses
+	json_t *leaves;        ///< {leaf: [then, what it turns to]}
+	char origin[96];
+} fb_turn;
+
+struct fb_scenes {
+	fb_server *server;
+	fb_scene *scene; ///< by name
+	uint32_t n, room;
+	bool read; ///< what is stored has come
+	char current[FB_SCENE_NAME_LEN];
+	char *names;     ///< of all, a line each
+	double morph_s;  ///< of a recall that does not say
+	json_t *safe;    ///< patterns as addresses
+	char *safe_text; ///< the same, a line each
+	fb_turn *turn[FB_STATIONS_MAX];
+	bool morphing;
+	double began_s, length_s; ///< the newest recall
+	uint64_t began_frame;
+	double told_s; ///< progress was last told
+};
+
+/* --- scenes.c */
+fb_scene *fb_scene_find(const fb_scenes *scenes, const char *name, fb_error *error);
+FB_MUST_CHECK fb_status fb_scene_name_check(const char *name, fb_error *error);
+void fb_scene_touch(fb_scenes *scenes, const char *leaf); ///< "list": /scene/list
+
+/* --- scene_leaves.c */
+FB_MUST_CHECK fb_status fb_scenes_add_leaves(fb_scenes *scenes, fb_error *error);
+double fb_scenes_progress(const fb_scenes *scenes); ///< 0..100, 100 at rest
+
+/* --- scene_take.c: a station as a scene holds it */
+/** {"patch", "leaves"}. NULL when out of memory. */
+json_t *fb_scene_take(const fb_scenes *scenes, fb_channel *channel);
+/** The stations of an object {"1": ...}, checked; `where` is put before the place.
+	errors: FB_INVALID, FB_WRONG_TYPE */
+FB_MUST_CHECK fb_status fb_scene_stations(
+	const json_t *stations, const char *where, fb_stations *out, fb_error *error);
+
+/* --- scene_recall.c */
+/** Put what the turn changes into a copy of the station's patch. Returns whether it changes any. */
+bool fb_turn_apply(const fb_turn *turn, fb_patch *patch);
+void fb_turn_destroy(fb_turn *turn); ///< NULL is allowed
+
+/* --- scene_safe.c */
+/** Does the safe list cover this address, or something it lies below? */
+bool fb_scene_is_safe(const fb_scenes *scenes, const char *address);
+/** A pattern as people write it, as the pattern of an address: "3/comp.threshold" as
+	"/station/3/comp/threshold", "gain.*" as that of all stations.
+	errors: FB_INVALID */
+FB_MUST_CHECK fb_status fb_safe_pattern(
+	const char *text, char pattern[FB_SAFE_LEN], fb_error *error);
+/** Take up a list without storing it. errors: as fb_scenes_set_safe() */
+FB_MUST_CHECK fb_status fb_safe_take(fb_scenes *scenes, const json_t *patterns, fb_error *error);
+
+#endif

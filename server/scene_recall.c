@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Recalling a scene. All stations are made ready first, so that a scene that cannot be recalled
+   changes nothing. Then, in one group: topology crossfades, continuous values start to glide (the
+   host's own glides, exact at their end), names and numbers change. In the middle of the morph
+   each station has its turn: choices, switches, bypasses, mode and mute. */
+#include "scene_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ADDRESS_LEN = 192, WHERE_LEN = 128 };
+
+/** What happens to one station. */
+typedef struct part {
+	fb_channel *channel;     ///< NULL: nothing, it is safe as a whole
+	fb_patch *start, *end;   ///< at once, and from the middle on; start NULL: the end at once
+	json_t *leaves, *turned; ///< {leaf: value} at once; {leaf: [then, value]} in the middle
+} part;
+
+typedef struct recall {
+	fb_scenes *scenes;
+	const char *name;
+	double morph_s;
+	const fb_origin *origin;
+	part part[FB_STATIONS_MAX];
+	uint32_t n;
+} recall;
+
+/* --- the turn in the middle */
+
+void fb_turn_destroy(fb_turn *turn)
+{
+	if (turn) {
+		fb_patch_destroy(turn->start);
+		fb_patch_destroy(turn->end);
+		json_decref(turn->leaves);
+		free(turn);
+	}
+}
+
+/** The same stage in another patch: id and type alike. */
+static int find_twin(const fb_patch *patch, const fb_stage *stage)
+{
+	int i = fb_patch_find(patch, stage->id);
+	return i >= 0 && patch->stage[i].type == stage->type ? i : -1;
+}
+
+static const fb_stage *twin(const fb_patch *patch, const fb_stage *stage)
+{
+	int i = find_twin(patch, stage);
+	return i >= 0 ? &patch->stage[i] : NULL;
+}
+
+bool fb_turn_apply(const fb_turn *turn, fb_patch *patch)
+{
+	bool changed = false;
+	for (uint32_t i = 0; i < turn->end->n_stages; i++) {
+		const fb_stage *end = &turn->end->stage[i], *start = twin(turn->start, end);
+		int k = find_twin(patch, end);
+		if (k < 0 || !start) {
+			continue;
+		}
+		fb_stage *now = &patch->stage[k];
+		/* what somebody has touched since stays as he wants it */
+		for (uint32_t p = 0; p < end->type->n_params; p++) {
+			if (end->type->params[p].kind != FB_FLOAT && start->values[p] != end->values[p] &&
+				now->values[p] == start->values[p]) {
+				now->values[p] = end->values[p];
+				changed = true;
+			}
+		}
+		if (start->bypass != end->bypass && now->bypass == start->bypass) {
+			now->bypass = end->bypass;
+			changed = true;
+		}
+	}
+	return changed;
+}
+
+static fb_branch *find_leaf(const fb_channel *channel, const char *key)
+{
+	char address[ADDRESS_LEN];
+	snprintf(address, sizeof address, "/station/%u/%s", channel->index + 1, key);
+	return fb_tree_find(channel->server->tree, address);
+}
+
+static void set_leaf(
+	fb_channel *channel, const char *key, const json_t *json, const fb_origin *origin)
+{
+	fb_error error;
+	fb_value value = fb_leaf_value(json);
+	fb_branch *leaf = find_leaf(channel, key);
+	/* checked when the recall began; what refuses it now is in the audit */
+	if (leaf &&
+		fb_tree_set(channel->server->tree, leaf, &value, 1, FB_STRICT, origin, NULL, &error)) {
+		fb_log_error("of a scene", &error);
+	}
+}
+
+static void turn_leaves(fb_channel *channel, const fb_turn *turn, const fb_origin *origin)
+{
+	const char *key;
+	json_t *change;
+	json_object_foreach(turn->leaves, key, change)
+	{
+		const fb_branch *leaf = find_leaf(channel, key);
+		json_t *now = leaf ? fb_leaf_to_json(channel->server->tree, leaf) : NULL;
+		if (json_equal(now, json_array_get(change, 0))) {
+			set_leaf(channel, key, json_array_get(change, 1), origin);
+		}
+		json_decref(now);
+	}
+}
+
+void fb_scenes_settle(fb_scenes *scenes, uint32_t station)
+{
+	fb_turn *turn = scenes ? scenes->turn[station] : NULL;
+	if (!turn) {
+		return;
+	}
+	fb_error error;
+	fb_channel *channel = &scenes->server->channel[station];
+	fb_origin origin = {turn->origin, NULL};
+	scenes->turn[station] = NULL;
+	fb_patch *patch = fb_patch_copy(fb_station_patch(channel->station));
+	bool changed = patch && fb_turn_apply(turn, patch);
+	fb_tree_begin(scenes->server->tree);
+	if (changed && fb_channel_change(channel, patch, &origin, &error)) {
+		fb_channel_refuse(channel, scenes->current, &origin, &error);
+		changed = false;
+	}
+	turn_leaves(channel, turn, &origin);
+	fb_tree_end(scenes->server->tree);
+	if (!changed) {
+		fb_patch_destroy(patch);
+	}
+	fb_turn_destroy(turn);
+}
+
+/** Time since a moment, by whichever goes faster: audio stands still while JACK is away, and runs
+	ahead when it freewheels. */
+static double elapsed_s(const fb_scenes *scenes, double since_s, uint64_t since_frame)
+{
+	const fb_engine *engine = scenes->server->engine;
+	double frames = (double)(fb_engine_frame(engine) - since_frame);
+	return fmax(fb_now_s() - since_s, frames / fb_engine_rate(engine));
+}
+
+double fb_scenes_progress(const fb_scenes *scenes)
+{
+	if (!scenes->morphing) {
+		return 100.0;
+	}
+	double done = elapsed_s(scenes, scenes->began_s, scenes->began_frame);
+	return fmin(100.0 * done / scenes->length_s, 100.0);
+}
+
+void fb_scenes_service(fb_scenes *scenes)
+{
+	if (!scenes->morphing) {
+		return;
+	}
+	double now = fb_now_s();
+	fb_tree_begin(scenes->server->tree);
+	for (uint32_t i = 0; i < scenes->server->n_channels; i++) {
+		const fb_turn *turn = scenes->turn[i];
+		if (turn &&
+			(now >= turn->due_s || fb_engine_frame(scenes->server->engine) >= turn->due_frame)) {
+			fb_scenes_settle(scenes, i);
+		}
+	}
+	fb_tree_end(scenes->server->tree);
+	scenes->morphing = fb_scenes_progress(scenes) < 100.0;
+	if (!scenes->morphing || now - scenes->told_s >= 0.05) {
+		scenes->told_s = now;
+		fb_scene_touch(scenes, "progress");
+	}
+}
+
+/* --- making a station ready */
+
+/** Values of `from` into the same stages of `to`: those that the safe list covers, or the rest. */
+static void carry(const fb_scenes *scenes, const fb_channel *channel, const fb_patch *from,
+	fb_patch *to, bool safe)
+{
+	for (uint32_t i = 0; i < to->n_stages; i++) {
+		char address[ADDRESS_LEN];
+		fb_stage *stage = &to->stage[i];
+		const fb_stage *source = twin(from, stage);
+		int len =
+			snprintf(address, sizeof address, "/station/%u/%s/", channel->index + 1, stage->id);
+		for (uint32_t p = 0; source && p < stage->type->n_params; p++) {
+			snprintf(
+				address + len, sizeof address - (size_t)len, "%s", stage->type->params[p].symbol);
+			if (fb_scene_is_safe(scenes, address) == safe) {
+				stage->values[p] = source->values[p];
+			}
+		}
+		snprintf(address + len, sizeof address - (size_t)len, "bypass");
+		if (source && fb_scene_is_safe(scenes, address) == safe) {
+			stage->bypass = source->bypass;
+		}
+	}
+}
+
+/** The patch that the station is to end with. */
+static fb_status read_patch(
+	const recall *r, part *to, const json_t *json, const char *where, fb_error *error)
+{
+	char address[ADDRESS_LEN];
+	const fb_patch *now = fb_station_patch(to->channel->station);
+	char *text = json_dumps(json, JSON_COMPACT);
+	fb_patch *patch = NULL;
+	fb_status status =
+		text ? fb_patch_parse(text, strlen(text), where, r->scenes->server->nodes, &patch, error)
+			 : fb_fail(error, FB_NO_MEMORY, where, "out of memory");
+	free(text);
+	if (status) {
+		return status;
+	}
+	snprintf(address, sizeof address, "/station/%u/patch", to->channel->index + 1);
+	if (!fb_scene_is_safe(r->scenes, address)) {
+		carry(r->scenes, to->channel, now, patch, true);
+		to->end = patch;
+		return FB_OK;
+	}
+	to->end = fb_patch_copy(now);
+	if (to->end) {
+		carry(r->scenes, to->channel, patch, to->end, false);
+	}
+	fb_patch_destroy(patch);
+	return to->end ? FB_OK : fb_fail(error, FB_NO_MEMORY, where, "out of memory");
+}
+
+/** How it begins: as it ends, but for what turns in the middle. */
+static fb_status make_start(part *to, const char *where, fb_error *error)
+{
+	const fb_patch *now = fb_station_patch(to->channel->station);
+	to->start = fb_patch_copy(to->end);
+	if (!to->start) {
+		return fb_fail(error, FB_NO_MEMORY, where, "out of memory");
+	}
+	for (uint32_t i = 0; i < to->start->n_stages; i++) {
+		fb_stage *stage = &to->start->stage[i];
+		const fb_stage *source = twin(now, stage);
+		for (uint32_t p = 0; source && p < stage->type->n_params; p++) {
+			if (stage->type->params[p].kind != FB_FLOAT) {
+				stage->values[p] = source->values[p];
+			}
+		}
+		stage->bypass = source ? source->bypass : stage->bypass;
+	}
+	return FB_OK;
+}
+
+static fb_status read_leaf(
+	const recall *r, part *to, const char *key, json_t *json, const char *where, fb_error *error)
+{
+	fb_tree *tree = r->scenes->server->tree;
+	fb_value fit, value = fb_leaf_value(json);
+	const fb_branch *leaf = find_leaf(to->channel, key);
+	if (!leaf || !fb_branch_leaf(leaf)) {
+		return fb_fail(error, FB_NOT_FOUND, where, "a station has no \"%.64s\"", key);
+	}
+	if (fb_scene_is_safe(r->scenes, fb_branch_address(leaf))) {
+		return FB_OK;
+	}
+	fb_error inner;
+	if (fb_tree_check(tree, leaf, &value, 1, FB_STRICT, &fit, &inner)) {
+		return fb_fail(error, inner.status, where, "%.64s: %s", key, inner.text);
+	}
+	json_t *now = fb_leaf_to_json(tree, leaf);
+	fb_leaf_kind kind = fb_branch_leaf(leaf)->kind;
+	bool turns = r->morph_s > 0.0 && (kind == FB_LEAF_BOOL || kind == FB_LEAF_CHOICE);
+	if (!json_equal(now, json) && turns) {
+		json_object_set_new(to->turned, key, json_pack("[O, O]", now, json));
+	} else if (!json_equal(now, json)) {
+		json_object_set(to->leaves, key, json);
+	}
+	json_decref(now);
+	return FB_OK;
+}
+
+static fb_status make_ready(
+	const recall *r, part *to, const json_t *kept, const char *where, fb_error *error)
+{
+	const char *key;
+	json_t *value;
+	fb_status status = read_patch(r, to, json_object_get(kept, "patch"), where, error);
+	if (!status) {
+		status = fb_channel_check(to->channel, to->end, error);
+	}
+	if (!status && r->morph_s > 0.0) {
+		status = make_start(to, where, error);
+	}
+	if (!status && to->start) {
+		status = fb_channel_check(to->channel, to->start, error);
+	}
+	to->leaves = json_object();
+	to->turned = json_object();
+	json_object_foreach(json_object_get(kept, "leaves"), key, value)
+	{
+		if (!status) {
+			status = read_leaf(r, to, key, value, where, error);
+		}
+	}
+	return status;
+}
+
+static fb_status make_all_ready(
+	recall *r, const json_t *kept, fb_stations stations, fb_error *error)
+{
+	fb_server *server = r->scenes->server;
+	fb_status status = FB_OK;
+	for (uint32_t i = 0; i < FB_STATIONS_MAX && !status; i++) {
+		char key[8], address[32], where[WHERE_LEN];
+		if (!(stations >> i & 1)) {
+			continue;
+		}
+		snprintf(where, sizeof where, "%s, station %u", r->name, i + 1);
+		if (i >= server->n_channels) {
+			return fb_fail(error, FB_NOT_FOUND, where, "there are %u stations", server->n_channels);
+		}
+		snprintf(address, sizeof address, "/station/%u", i + 1);
+		if (fb_scene_is_safe(r->scenes, address)) {
+			continue;
+		}
+		part *to = &r->part[r->n++];
+		to->channel = &server->channel[i];
+		snprintf(key, sizeof key, "%u", i + 1);
+		status = make_ready(r, to, json_object_get(kept, key), where, error);
+	}
+	return status;
+}
+
+/* --- and off */
+
+/** Set the turn in the middle; what an earlier recall had left to turn is not to come any more. */
+static void set_turn(recall *r, part *of)
+{
+	fb_scenes *scenes = r->scenes;
+	fb_turn **at = &scenes->turn[of->channel->index];
+	fb_turn_destroy(*at);
+	*at = of->start ? calloc(1, sizeof **at) : NULL;
+	if (!*at) {
+		return;
+	}
+	fb_engine *engine = scenes->server->engine;
+	double half_s = 0.5 * r->morph_s;
+	(*at)->due_s = fb_now_s() + half_s;
+	(*at)->due_frame = fb_engine_frame(engine) + (uint64_t)(half_s * fb_engine_rate(engine));
+	(*at)->start = fb_patch_copy(of->start);
+	(*at)->end = of->end;
+	(*at)->leaves = json_incref(of->turned);
+	snprintf((*at)->origin, sizeof(*at)->origin, "%s", r->origin->text);
+	of->end = NULL;
+	if (!(*at)->start) { /* no memory: all of it at once, then */
+		(*at)->start = fb_patch_copy(fb_station_patch(of->channel->station));
+		(*at)->due_frame = 0;
+	}
+}
+
+static fb_status start_part(recall *r, part *of, fb_error *error)
+{
+	const char *key;
+	json_t *value;
+	set_turn(r, of);
+	fb_patch *first = of->start ? of->start : of->end;
+	fb_status status = fb_channel_load(of->channel, first, r->morph_s, r->origin, error);
+	if (status) {
+		return status; /* after all checks: only for want of memory */
+	}
+	*(of->start ? &of->start : &of->end) = NULL;
+	json_object_foreach(of->leaves, key, value)
+	{
+		set_leaf(of->channel, key, value, r->origin);
+	}
+	return FB_OK;
+}
+
+static fb_status start_all(recall *r, fb_error *error)
+{
+	fb_scenes *scenes = r->scenes;
+	fb_status status = FB_OK;
+	fb_tree_begin(scenes->server->tree);
+	for (uint32_t i = 0; i < r->n && !status; i++) {
+		status = start_part(r, &r->part[i], error);
+	}
+	fb_tree_end(scenes->server->tree);
+	scenes->began_s = fb_now_s();
+	scenes->began_frame = fb_engine_frame(scenes->server->engine);
+	scenes->length_s = r->morph_s;
+	scenes->morphing = r->morph_s > 0.0;
+	fb_scene_touch(scenes, "progress");
+	return status;
+}
+
+static void finish(recall *r)
+{
+	for (uint32_t i = 0; i < r->n; i++) {
+		fb_patch_destroy(r->part[i].start);
+		fb_patch_destroy(r->part[i].end);
+		json_decref(r->part[i].leaves);
+		json_decref(r->part[i].turned);
+	}
+	free(r);
+}
+
+static fb_status recall_stations(
+	recall *r, const fb_scene *scene, fb_stations stations, fb_error *error)
+{
+	if (stations & ~scene->stations) {
+		return fb_fail(error, FB_NOT_FOUND, scene->name, "it does not hold all of these stations");
+	}
+	json_t *kept = json_loads(scene->text, 0, NULL);
+	if (!kept) {
+		return fb_fail(error, FB_NO_MEMORY, scene->name, "out of memory");
+	}
+	fb_status status = make_all_ready(r, kept, stations ? stations : scene->stations, error);
+	if (!status) {
+		status = start_all(r, error);
+	}
+	json_decref(kept);
+	return status;
+}
+
+fb_status fb_scene_load(fb_scenes *scenes, const char *name, fb_stations stations, double morph_s,
+	const fb_origin *origin, fb_error *error)
+{
+	const fb_scene *scene = fb_scene_find(scenes, name, error);
+	recall *r = scene ? calloc(1, sizeof *r) : NULL;
+	if (!r) {
+		return scene ? fb_fail(error, FB_NO_MEMORY, name, "out of memory") : error->status;
+	}
+	r->scenes = scenes;
+	r->name = scene->name;
+	r->morph_s = fb_clamp(morph_s < 0.0 ? scenes->morph_s : morph_s, 0.0, FB_MORPH_MAX_S);
+	r->origin = origin;
+	fb_status status = recall_stations(r, scene, stations, error);
+	if (!status) {
+		snprintf(scenes->current, sizeof scenes->current, "%s", scene->name);
+		fb_scene_touch(scenes, "current");
+	}
+	finish(r);
+	return status;
+}

@@ -25,6 +25,11 @@ void fb_align_finish(fb_align *align)
 	align->line = NULL;
 }
 
+void fb_align_clear(fb_align *align)
+{
+	memset(align->line, 0, align->size * sizeof *align->line);
+}
+
 void fb_align_tick(fb_align *align, const float *in, float *out)
 {
 	memcpy(align->line + align->at, in, FB_TICK * sizeof *in);

@@ -14,6 +14,7 @@ typedef struct fb_align {
 /** errors: false when out of memory. thread: control */
 bool fb_align_init(fb_align *align, uint32_t frames);
 void fb_align_finish(fb_align *align);
+void fb_align_clear(fb_align *align) FB_RT; ///< silence in the line. thread: audio
 /** out[FB_TICK] becomes what in[FB_TICK] was `frames` before. thread: audio */
 void fb_align_tick(fb_align *align, const float *in, float *out) FB_RT;
 

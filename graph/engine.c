@@ -8,6 +8,7 @@
 
 enum { EVENTS = 8192, TAP_BLOCKS = 512 };
 #define WORTH_NS 20000.0 /* of work, to wake a crew for: waking takes some thousands */
+#define BUDGET 0.25      /* of the time there is: four such stations leave nothing */
 #define PATIENCE_MS 5.0  /* with a late worker: at least this, or a period */
 
 /** No more threads than stations: one station is the work of one thread. */
@@ -19,6 +20,10 @@ static uint32_t crew_size(const fb_engine_options *options)
 static bool init_station(engine_station *station, const fb_engine_options *options)
 {
 	station->wet = station->loud = 1.0f;
+	fb_guard_init(&station->guard, options->rate_hz);
+	atomic_init(&station->ceiling, station->guard.ceiling);
+	atomic_init(&station->guard_gain, 1.0f);
+	atomic_init(&station->on[FB_SWITCH_GUARD], true);
 	if (options->taps) {
 		station->tap = fb_ring_create(TAP_BLOCKS, sizeof(fb_tap_block));
 	}
@@ -44,7 +49,7 @@ static bool start_crew(fb_engine *engine, const fb_engine_options *options)
 	if (crew.threads < 2) {
 		return true;
 	}
-	engine->worth = (float)(WORTH_NS / fb_clock_ns());
+	engine->worth = (float)(WORTH_NS / engine->count_ns);
 	engine->crew = fb_crew_create(&crew);
 	return engine->crew != NULL;
 }
@@ -76,11 +81,14 @@ fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb
 	memset(engine, 0, bytes);
 	engine->n_stations = options->stations;
 	fit_rate(engine, options->rate_hz);
+	engine->count_ns = fb_clock_ns();
 	engine->events = fb_ring_create(EVENTS, sizeof(fb_event));
 	engine->retired = fb_ring_create(4 * FB_STATIONS_MAX, sizeof(fb_plan *));
 	bool whole = engine->events && engine->retired;
 	for (uint32_t i = 0; i < options->stations; i++) {
+		engine->station[i].index = i;
 		whole = init_station(&engine->station[i], options) && whole;
+		fb_engine_set_budget(engine, i, BUDGET);
 	}
 	whole = whole && start_crew(engine, options);
 	fb_engine_set_period(engine, options->period);
@@ -230,6 +238,44 @@ uint32_t fb_engine_space(const fb_engine *engine)
 	return (uint32_t)fb_ring_space(engine->events);
 }
 
+void fb_engine_switch(fb_engine *engine, uint32_t station, fb_switch which, bool on)
+{
+	atomic_store_explicit(&engine->station[station].on[which], on, memory_order_relaxed);
+}
+
+bool fb_engine_switched(const fb_engine *engine, uint32_t station, fb_switch which)
+{
+	return atomic_load_explicit(&engine->station[station].on[which], memory_order_relaxed);
+}
+
+void fb_engine_set_ceiling(fb_engine *engine, uint32_t station, double db)
+{
+	float ceiling = (float)pow(10.0, fb_clamp(db, FB_CEILING_MIN_DB, FB_CEILING_MAX_DB) / 20.0);
+	atomic_store_explicit(&engine->station[station].ceiling, ceiling, memory_order_relaxed);
+}
+
+static double tick_counts(const fb_engine *engine)
+{
+	return 1e9 * FB_TICK / engine->rate_hz / engine->count_ns;
+}
+
+void fb_engine_set_budget(fb_engine *engine, uint32_t station, double share)
+{
+	float counts = (float)(fb_clamp(share, 0.0, 1.0) * tick_counts(engine));
+	atomic_store_explicit(&engine->station[station].budget, counts, memory_order_relaxed);
+}
+
+void fb_engine_panic(fb_engine *engine, bool on)
+{
+	atomic_store_explicit(&engine->panic, on, memory_order_relaxed);
+}
+
+void fb_engine_forget_worst(fb_engine *engine)
+{
+	atomic_fetch_add_explicit(&engine->era, 1, memory_order_relaxed);
+	atomic_store_explicit(&engine->latest, 0, memory_order_relaxed);
+}
+
 void fb_engine_service(fb_engine *engine)
 {
 	fb_plan *plan;
@@ -291,10 +337,33 @@ uint64_t fb_engine_station_bad(const fb_engine *engine, uint32_t station)
 	return atomic_load_explicit(&engine->station[station].bad_samples, memory_order_relaxed);
 }
 
+void fb_engine_time(const fb_engine *engine, const fb_load *load, fb_time *out)
+{
+	double mean = (double)atomic_load_explicit(&load->mean, memory_order_relaxed);
+	double worst = (double)atomic_load_explicit(&load->worst, memory_order_relaxed);
+	*out = (fb_time){.mean_us = mean * engine->count_ns * 1e-3,
+		.worst_us = worst * engine->count_ns * 1e-3,
+		.mean_share = mean / tick_counts(engine),
+		.worst_share = worst / tick_counts(engine)};
+}
+
+void fb_engine_health(const fb_engine *engine, uint32_t station, fb_health *out)
+{
+	const engine_station *s = &engine->station[station];
+	double gain = (double)atomic_load_explicit(&s->guard_gain, memory_order_relaxed);
+	*out = (fb_health){.over = atomic_load_explicit(&s->over, memory_order_relaxed),
+		.faults = atomic_load_explicit(&s->faults, memory_order_acquire),
+		.faulty = atomic_load_explicit(&s->faulty, memory_order_relaxed),
+		.guard_db = -20.0 * log10(fmax(gain, 1e-30)),
+		.hushed = atomic_load_explicit(&s->hushed, memory_order_relaxed)};
+	fb_engine_time(engine, &s->load, &out->time);
+}
+
 void fb_engine_count(const fb_engine *engine, fb_engine_counts *out)
 {
 	*out = (fb_engine_counts){
 		.events_late = atomic_load_explicit(&engine->late, memory_order_relaxed),
+		.latest = atomic_load_explicit(&engine->latest, memory_order_relaxed),
 		.events_orphan = atomic_load_explicit(&engine->orphans, memory_order_relaxed),
 		.events_lost = fb_ring_lost(engine->events) +
 					   atomic_load_explicit(&engine->refused, memory_order_relaxed),

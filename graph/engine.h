@@ -43,6 +43,7 @@ typedef enum fb_switch {
 	FB_SWITCH_MUTE,   ///< silence, faded
 	FB_SWITCH_BYPASS, ///< the input, as late as the processed output, crossfaded
 	FB_SWITCH_MONO,   ///< the left input feeds both channels
+	FB_SWITCH_GUARD,  ///< hold the output at the ceiling (guard.h); on at first
 	FB_SWITCHES
 } fb_switch;
 
@@ -58,6 +59,22 @@ typedef struct fb_event {
 	uint32_t ticks; ///< of the glide; UINT32_MAX: the parameter's own smoothing
 	fb_plan *plan;
 } fb_event;
+
+/** How long something takes, of a tick. Share 1: all the time there is. */
+typedef struct fb_time {
+	double mean_us, worst_us; ///< lately; since the last fb_engine_forget_worst()
+	double mean_share, worst_share;
+} fb_time;
+
+/** How a station does. */
+typedef struct fb_health {
+	fb_time time;
+	uint64_t over;   ///< segments that took longer than its budget
+	uint64_t faults; ///< ticks in which a node, or the sum of all, was NaN or infinity
+	uint32_t faulty; ///< serial of the node that was so last; 0: the sum was
+	double guard_db; ///< by which the guard turns it down now, >= 0
+	bool hushed;     ///< a panic has silenced it, or its tails are still being wiped
+} fb_health;
 
 /** What the tap of a station carries, a tick at a time. */
 typedef struct fb_tap_block {
@@ -98,6 +115,16 @@ bool fb_engine_send(fb_engine *engine, const fb_event *event);
 void fb_engine_begin(fb_engine *engine); ///< nests
 void fb_engine_end(fb_engine *engine);
 uint32_t fb_engine_space(const fb_engine *engine); ///< events that fit now
+/** Switch at once, whatever waits in the ring: within a period, faded. thread: any */
+void fb_engine_switch(fb_engine *engine, uint32_t station, fb_switch which, bool on);
+bool fb_engine_switched(const fb_engine *engine, uint32_t station, fb_switch which);
+/** Of the guard. range: FB_CEILING_MIN_DB..FB_CEILING_MAX_DB; thread: any */
+void fb_engine_set_ceiling(fb_engine *engine, uint32_t station, double db);
+/** What a station may take of the time there is: 0..1, 0.25 at first. thread: any */
+void fb_engine_set_budget(fb_engine *engine, uint32_t station, double share);
+/** All outputs silent within a period, faded, and every tail wiped out; until it is false again and
+	all is wiped (a node a tick), then they fade in. thread: any */
+void fb_engine_panic(fb_engine *engine, bool on);
 /** Free what audio has handed back. Call it often. */
 void fb_engine_service(fb_engine *engine);
 /** Were events for this station dropped since the last call, because a thread was late with it?
@@ -119,6 +146,7 @@ void fb_engine_set_tap(fb_engine *engine, uint32_t station, bool on);
 
 typedef struct fb_engine_counts {
 	uint64_t events_late;   ///< arrived after their frame
+	uint64_t latest;        ///< frames by which one came late, since fb_engine_forget_worst()
 	uint64_t events_orphan; ///< for an instance that is gone
 	uint64_t events_lost;   ///< refused: the ring was full, or too many waited for their frame
 	uint64_t bad_samples;   ///< ticks of input with NaN or infinity, such samples silenced
@@ -127,7 +155,11 @@ typedef struct fb_engine_counts {
 	uint64_t absences;      ///< segments in which a station was silent, for its thread was late
 	uint64_t helped;        ///< segments of a station that another thread than audio's ran
 } fb_engine_counts;
-void fb_engine_count(const fb_engine *engine, fb_engine_counts *out); ///< thread: any
+void fb_engine_count(const fb_engine *engine, fb_engine_counts *out);             ///< thread: any
+void fb_engine_health(const fb_engine *engine, uint32_t station, fb_health *out); ///< thread: any
+/** A load of this engine in other units. thread: any */
+void fb_engine_time(const fb_engine *engine, const fb_load *load, fb_time *out);
+void fb_engine_forget_worst(fb_engine *engine); ///< thread: control
 /** Faults of one station. thread: any */
 uint64_t fb_engine_station_faults(const fb_engine *engine, uint32_t station);
 /** Samples of a station's input that were NaN or infinite, each silenced. thread: any */

@@ -5,11 +5,11 @@
 #define FB_ENGINE_PARTS_H
 
 #include "agenda.h"
-#include "clock.h"
+#include "guard.h"
 
 #define SWITCH_MS 5.0    /**< at most: mute, bypass, mono and the fade to dry */
 #define FAULT_HOLD_S 1.0 /**< a station stays dry this long after a node failed */
-#define COST_STEP 0.05f  /**< of the running mean of what a station takes */
+#define COST_STEP 0.01f  /**< of the mean of what a station takes in a segment */
 
 enum {
 	EVENTS_PER_TICK = 4096, /**< bounds the work of one tick */
@@ -21,6 +21,8 @@ typedef struct segment {
 	uint64_t frame;
 	uint32_t ticks;
 	float tempo;
+	uint32_t era; ///< of the worst times
+	bool panic;
 	const float *in[2]; ///< NULL: silence
 	float *out[2];
 } segment;
@@ -36,9 +38,9 @@ typedef struct engine_station {
 	fb_plan *in_line;      ///< came while another faded in; the first of them
 	fb_plan *retired;      ///< list: done with, to be handed back by the audio thread
 	float wet, loud, mono; ///< where the fades are: 1 = processed, not muted, left on both sides
-	float cost;            ///< counts of the clock that a tick takes, lately
-	bool on[FB_SWITCHES];
+	fb_guard guard;
 	uint32_t fault_left; ///< ticks the station stays dry
+	uint32_t cleared;    ///< of what it has to forget before it sounds again
 	segment work;
 	/* the audio thread's */
 	fb_plan *arrived; ///< list: came while a worker was late with the station, newest first
@@ -46,15 +48,25 @@ typedef struct engine_station {
 	_Alignas(FB_ALIGN) float fifo_in[2][FB_TICK];
 	_Alignas(FB_ALIGN) float fifo_out[2][FB_TICK];
 	/* constant */
+	uint32_t index;
 	fb_ring *tap;
 	/* control's */
 	uint32_t sent; ///< plans sent
 	/* written by audio */
 	_Atomic uint32_t settled; ///< plans taken up and faded in
 	_Atomic uint64_t faults, bad_samples;
-	_Atomic bool behind; ///< events came while a worker was late with it: send all values again
+	_Atomic uint32_t faulty; ///< serial of the node that failed last; 0: the sum did
+	_Atomic float guard_gain;
+	_Atomic bool hushed;   ///< by a panic: silent, and nothing runs
+	fb_load load;          ///< of a tick, as the mean of a segment
+	_Atomic uint64_t over; ///< segments that took longer than the budget
+	_Atomic bool behind;   ///< events came while a worker was late with it: send all values again
 	/* written by anyone but audio */
 	_Atomic bool tap_on;
+	/* written by control, and by its events */
+	_Atomic bool on[FB_SWITCHES];
+	_Atomic float ceiling; ///< linear
+	_Atomic float budget;  ///< counts of the clock for a tick
 } engine_station;
 
 struct fb_engine {
@@ -63,7 +75,8 @@ struct fb_engine {
 	uint32_t n_stations;
 	float switch_step;
 	uint32_t fault_ticks;
-	float worth; ///< counts of the clock that work must take before a crew is called for it
+	double count_ns; ///< how long a count of the clock is
+	float worth;     ///< counts of the clock that work must take before a crew is called for it
 	fb_crew *crew;
 	fb_ring *events, *retired;
 	/* control's */
@@ -77,8 +90,12 @@ struct fb_engine {
 	/* written by audio */
 	_Atomic uint64_t frame, late, orphans, bad_input, stuck, absences;
 	_Atomic uint64_t timed_done; ///< of the events with a frame
+	_Atomic uint64_t latest;     ///< frames by which an event came late at most, in this era
+	uint32_t late_era;           ///< audio's
 	/* written by control */
 	_Atomic uint64_t refused; ///< too many events wait for their frame
+	_Atomic uint32_t era;     ///< of the worst times
+	_Atomic bool panic;
 	engine_station station[];
 };
 

@@ -243,6 +243,20 @@ static void recover(fb_instance *in, const fb_tick *tick)
 	atomic_fetch_add_explicit(&in->faults, 1, memory_order_relaxed);
 }
 
+void fb_instance_clear(fb_instance *in)
+{
+	in->desc->reset(in->self);
+	for (int c = 0; c < 2 && in->latency; c++) {
+		fb_align_clear(&in->dry[c]);
+	}
+	in->wet = in->wet_aim;
+	in->refill = 0;
+	for (uint32_t i = 0; i < in->desc->n_meters; i++) {
+		in->meter[i] = in->desc->meters[i].min;
+		atomic_store_explicit(&in->shown[i], in->meter[i], memory_order_relaxed);
+	}
+}
+
 bool fb_instance_tick(fb_instance *in, fb_tick *tick)
 {
 	bool finite = true;

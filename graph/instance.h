@@ -9,9 +9,8 @@
 
 #include "align.h"
 #include "glide.h"
+#include "load.h"
 #include "patch.h"
-
-#include <stdatomic.h>
 
 enum { FB_CHANNELS_MAX = 16 };
 
@@ -43,6 +42,7 @@ typedef struct fb_instance {
 	/* written by audio, read by anyone */
 	_Atomic float *shown;    ///< [n_meters]
 	_Atomic uint32_t faults; ///< ticks in which it yielded NaN or infinity and was reset
+	fb_load load;            ///< of a tick
 } fb_instance;
 
 /** thread: control
@@ -64,6 +64,9 @@ void fb_instance_bypass(fb_instance *instance, bool bypass) FB_RT; ///< thread: 
 	or infinity: it has been reset, and is bypassed until it has found its feet. thread: audio */
 bool fb_instance_tick(fb_instance *instance, fb_tick *tick) FB_RT;
 
+/** Forget all history, as freshly made: while nobody hears it. thread: audio */
+void fb_instance_clear(fb_instance *instance) FB_RT;
+
 /** Are all values finite? thread: any; rt: yes */
 bool fb_tick_finite(const float *x) FB_RT;
 
@@ -74,11 +77,11 @@ static inline float fb_fade_gain(float position)
 	return position * position * (3.0f - 2.0f * position);
 }
 
-/** Position a fade of at most `ms` moves by in a tick: in whole ticks, or it would have a corner.
- */
+/** Position a fade of at most `ms` moves by in a tick: in whole ticks, or it would have a corner. A
+	little more than that, lest the sum fall short of the end and take a tick more. */
 static inline float fb_fade_step(double ms, double rate_hz)
 {
-	return (float)(1.0 / fmax(floor(ms * 1e-3 * rate_hz / FB_TICK), 1.0));
+	return (float)((1.0 + 1e-6) / fmax(floor(ms * 1e-3 * rate_hz / FB_TICK), 1.0));
 }
 
 /** Crossfade over one tick: out = wet * out + (1 - wet) * dry, at positions from..to of a fade.

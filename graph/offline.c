@@ -138,6 +138,7 @@ fb_status fb_offline_render(fb_offline *job, fb_error *error)
 	if (!status) {
 		fb_event event = {.kind = FB_EVENT_PLAN, .plan = plan};
 		(void)fb_engine_send(engine, &event); /* an empty ring has room */
+		fb_engine_switch(engine, 0, FB_SWITCH_GUARD, false);
 		fb_engine_set_tap(engine, 0, job->reduction_db != NULL);
 		job->latency = plan->latency;
 		status = run(job, engine, plan, work, error);

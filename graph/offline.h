@@ -35,7 +35,8 @@ typedef struct fb_offline {
 	uint64_t faults;  ///< result: ticks in which a node failed
 } fb_offline;
 
-/** Render from a fresh state.
+/** Render from a fresh state, without the guard: it protects those who listen, and is no part of
+	the sound.
 	errors: as fb_plan_compile and fb_engine_create; FB_INVALID (period); of events FB_NOT_FOUND
 			(stage, parameter), FB_INVALID (FB_PARAM_REPREPARE), FB_TOO_MANY (in one period); what
 			read and write return

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TIMED_EVERY = 7 };
+#define NODE_STEP 0.01f /* of the mean of a node's times: it is that of the last half second */
+
 fb_instance *fb_plan_find(const fb_plan *plan, const char *id)
 {
 	for (uint32_t i = 0; i < plan->n_steps; i++) {
@@ -108,8 +111,18 @@ static float node_reduction(const fb_instance *node)
 	return isfinite(sum) ? sum : 0.0f;
 }
 
-bool fb_plan_tick(fb_plan *plan, uint64_t frame, float tempo, float *reduction_db)
+/** Of a tick, with its time. */
+static bool run_timed(fb_instance *node, fb_tick *tick, uint32_t era)
 {
+	uint64_t began = fb_clock_now();
+	bool sound = fb_instance_tick(node, tick);
+	fb_load_add(&node->load, (float)(fb_clock_now() - began), NODE_STEP, era);
+	return sound;
+}
+
+bool fb_plan_tick(fb_plan *plan, uint64_t frame, float tempo, uint32_t era, float *reduction_db)
+{
+	bool timed = frame / FB_TICK % TIMED_EVERY == 0;
 	curves fading, *c = NULL;
 	float reduction = 0.0f;
 	bool sound = true;
@@ -127,7 +140,11 @@ bool fb_plan_tick(fb_plan *plan, uint64_t frame, float tempo, float *reduction_d
 			.out = step->out,
 			.connected = step->connected,
 			.tempo = tempo};
-		sound = fb_instance_tick(step->node, &tick) && sound;
+		bool well = timed ? run_timed(step->node, &tick, era) : fb_instance_tick(step->node, &tick);
+		if (!well) {
+			sound = false;
+			plan->faulty = step->node->serial;
+		}
 		reduction += node_reduction(step->node);
 	}
 	for (uint32_t m = plan->mix_last; m < plan->n_mixes; m++) {
@@ -135,4 +152,17 @@ bool fb_plan_tick(fb_plan *plan, uint64_t frame, float tempo, float *reduction_d
 	}
 	*reduction_db = reduction;
 	return sound;
+}
+
+void fb_plan_clear(fb_plan *plan, uint32_t at)
+{
+	if (at < plan->n_steps) {
+		fb_instance_clear(plan->step[at].node);
+		return;
+	}
+	for (uint32_t i = 0; i < plan->n_mixes; i++) {
+		if (plan->mix[i].edge) {
+			fb_align_clear(&plan->mix[i].edge->align);
+		}
+	}
 }

@@ -67,6 +67,7 @@ typedef struct fb_plan {
 	struct fb_plan *next; ///< what audio goes on to after the fade; NULL: this is no fade
 	/* audio's */
 	uint32_t done;         ///< ticks of filling and fading
+	uint32_t faulty;       ///< serial of the node that failed last, 0: none has
 	struct fb_plan *after; ///< in line behind this one
 } fb_plan;
 
@@ -91,7 +92,18 @@ static inline bool fb_plan_faded(const fb_plan *plan)
 }
 
 /** Run one tick: reads buffers 0 and 1, leaves the result where out and dry point. Returns false
-	if a node failed (fb_instance_tick). *reduction_db: sum over nodes. thread: audio */
-bool fb_plan_tick(fb_plan *plan, uint64_t frame, float tempo, float *reduction_db) FB_RT;
+	if a node failed (fb_instance_tick). *reduction_db: sum over nodes. One tick in 7 the time of
+	each node is taken; 7, for what nodes do now and then they do every so many ticks of a power
+	of two. era: of the worst times (fb_load_add). thread: audio */
+bool fb_plan_tick(
+	fb_plan *plan, uint64_t frame, float tempo, uint32_t era, float *reduction_db) FB_RT;
+/** Forget the history of the node of step `at`, or with n_steps of the delays between nodes.
+	thread: audio */
+void fb_plan_clear(fb_plan *plan, uint32_t at) FB_RT;
+/** End a fade that nobody hears. thread: audio */
+static inline void fb_plan_skip_fade(fb_plan *plan)
+{
+	plan->done = plan->fill_ticks + plan->fade_ticks;
+}
 
 #endif

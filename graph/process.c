@@ -43,7 +43,8 @@ void fb_engine_work(void *ctx, uint32_t station)
 	fb_engine *engine = ctx;
 	unsigned saved = flush_denormals();
 	fb_strip_run(engine, &engine->station[station]);
-	fb_crew_weigh(engine->crew, station, (uint32_t)engine->station[station].cost);
+	fb_crew_weigh(engine->crew, station,
+		(uint32_t)atomic_load_explicit(&engine->station[station].load.mean, memory_order_relaxed));
 	restore_denormals(saved);
 }
 
@@ -85,7 +86,8 @@ static void apply(fb_engine *engine, const fb_event *event)
 	} else if (event->kind == FB_EVENT_PLAN) {
 		fb_strip_receive(station, event->plan);
 	} else if (event->kind == FB_EVENT_STATION) {
-		station->on[event->param] = event->value != 0.0f;
+		atomic_store_explicit(
+			&station->on[event->param], event->value != 0.0f, memory_order_relaxed);
 	} else {
 		fb_instance *node = find_instance(station, event->serial);
 		if (!node) {
@@ -114,13 +116,26 @@ static void apply_due(fb_engine *engine, uint64_t frame)
 	}
 }
 
+static void count_late(fb_engine *engine, uint64_t frames)
+{
+	uint32_t era = atomic_load_explicit(&engine->era, memory_order_relaxed);
+	uint64_t latest = atomic_load_explicit(&engine->latest, memory_order_relaxed);
+	if (frames) {
+		atomic_fetch_add_explicit(&engine->late, 1, memory_order_relaxed);
+	}
+	if (frames > latest || era != engine->late_era) {
+		atomic_store_explicit(&engine->latest, frames, memory_order_relaxed);
+	}
+	engine->late_era = era;
+}
+
 /** Apply an event from the ring, or put it on the agenda. */
 static void take_event(fb_engine *engine, const fb_event *event, uint64_t frame)
 {
 	if (event->frame > frame) {
 		fb_agenda_put(&engine->agenda, event); /* fb_engine_send() sees to it that there is room */
 	} else if (event->frame) {
-		atomic_fetch_add_explicit(&engine->late, event->frame < frame, memory_order_relaxed);
+		count_late(engine, frame - event->frame);
 		apply_timed(engine, event);
 	} else {
 		apply(engine, event);
@@ -217,7 +232,8 @@ static bool worth_a_crew(const fb_engine *engine, uint32_t ticks)
 {
 	float cost = 0.0f;
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
-		cost += at_home(engine, i) ? engine->station[i].cost : 0.0f;
+		const fb_load *load = &engine->station[i].load;
+		cost += at_home(engine, i) ? atomic_load_explicit(&load->mean, memory_order_relaxed) : 0.0f;
 	}
 	return cost * (float)ticks >= engine->worth;
 }
@@ -257,6 +273,8 @@ static void run_with_crew(
 static void run_segment(fb_engine *engine, const float *const *in, float *const *out, size_t offset,
 	uint64_t frame, uint32_t ticks)
 {
+	uint32_t era = atomic_load_explicit(&engine->era, memory_order_relaxed);
+	bool panic = atomic_load_explicit(&engine->panic, memory_order_relaxed);
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
 		engine_station *station = &engine->station[i];
 		if (at_home(engine, i)) {
@@ -264,6 +282,8 @@ static void run_segment(fb_engine *engine, const float *const *in, float *const 
 			station->work.frame = frame;
 			station->work.ticks = ticks;
 			station->work.tempo = engine->tempo;
+			station->work.era = era;
+			station->work.panic = panic;
 		}
 	}
 	if (engine->crew && worth_a_crew(engine, ticks)) {

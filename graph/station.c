@@ -18,7 +18,6 @@ struct fb_station {
 	fb_plan *waiting;     ///< of the patch, compiled against `heard`; NULL if that is of the patch
 	bool stale;           ///< the patch has values that need a new instance, not yet compiled
 	bool resend;          ///< the ring was full: values in audio may be behind the patch
-	bool on[FB_SWITCHES];
 	double fade_ms;
 	uint64_t gliding_until; ///< frame: values may be on their way, by a glide that was asked for
 	fb_history past, future;
@@ -115,19 +114,10 @@ static void send_bypass(fb_station *station, const fb_instance *node, bool bypas
 	send_or_remember(station, &event);
 }
 
-static void send_switch(fb_station *station, fb_switch which)
-{
-	fb_event event = {.kind = FB_EVENT_STATION,
-		.station = (uint16_t)station->index,
-		.param = (uint32_t)which,
-		.value = station->on[which] ? 1.0f : 0.0f};
-	send_or_remember(station, &event);
-}
-
 /** How many events send_all() sends. */
 static uint32_t count_all(const fb_station *station)
 {
-	uint32_t n = FB_SWITCHES;
+	uint32_t n = 0;
 	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
 		n += station->patch->stage[i].type->n_params + 1;
 	}
@@ -149,9 +139,6 @@ static void send_all(fb_station *station)
 		if (node) {
 			send_bypass(station, node, stage->bypass);
 		}
-	}
-	for (int i = 0; i < FB_SWITCHES; i++) {
-		send_switch(station, (fb_switch)i);
 	}
 	fb_engine_end(station->engine);
 }
@@ -309,13 +296,12 @@ void fb_station_bypass(fb_station *station, uint32_t stage, bool bypass)
 
 void fb_station_switch(fb_station *station, fb_switch which, bool on)
 {
-	station->on[which] = on;
-	send_switch(station, which);
+	fb_engine_switch(station->engine, station->index, which, on);
 }
 
 bool fb_station_switched(const fb_station *station, fb_switch which)
 {
-	return station->on[which];
+	return fb_engine_switched(station->engine, station->index, which);
 }
 
 /** Values and bypasses in which `after` differs from `before`, to the nodes in audio. A glide that
@@ -396,6 +382,34 @@ float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter
 	const fb_instance *node = heard_node(station, s);
 	return node ? atomic_load_explicit(&node->shown[meter], memory_order_relaxed)
 				: s->type->meters[meter].min;
+}
+
+/** The plans that may still be in audio, the newest first. */
+static const fb_instance *node_of(const fb_plan *plan, uint32_t serial)
+{
+	for (uint32_t i = 0; plan && i < plan->n_steps; i++) {
+		if (plan->step[i].node->serial == serial) {
+			return plan->step[i].node;
+		}
+	}
+	return NULL;
+}
+
+const char *fb_station_node(const fb_station *station, uint32_t serial)
+{
+	const fb_instance *node = node_of(coming(station), serial);
+	node = node ? node : node_of(station->heard, serial);
+	return node ? node->id : NULL;
+}
+
+bool fb_station_time(const fb_station *station, uint32_t stage, fb_time *out)
+{
+	const fb_instance *node = heard_node(station, &station->patch->stage[stage]);
+	*out = (fb_time){0};
+	if (node) {
+		fb_engine_time(station->engine, &node->load, out);
+	}
+	return node;
 }
 
 /* --- undo */

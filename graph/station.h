@@ -64,6 +64,10 @@ FB_MUST_CHECK fb_status fb_station_edit(
 FB_MUST_CHECK fb_status fb_station_check(
 	const fb_station *station, const fb_patch *patch, fb_error *error);
 
+/** The id of the node with that serial, NULL if it has gone. */
+const char *fb_station_node(const fb_station *station, uint32_t serial);
+/** What a node takes of a tick; false and 0 while no such node is in audio. */
+bool fb_station_time(const fb_station *station, uint32_t stage, fb_time *out);
 /** What a node's meter reads now; its minimum while no such node is in audio. */
 float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter);
 

@@ -26,6 +26,7 @@ static void take_plan(engine_station *station, fb_plan *plan)
 		retire(station, station->plan);
 	}
 	station->plan = plan;
+	station->cleared = 0;
 	if (!plan->next) {
 		count_settled(station);
 	}
@@ -55,6 +56,7 @@ static void advance(engine_station *station)
 	fb_plan *plan = station->plan;
 	if (fb_plan_faded(plan)) {
 		station->plan = plan->next;
+		station->cleared = 0;
 		retire(station, plan);
 		count_settled(station);
 	}
@@ -67,6 +69,11 @@ static void advance(engine_station *station)
 }
 
 /* --- a tick */
+
+static bool is_on(const engine_station *station, fb_switch which)
+{
+	return atomic_load_explicit(&station->on[which], memory_order_relaxed);
+}
 
 static float toward(float now, float aim, float step)
 {
@@ -97,7 +104,7 @@ static void take_input(
 {
 	float *left = buffers, *right = buffers + FB_TICK;
 	float mono =
-		toward(station->mono, station->on[FB_SWITCH_MONO] ? 1.0f : 0.0f, engine->switch_step);
+		toward(station->mono, is_on(station, FB_SWITCH_MONO) ? 1.0f : 0.0f, engine->switch_step);
 	uint32_t bad = clean_copy(left, in[0]);
 	bad += clean_copy(right, in[1]);
 	if (bad) {
@@ -140,11 +147,11 @@ static void mix_output(
 	const fb_engine *engine, engine_station *station, float *const *out, bool sound)
 {
 	const fb_plan *plan = station->plan;
-	bool dry = station->on[FB_SWITCH_BYPASS] || station->fault_left;
+	bool dry = is_on(station, FB_SWITCH_BYPASS) || station->fault_left;
+	bool mute = is_on(station, FB_SWITCH_MUTE) || station->work.panic;
 	float from = sound ? station->wet : 0.0f;
 	float wet = sound ? toward(from, dry ? 0.0f : 1.0f, engine->switch_step) : 0.0f;
-	float loud =
-		toward(station->loud, station->on[FB_SWITCH_MUTE] ? 0.0f : 1.0f, engine->switch_step);
+	float loud = toward(station->loud, mute ? 0.0f : 1.0f, engine->switch_step);
 	for (int c = 0; c < 2; c++) {
 		memcpy(out[c], plan->out[c], FB_TICK * sizeof(float));
 		if (wet != 1.0f || from != 1.0f) {
@@ -156,6 +163,30 @@ static void mix_output(
 	}
 	station->wet = wet;
 	station->loud = loud;
+	fb_guard_tick(&station->guard, is_on(station, FB_SWITCH_GUARD),
+		atomic_load_explicit(&station->ceiling, memory_order_relaxed), out[0], out[1]);
+	atomic_store_explicit(&station->guard_gain, station->guard.gain, memory_order_relaxed);
+}
+
+/** A tick of a station that a panic has silenced. Nothing runs, edits come to their end, and tails
+	are wiped out: a node each time it is this station's turn, for to do it all at once would take
+	longer than a period. It sounds again when there is no panic and nothing left to wipe. */
+static void rest(engine_station *station, bool turn, float *const *out)
+{
+	fb_plan *plan = station->plan;
+	memset(out[0], 0, FB_TICK * sizeof(float));
+	memset(out[1], 0, FB_TICK * sizeof(float));
+	if (turn && station->cleared <= plan->n_steps) {
+		fb_plan_clear(plan, station->cleared++);
+	}
+	if (plan->next) {
+		fb_plan_skip_fade(plan);
+	}
+	atomic_store_explicit(&station->hushed,
+		station->work.panic || station->cleared <= plan->n_steps, memory_order_relaxed);
+	station->fault_left = 0;
+	station->guard.gain = 1.0f;
+	station->wet = is_on(station, FB_SWITCH_BYPASS) ? 0.0f : 1.0f;
 }
 
 static void write_tap(
@@ -176,10 +207,34 @@ static void write_tap(
 	}
 }
 
+/** Run the plan and mix what comes out. Returns the sum of reductions. */
+static float sound_tick(
+	fb_engine *engine, engine_station *station, uint64_t frame, float *const *out)
+{
+	float reduction_db;
+	fb_plan *plan = station->plan;
+	station->fault_left -= station->fault_left > 0;
+	bool nodes_sound =
+		fb_plan_tick(plan, frame, station->work.tempo, station->work.era, &reduction_db);
+	bool sum_sound = fb_tick_finite(plan->out[0]) && fb_tick_finite(plan->out[1]);
+	if (!nodes_sound || !sum_sound) {
+		station->fault_left = engine->fault_ticks;
+		atomic_store_explicit(
+			&station->faulty, nodes_sound ? 0 : plan->faulty, memory_order_relaxed);
+		atomic_fetch_add_explicit(&station->faults, 1, memory_order_release);
+	}
+	mix_output(engine, station, out, sum_sound);
+	if (station->work.panic && station->loud == 0.0f) {
+		atomic_store_explicit(&station->hushed, true, memory_order_relaxed);
+		station->cleared = 0;
+	}
+	return reduction_db;
+}
+
 static void run_tick(fb_engine *engine, engine_station *station, uint64_t frame,
 	const float *const *in, float *const *out)
 {
-	float reduction_db;
+	float reduction_db = 0.0f;
 	if (!station->plan) {
 		memset(out[0], 0, FB_TICK * sizeof(float));
 		memset(out[1], 0, FB_TICK * sizeof(float));
@@ -187,14 +242,11 @@ static void run_tick(fb_engine *engine, engine_station *station, uint64_t frame,
 	}
 	float *input = station->plan->buffers;
 	take_input(engine, station, in, input);
-	station->fault_left -= station->fault_left > 0;
-	bool nodes_sound = fb_plan_tick(station->plan, frame, station->work.tempo, &reduction_db);
-	bool sum_sound = fb_tick_finite(station->plan->out[0]) && fb_tick_finite(station->plan->out[1]);
-	if (!nodes_sound || !sum_sound) {
-		station->fault_left = engine->fault_ticks;
-		atomic_fetch_add_explicit(&station->faults, 1, memory_order_relaxed);
+	if (atomic_load_explicit(&station->hushed, memory_order_relaxed)) {
+		rest(station, frame / FB_TICK % engine->n_stations == station->index, out);
+	} else {
+		reduction_db = sound_tick(engine, station, frame, out);
 	}
-	mix_output(engine, station, out, sum_sound);
 	write_tap(station, frame, input, out, reduction_db);
 	advance(station);
 }
@@ -212,6 +264,9 @@ void fb_strip_run(fb_engine *engine, engine_station *station)
 		}
 		run_tick(engine, station, work->frame + (uint64_t)i * FB_TICK, in, out);
 	}
-	double cost = (double)(fb_clock_now() - began) / work->ticks;
-	station->cost += (float)(cost - (double)station->cost) * COST_STEP;
+	float cost = (float)((double)(fb_clock_now() - began) / work->ticks);
+	fb_load_add(&station->load, cost, COST_STEP, work->era);
+	if (cost > atomic_load_explicit(&station->budget, memory_order_relaxed)) {
+		atomic_fetch_add_explicit(&station->over, 1, memory_order_relaxed);
+	}
 }

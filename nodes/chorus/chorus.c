@@ -11,6 +11,7 @@
 #include "../dsp/delay_line.h"
 #include "../dsp/fade.h"
 #include "../dsp/interp.h"
+#include "../dsp/lanes.h"
 #include "../dsp/wide.h"
 
 enum { VOICES, RATE, DEPTH, DELAY, SPREAD, MIX, N_PARAMS };
@@ -46,9 +47,10 @@ typedef struct chorus_node {
 	fb_blend mix;
 	fb_fade voice[MAX_VOICES];
 	float gain[MAX_VOICES]; ///< where the last tick ended
+	int32_t voices;         ///< all are in or out as this says; -1: some are on their way
 	fb_delay_line line[2];
 	place place[MAX_VOICES];
-	fb_interp interp;
+	const fb_interp_row *table;
 	_Alignas(FB_ALIGN) float room[]; ///< of the lines
 } chorus_node;
 
@@ -81,7 +83,7 @@ static bool prepare(void *instance, double rate_hz, const float *params)
 	self->rate_hz = rate_hz;
 	self->fresh = true;
 	self->ease = 1.0 - exp(-FB_TICK / (rate_hz * EASE_MS * 1e-3));
-	fb_interp_init(&self->interp);
+	self->table = fb_interp_table();
 	for (int v = 0; v < MAX_VOICES; v++) {
 		double at = fmod(v * GOLDEN, 1.0);
 		self->place[v] = (place){at, phasor_of(at)};
@@ -117,6 +119,21 @@ static void gains(const chorus_node *self, float out[MAX_VOICES])
 	}
 }
 
+/** Let voices join and leave; to: their gains at the end of the tick. */
+static void call_voices(chorus_node *self, int32_t wanted, float to[MAX_VOICES])
+{
+	if (wanted == self->voices) {
+		memcpy(to, self->gain, sizeof self->gain);
+		return;
+	}
+	self->voices = wanted;
+	for (int v = 0; v < MAX_VOICES; v++) {
+		float unused, at = fb_fade_tick(&self->voice[v], v < wanted, &unused);
+		self->voices = at == (v < wanted ? 1.0f : 0.0f) ? self->voices : -1;
+	}
+	gains(self, to);
+}
+
 static void settle(chorus_node *self, const float *values)
 {
 	for (int v = 0; v < MAX_VOICES; v++) {
@@ -124,6 +141,7 @@ static void settle(chorus_node *self, const float *values)
 		fb_fade_set(&self->voice[v], v < (int)values[VOICES]);
 	}
 	gains(self, self->gain);
+	self->voices = (int32_t)values[VOICES];
 	self->phase = 0.0;
 	self->delay_ms = (double)values[DELAY];
 	self->depth_ms = (double)values[DEPTH];
@@ -173,17 +191,18 @@ static inline __attribute__((always_inline)) void swings_of(swings *w, double st
 	}
 }
 
-/** Whole and broken part of a delay, as what the table wants: the samples start `back` frames
-	before the frame, and the place between its rows. */
+/** Whole and broken part of a delay, as what reads the line wants them: where the samples start in
+	the ring, the row of the table, and the place between that and the next. */
 typedef struct reads {
-	int32_t back[FB_TICK], row[FB_TICK];
+	uint32_t place[FB_TICK];
+	int32_t row[FB_TICK];
 	float part[FB_TICK];
 } reads;
 
 /** from, to: the angle on the last frame before the tick, as the tick starts and as it ends, less
 	the turn of the swing itself. */
 static inline __attribute__((always_inline)) void reads_of(
-	reads *r, const sweep *d, phasor from, phasor to, const swings *w)
+	reads *r, const fb_delay_line *line, const sweep *d, phasor from, phasor to, const swings *w)
 {
 	double delay[FB_TICK];
 	const phasor step = {(to.c - from.c) / FB_TICK, (to.s - from.s) / FB_TICK};
@@ -192,32 +211,52 @@ static inline __attribute__((always_inline)) void reads_of(
 		double sine = (from.s + step.s * k) * w->c[i] + (from.c + step.c * k) * w->s[i];
 		delay[i] = d->base + d->base_step * k + (d->swing + d->swing_step * k) * sine;
 	}
+	const fb_delay_line now = *line;
 	for (int i = 0; i < FB_TICK; i++) {
 		/* the sample `delay` ago lies 1 - frac(delay) after the one a whole frame further back */
 		int32_t whole = (int32_t)delay[i];
 		double phase = (1.0 - (delay[i] - (double)whole)) * FB_INTERP_PHASES;
 		int32_t row = (int32_t)phase;
 		row = row < FB_INTERP_PHASES ? row : FB_INTERP_PHASES - 1;
-		r->back[i] = whole + 1 + FB_INTERP_BEFORE;
+		r->place[i] =
+			fb_delay_line_place(&now, (uint32_t)i, (uint32_t)(whole + 1 + FB_INTERP_BEFORE));
 		r->row[i] = row;
 		r->part[i] = (float)(phase - (double)row);
 	}
 }
 
-/** Add one voice of one side to sum, eight partial sums a frame. */
-static inline __attribute__((always_inline)) void sing(const chorus_node *self,
+/** One voice of one side: put into sum if it is the first, else added to it; eight partial sums a
+	frame. */
+static inline __attribute__((always_inline)) void sing(bool first, const fb_interp_row *table,
 	const fb_delay_line *line, const reads *r, fb_ramp gain, fb_v8 sum[FB_TICK])
 {
+	const float *ring = line->ring;
 	for (uint32_t i = 0; i < FB_TICK; i++) {
-		const float *x = fb_delay_line_read(line, i, (uint32_t)r->back[i]);
-		const float *a = self->interp.tap[r->row[i]], *b = a + FB_INTERP_TAPS;
-		fb_v8 tap = FB_LOAD8(a) + r->part[i] * (FB_LOAD8(b) - FB_LOAD8(a));
-		sum[i] += tap * FB_LOAD8(x) * fb_ramp_at(&gain, i);
+		const fb_interp_row *row = table + r->row[i];
+		fb_v8 tap = FB_LOAD8(row->tap) + r->part[i] * FB_LOAD8(row->step);
+		fb_v8 heard = tap * FB_LOAD8(ring + r->place[i]) * fb_ramp_at(&gain, i);
+		sum[i] = first ? heard : sum[i] + heard;
 	}
 }
 
+/** Four frames' partial sums to one figure each. */
+static inline __attribute__((always_inline)) fb_lanes folded(const fb_v8 sum[4])
+{
+	fb_lanes half[4];
+	for (int i = 0; i < 4; i++) {
+		half[i] = __builtin_shufflevector(sum[i], sum[i], 0, 1, 2, 3) +
+				  __builtin_shufflevector(sum[i], sum[i], 4, 5, 6, 7);
+	}
+	fb_lanes a = __builtin_shufflevector(half[0], half[1], 0, 4, 1, 5) +
+				 __builtin_shufflevector(half[0], half[1], 2, 6, 3, 7);
+	fb_lanes b = __builtin_shufflevector(half[2], half[3], 0, 4, 1, 5) +
+				 __builtin_shufflevector(half[2], half[3], 2, 6, 3, 7);
+	return __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
+}
+
+/** All voices of both sides; to: their gains at the end of the tick. */
 FB_WIDE static void choir(
-	chorus_node *self, const fb_tick *tick, const float to[MAX_VOICES], fb_v8 sum[2][FB_TICK])
+	chorus_node *self, const fb_tick *tick, const float to[MAX_VOICES], float wet[2][FB_TICK])
 {
 	double hz = 0.5 * ((double)tick->from[RATE] + (double)tick->to[RATE]);
 	double step = hz / self->rate_hz;
@@ -228,25 +267,37 @@ FB_WIDE static void choir(
 	const double depth[2] = {from, self->depth_ms};
 	swings turn;
 	swings_of(&turn, 2.0 * M_PI * step);
-	const phasor ahead = self->ahead;
-	bool apart = self->spread != 0.0f || tick->to[SPREAD] != 0.0f;
+	const phasor ahead[2] = {{1.0, 0.0}, self->ahead};
 	if (tick->to[SPREAD] != self->spread) {
 		self->spread = tick->to[SPREAD];
 		self->ahead = phasor_of((double)self->spread * 0.01 * SPREAD_TURN);
 	}
+	const phasor ahead_to[2] = {{1.0, 0.0}, self->ahead};
+	fb_v8 sum[2][FB_TICK];
 	for (int v = 0; v < MAX_VOICES; v++) {
 		if (self->gain[v] == 0.0f && to[v] == 0.0f) {
 			continue;
 		}
 		sweep d = sweep_of(self->rate_hz, delay, depth, &self->place[v]);
 		phasor angle = turned(start, self->place[v].angle);
-		reads r;
-		reads_of(&r, &d, angle, angle, &turn);
-		sing(self, &self->line[0], &r, fb_ramp_of(self->gain[v], to[v]), sum[0]);
-		if (apart) {
-			reads_of(&r, &d, turned(angle, ahead), turned(angle, self->ahead), &turn);
+		for (int c = 0; c < 2; c++) {
+			const fb_delay_line *line = &self->line[c];
+			reads r;
+			reads_of(&r, line, &d, turned(angle, ahead[c]), turned(angle, ahead_to[c]), &turn);
+			fb_ramp gain = fb_ramp_of(self->gain[v], to[v]);
+			if (v == 0) {
+				sing(true, self->table, line, &r, gain, sum[c]);
+			} else {
+				sing(false, self->table, line, &r, gain, sum[c]);
+			}
+			__builtin_prefetch(line->ring + r.place[FB_TICK - 1] + 16);
+			__builtin_prefetch(line->ring + r.place[FB_TICK - 1] + 32);
 		}
-		sing(self, &self->line[1], &r, fb_ramp_of(self->gain[v], to[v]), sum[1]);
+	}
+	for (int c = 0; c < 2; c++) {
+		for (int i = 0; i < FB_TICK; i += 4) {
+			fb_lanes_store(&wet[c][i], folded(&sum[c][i]));
+		}
 	}
 	self->phase += step * FB_TICK;
 	self->phase -= self->phase >= 1.0 ? 1.0 : 0.0;
@@ -258,28 +309,22 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 	if (self->fresh) {
 		settle(self, tick->from);
 	}
-	float in[2][FB_TICK], wet[FB_TICK], to[MAX_VOICES];
+	_Alignas(FB_ALIGN) float in[2][FB_TICK], wet[2][FB_TICK], to[MAX_VOICES];
 	for (int c = 0; c < 2; c++) {
 		fb_clean_tick(tick->in[c], in[c]);
 		fb_delay_line_write(&self->line[c], 0, in[c], FB_TICK);
 	}
-	for (int v = 0; v < MAX_VOICES; v++) {
-		float from;
-		fb_fade_tick(&self->voice[v], v < (int)tick->to[VOICES], &from);
-	}
-	gains(self, to);
-	fb_v8 sum[2][FB_TICK] = {0};
-	choir(self, tick, to, sum);
+	call_voices(self, (int32_t)tick->to[VOICES], to);
+	choir(self, tick, to, wet);
 	fb_blend mix = self->mix;
 	if (tick->to[MIX] != mix.percent) {
 		fb_blend_set(&mix, tick->to[MIX]);
 	}
 	for (int c = 0; c < 2; c++) {
-		for (int i = 0; i < FB_TICK; i++) {
-			wet[i] = FB_FOLD8(sum[c][i]);
-		}
-		fb_blend_tick(&self->mix, &mix, in[c], wet, tick->out[c]);
+		fb_blend_tick(&self->mix, &mix, in[c], wet[c], tick->out[c]);
 		fb_delay_line_advance(&self->line[c]);
+		__builtin_prefetch(self->line[c].ring + self->line[c].at, 1);
+		__builtin_prefetch(self->line[c].ring + self->line[c].at + 16, 1);
 	}
 	self->mix = mix;
 	memcpy(self->gain, to, sizeof to);

@@ -220,10 +220,7 @@ static void test_sides(void **state)
 static void test_hammer(void **state)
 {
 	(void)state;
-	const double rates[] = {8000, 44100, 48000, 96000, 192000};
-	for (size_t i = 0; i < 5; i++) {
-		hammer_node("chorus", rates[i], 2.0, 6.6, 0.5);
-	}
+	hammer_node("chorus", 2.0, 6.6, 0.5);
 }
 
 int main(void)

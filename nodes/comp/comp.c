@@ -7,6 +7,7 @@
 #include "../dsp/knee.h"
 #include "../dsp/largest.h"
 #include "../dsp/lookahead.h"
+#include "../dsp/wide.h"
 
 enum {
 	THRESHOLD,
@@ -276,7 +277,7 @@ static void gain_of(
 	}
 }
 
-static void process(void *instance, const fb_tick *tick) FB_RT
+FB_WIDE_ALL static void process(void *instance, const fb_tick *tick) FB_RT
 {
 	comp_node *self = instance;
 	if (self->fresh) {

@@ -316,10 +316,7 @@ static void test_mono_stays_mono(void **state)
 static void test_hammer(void **state)
 {
 	(void)state;
-	static const double rates[] = {44100, 48000, 96000, 192000};
-	for (int i = 0; i < 4; i++) {
-		hammer_node("comp", rates[i], 2.0, 1100.0, 0.1);
-	}
+	hammer_node("comp", 2.0, 1100.0, 0.1);
 }
 
 int main(void)

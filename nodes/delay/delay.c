@@ -7,6 +7,7 @@
 #include "../dsp/onepole.h"
 #include "../dsp/ramp.h"
 #include "../dsp/tap.h"
+#include "../dsp/wide.h"
 
 enum { TIME, SYNC, NOTE, TEMPO, FEEDBACK, LOW_CUT, HIGH_CUT, PING_PONG, MIX, N_PARAMS };
 enum { SYNC_OFF, SYNC_TEMPO, SYNC_TRANSPORT };
@@ -228,7 +229,7 @@ static void mix(const now *t, const fb_tick *tick)
 	}
 }
 
-static void process(void *instance, const fb_tick *tick) FB_RT
+FB_WIDE_ALL static void process(void *instance, const fb_tick *tick) FB_RT
 {
 	delay_node *self = instance;
 	if (self->fresh) {

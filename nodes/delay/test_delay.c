@@ -268,10 +268,7 @@ static void test_no_pitch_sweep(void **state)
 static void test_hammer(void **state)
 {
 	(void)state;
-	const double rates[] = {8000, 44100, 48000, 96000, 192000};
-	for (size_t i = 0; i < 5; i++) {
-		hammer_node("delay", rates[i], 3.0, 40.0, 5.0);
-	}
+	hammer_node("delay", 3.0, 40.0, 5.0);
 }
 
 int main(void)

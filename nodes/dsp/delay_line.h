@@ -59,19 +59,24 @@ static inline void fb_delay_line_write(
 	}
 }
 
-/** The samples `delay` frames before frame `first` of the tick at hand, and those after it: at
-	most FB_DELAY_LINE_GUARD may be read, as far as they have been written.
+/** Where in the ring the sample `delay` frames before frame `first` of the tick at hand stands.
+	What was there before the line was emptied reads as silence: the ring's end, not written yet.
 	range: delay <= frames - FB_TICK
 	rt:    yes */
+static inline uint32_t fb_delay_line_place(
+	const fb_delay_line *line, uint32_t first, uint32_t delay)
+{
+	uint32_t at = line->at + first, place = at >= delay ? at - delay : at + line->frames - delay;
+	bool none = delay >= line->age + first + FB_DELAY_LINE_GUARD;
+	return none ? line->frames - FB_DELAY_LINE_GUARD : place;
+}
+
+/** That sample and those after it: at most FB_DELAY_LINE_GUARD may be read, as far as they have
+	been written. rt: yes */
 static inline const float *fb_delay_line_read(
 	const fb_delay_line *line, uint32_t first, uint32_t delay)
 {
-	static const _Alignas(FB_ALIGN) float silence[FB_DELAY_LINE_GUARD];
-	uint32_t at = line->at + first;
-	if (delay >= line->age + first + FB_DELAY_LINE_GUARD) {
-		return silence;
-	}
-	return line->ring + (at >= delay ? at - delay : at + line->frames - delay);
+	return line->ring + fb_delay_line_place(line, first, delay);
 }
 
 /** On to the next tick. rt: yes */

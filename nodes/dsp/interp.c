@@ -2,6 +2,7 @@
 #include "interp.h"
 
 #include <math.h>
+#include <threads.h>
 
 enum { N = FB_INTERP_TAPS };
 
@@ -48,20 +49,42 @@ static void solve(double a[N][N], double b[N])
 	}
 }
 
-void fb_interp_init(fb_interp *interp)
+/** Taps for a fraction of phase / FB_INTERP_PHASES. */
+static void fit(int phase, float taps[N])
 {
-	for (int phase = 0; phase <= FB_INTERP_PHASES; phase++) {
-		double position = FB_INTERP_BEFORE + (double)phase / FB_INTERP_PHASES;
-		double normal[N][N], tap[N];
-		for (int i = 0; i < N; i++) {
-			for (int j = 0; j < N; j++) {
-				normal[i][j] = correlation(i - j);
-			}
-			tap[i] = correlation(i - position);
+	double position = FB_INTERP_BEFORE + (double)phase / FB_INTERP_PHASES;
+	double normal[N][N], tap[N];
+	for (int i = 0; i < N; i++) {
+		for (int j = 0; j < N; j++) {
+			normal[i][j] = correlation(i - j);
 		}
-		solve(normal, tap);
+		tap[i] = correlation(i - position);
+	}
+	solve(normal, tap);
+	for (int i = 0; i < N; i++) {
+		taps[i] = (float)tap[i];
+	}
+}
+
+static fb_interp_row table[FB_INTERP_PHASES];
+
+static void make_table(void)
+{
+	float next[N];
+	fit(FB_INTERP_PHASES, next);
+	for (int phase = FB_INTERP_PHASES - 1; phase >= 0; phase--) {
+		fb_interp_row *row = &table[phase];
+		fit(phase, row->tap);
 		for (int i = 0; i < N; i++) {
-			interp->tap[phase][i] = (float)tap[i];
+			row->step[i] = next[i] - row->tap[i];
+			next[i] = row->tap[i];
 		}
 	}
+}
+
+const fb_interp_row *fb_interp_table(void)
+{
+	static once_flag made = ONCE_FLAG_INIT;
+	call_once(&made, make_table);
+	return table;
 }

@@ -9,13 +9,16 @@
 #define FB_INTERP_BEFORE 3 /**< taps before the one at the whole part of the position */
 #define FB_INTERP_PHASES 256
 
-/** Taps for each phase of the fraction; between two rows, mix them in a straight line.
-	x(position + f) = sum tap[f][k] x[position - FB_INTERP_BEFORE + k], f from 0 to 1 */
-typedef struct fb_interp {
-	_Alignas(64) float tap[FB_INTERP_PHASES + 1][FB_INTERP_TAPS];
-} fb_interp;
+/** For each phase of the fraction its taps, and what they lack to those of the next: between two
+	phases, mix them in a straight line.
+	x(position + f) = sum tap[k] x[position - FB_INTERP_BEFORE + k], f from 0 to 1 */
+typedef struct fb_interp_row {
+	_Alignas(64) float tap[FB_INTERP_TAPS];
+	float step[FB_INTERP_TAPS];
+} fb_interp_row;
 
-/** Work the taps out; some milliseconds at most. thread: control */
-void fb_interp_init(fb_interp *interp);
+/** The table, [FB_INTERP_PHASES], one for all; some milliseconds when it is first asked for.
+	thread: control, any number of them */
+const fb_interp_row *fb_interp_table(void);
 
 #endif

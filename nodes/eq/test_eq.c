@@ -289,10 +289,7 @@ static void test_switching_fades(void **state)
 static void test_hammer(void **state)
 {
 	(void)state;
-	static const double rates[] = {44100, 48000, 96000, 192000};
-	for (int i = 0; i < 4; i++) {
-		hammer_node("eq", rates[i], 2.0, 1e13, 0.2);
-	}
+	hammer_node("eq", 2.0, 1e13, 0.2);
 }
 
 int main(void)

@@ -131,10 +131,7 @@ static void test_switches_do_not_click(void **state)
 static void test_hammer(void **state)
 {
 	(void)state;
-	static const double rates[] = {44100, 48000, 96000, 192000};
-	for (int i = 0; i < 4; i++) {
-		hammer_node("gain", rates[i], 2.0, 16.0, 0.1);
-	}
+	hammer_node("gain", 2.0, 16.0, 0.1);
 }
 
 int main(void)

@@ -254,10 +254,7 @@ static void test_mono_stays_mono(void **state)
 static void test_hammer(void **state)
 {
 	(void)state;
-	static const double rates[] = {44100, 48000, 96000, 192000};
-	for (int i = 0; i < 4; i++) {
-		hammer_node("gate", rates[i], 2.0, 1.0001, 0.1);
-	}
+	hammer_node("gate", 2.0, 1.0001, 0.1);
 }
 
 int main(void)

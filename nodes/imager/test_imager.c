@@ -227,10 +227,7 @@ static void test_changes_make_no_click(void **state)
 static void test_hammer(void **state)
 {
 	(void)state;
-	const double rates[] = {8000, 44100, 48000, 96000, 192000};
-	for (size_t i = 0; i < 5; i++) {
-		hammer_node("imager", rates[i], 3.0, 12.0, 1.0);
-	}
+	hammer_node("imager", 3.0, 12.0, 1.0);
 }
 
 int main(void)

@@ -330,10 +330,7 @@ static void test_distortion(void **state)
 static void test_hammer(void **state)
 {
 	(void)state;
-	static const double rates[] = {44100, 48000, 96000, 192000};
-	for (int i = 0; i < 4; i++) {
-		hammer_node("limiter", rates[i], 2.0, 1.02, 0.1);
-	}
+	hammer_node("limiter", 2.0, 1.02, 0.1);
 }
 
 int main(void)

@@ -203,7 +203,7 @@ static void widen(
 	}
 }
 
-static void process(void *instance, const fb_tick *tick) FB_RT
+FB_WIDE_ALL static void process(void *instance, const fb_tick *tick) FB_RT
 {
 	reverb_node *self = instance;
 	if (self->fresh) {

@@ -212,7 +212,9 @@ static void take_body(fb_request *request, const void *data, size_t len)
 		request->body_too_large = true;
 		return;
 	}
-	memcpy(grown + request->body_len, data, len);
+	if (len) { /* data may be NULL then */
+		memcpy(grown + request->body_len, data, len);
+	}
 	request->body = grown;
 	request->body_len += len;
 	grown[request->body_len] = '\0';

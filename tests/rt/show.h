@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** A busy show, for tests of what the audio thread may not do: every node there is, in four
-	stations, parameters ridden, stages added, moved and replaced, switches thrown, taps read, a
-	node that fails. One thread processes, the other controls, in step with each other by atomics
-	alone, so that the audio thread needs nothing from the system. */
+	stations, parameters ridden and morphed, every kind of edit made and undone, switches thrown,
+	the guard at work, panics, taps read, a node that fails. One thread processes, the other
+	controls, in step with each other by atomics alone, so that the audio thread needs nothing
+	from the system. */
 #ifndef FB_SHOW_H
 #define FB_SHOW_H
 
@@ -15,19 +16,19 @@
 #include <pthread.h>
 #include <sched.h>
 
-enum { SHOW_STATIONS = 4, SHOW_PERIOD_MAX = 128, SHOW_STEP = 8 };
+enum { SHOW_STATIONS = 4, SHOW_PERIOD_MAX = 1024, SHOW_STEP = 512 };
 
 typedef struct show {
 	fb_engine *engine;
 	fb_station *station[SHOW_STATIONS];
-	uint32_t period, seconds;
+	uint32_t period, seconds, threads;
 	const char *misdeed; ///< what t_fail is told to do once, or NULL
 	void (*begin)(void); ///< in the audio thread, before and after each period; may be NULL
 	void (*end)(void);
 	float in[2 * SHOW_STATIONS][SHOW_PERIOD_MAX], out[2 * SHOW_STATIONS][SHOW_PERIOD_MAX];
 	_Atomic uint64_t asked, done; ///< periods
 	_Atomic bool over;
-	uint64_t edits, sets, tap_blocks;
+	uint64_t edits, refusals, sets, tap_blocks;
 	uint64_t seed;
 } show;
 
@@ -96,6 +97,79 @@ static void show_set(show *s, fb_station *station, uint32_t stage)
 	s->sets += !fb_station_set(station, stage, p, (float)value, -1.0, &error);
 }
 
+/** Any two ends of the patch, as people write them. */
+static const char *show_end(show *s, const fb_patch *patch, bool from)
+{
+	uint32_t n = show_chance(s, patch->n_stages + 1);
+	return n < patch->n_stages ? patch->stage[n].id : from ? "in" : "out";
+}
+
+/** One edit of a patch, any kind; what cannot be done is refused. Two nodes always stay, for other
+	parts of the show. */
+static fb_status show_change(show *s, fb_patch *patch, fb_error *error)
+{
+	const fb_nodes *nodes = stand_nodes();
+	const fb_node_desc *type = fb_nodes_at(nodes, show_chance(s, (uint32_t)fb_nodes_count(nodes)));
+	const char *id = patch->stage[show_chance(s, patch->n_stages)].id;
+	const char *from = show_end(s, patch, true), *to = show_end(s, patch, false);
+	char fresh[FB_ID_LEN];
+	bool spare = !strncmp(id, "t_", 2) || !strncmp(type->id, "t_", 2);
+	snprintf(fresh, sizeof fresh, "new_%u", show_chance(s, 1000));
+	switch (show_chance(s, 7)) {
+	case 0:
+		return spare ? FB_OK : fb_patch_add(patch, type, fresh, to, error);
+	case 1:
+		return spare ? FB_OK : fb_patch_remove(patch, id, error);
+	case 2:
+		return fb_patch_move(patch, id, show_chance(s, 2) ? from : NULL, error);
+	case 3:
+		return spare ? FB_OK : fb_patch_replace(patch, id, type, error);
+	case 4:
+		return fb_patch_connect(patch, from, to, 0.5, error);
+	case 5:
+		return fb_patch_disconnect(patch, from, to, error);
+	default:
+		return fb_patch_weigh(patch, from, to, 0.25, error);
+	}
+}
+
+/** An edit of the patch in force, with undo, or such a step taken back or forth. */
+static void show_edit(show *s, fb_station *station)
+{
+	fb_error error;
+	fb_status status;
+	if (show_chance(s, 4) == 0) {
+		status = show_chance(s, 2) ? fb_station_undo(station, -1, &error)
+								   : fb_station_redo(station, -1, &error);
+	} else {
+		fb_patch *next = fb_patch_copy(fb_station_patch(station));
+		status = show_change(s, next, &error);
+		if (!status) {
+			status = fb_station_edit(station, next, -1, &error);
+		}
+		if (status) {
+			fb_patch_destroy(next);
+		}
+	}
+	s->edits += !status;
+	s->refusals += status != FB_OK;
+}
+
+/** As a scene does it: every parameter somewhere else, over a time. */
+static void show_morph(show *s, fb_station *station)
+{
+	for (uint32_t i = 0; i < fb_station_patch(station)->n_stages; i++) {
+		const fb_stage *stage = &fb_station_patch(station)->stage[i];
+		fb_error error;
+		for (uint32_t p = 0; strcmp(stage->type->id, "t_fail") && p < stage->type->n_params; p++) {
+			const fb_param_info *info = &stage->type->params[p];
+			double to = fb_scale_from_norm(info->scale, (double)info->min, (double)info->max,
+				(double)show_chance(s, 1001) / 1000.0);
+			s->sets += !fb_station_set(station, i, p, (float)to, 300, &error);
+		}
+	}
+}
+
 static void show_misbehave(show *s, const char *mode)
 {
 	fb_error error;
@@ -122,7 +196,7 @@ static void show_read(show *s)
 	fb_engine_service(s->engine);
 }
 
-/** What control does every SHOW_STEP periods. */
+/** What control does every SHOW_STEP frames, or every period if that is longer. */
 static void show_control(show *s, uint64_t step)
 {
 	fb_station *station = s->station[show_chance(s, SHOW_STATIONS)];
@@ -139,14 +213,27 @@ static void show_control(show *s, uint64_t step)
 		fb_station_bypass(station, stage, show_chance(s, 2));
 		fb_station_switch(station, (fb_switch)show_chance(s, FB_SWITCHES), show_chance(s, 2));
 	}
-	if (step % 12 == 0) {
+	if (step % 32 == 0) {
 		fb_error error;
-		fb_patch *next = show_patch(s);
-		fb_station_remember(station);
-		if (fb_station_apply(station, next, step % 24 ? -1 : 100, &error)) {
+		if (fb_station_edit(station, show_patch(s), step % 64 ? -1 : 100, &error)) {
 			fail_msg("%s: %s", error.where, error.text);
 		}
 		s->edits++;
+	} else if (step % 4 == 0) {
+		show_edit(s, station);
+	} else if (step % 30 == 7) {
+		show_morph(s, station);
+	}
+	if (step % 20 == 3) {
+		uint32_t i = show_chance(s, SHOW_STATIONS);
+		fb_engine_set_ceiling(s->engine, i, (double)show_chance(s, 60) - 59.0);
+		fb_engine_set_budget(s->engine, i, 1e-6);
+		fb_engine_forget_worst(s->engine);
+	}
+	if (step % 60 == 40) {
+		fb_engine_panic(s->engine, true);
+	} else if (step % 60 == 42) {
+		fb_engine_panic(s->engine, false);
 	}
 	if (step % 100 == 50) {
 		show_misbehave(s, "nan");
@@ -157,12 +244,18 @@ static void show_control(show *s, uint64_t step)
 	show_read(s);
 }
 
-static void show_open(show *s, uint32_t period, uint32_t seconds)
+static void show_open(show *s, uint32_t period, uint32_t seconds, uint32_t threads, fb_spawn *spawn)
 {
-	fb_engine_options options = {
-		.stations = SHOW_STATIONS, .rate_hz = 48000, .period = period, .taps = true};
+	fb_engine_options options = {.stations = SHOW_STATIONS,
+		.rate_hz = 48000,
+		.period = period,
+		.taps = true,
+		.threads = threads,
+		.spawn = spawn,
+		.patient = true};
 	fb_error error;
-	*s = (show){.period = period, .seconds = seconds, .seed = 88172645463325252u};
+	*s = (show){
+		.period = period, .seconds = seconds, .threads = threads, .seed = 88172645463325252u};
 	assert_int_equal(fb_engine_create(&options, &s->engine, &error), FB_OK);
 	for (uint32_t i = 0; i < SHOW_STATIONS; i++) {
 		assert_int_equal(
@@ -182,13 +275,14 @@ static void show_close(show *s)
 /** The whole show: `audio` is what the thread runs, with the show. Returns false if it died. */
 static bool show_run(show *s, void *(*audio)(void *))
 {
-	uint64_t steps = s->seconds * 48000u / s->period / SHOW_STEP;
+	uint64_t each = s->period < SHOW_STEP ? SHOW_STEP / s->period : 1;
+	uint64_t steps = s->seconds * 48000u / s->period / each;
 	pthread_t thread;
 	assert_int_equal(pthread_create(&thread, NULL, audio, s), 0);
 	for (uint64_t i = 0; i < steps; i++) {
 		show_control(s, i);
-		atomic_store(&s->asked, (i + 1) * SHOW_STEP);
-		while (atomic_load(&s->done) < (i + 1) * SHOW_STEP) {
+		atomic_store(&s->asked, (i + 1) * each);
+		while (atomic_load(&s->done) < (i + 1) * each) {
 			if (!pthread_tryjoin_np(thread, NULL)) {
 				return false;
 			}
@@ -210,6 +304,8 @@ static void show_check(const show *s)
 	assert_in_range(s->tap_blocks, SHOW_STATIONS * 48000 / FB_TICK * (s->seconds - 1), 100000000);
 	assert_in_range(counts.faults, 2, 10000);
 	assert_true(counts.bad_samples > 0);
+	assert_true(s->refusals > 0);
+	assert_int_equal(counts.helped > 0, s->threads > 1);
 	assert_int_equal(counts.events_orphan + counts.events_lost + counts.replies_lost, 0);
 }
 

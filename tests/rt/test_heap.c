@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The audio thread neither takes memory nor gives any back: through the whole show, calls of malloc
-   and its kin from within fb_engine_process() are counted, those of nodes included. */
+/* Audio and its workers neither take memory nor give any back: through the whole show, calls of
+   malloc and its kin from within fb_engine_process() are counted, those of nodes included. */
 /* pytest: alone */
 /* pytest: slow */
 #include "heap.h"
@@ -22,7 +22,31 @@ static void *audio(void *with)
 	return NULL;
 }
 
-/** Calls made in the audio thread. */
+/** A worker's whole life is forbidden ground. */
+typedef struct bound {
+	void *(*run)(void *);
+	void *arg;
+} bound;
+
+static void *run_bound(void *with)
+{
+	bound *work = with;
+	forbid();
+	void *end = work->run(work->arg);
+	allow();
+	free(work);
+	return end;
+}
+
+static int spawn_bound(void *ctx, pthread_t *thread, void *(*run)(void *), void *arg)
+{
+	(void)ctx;
+	bound *work = malloc(sizeof *work);
+	*work = (bound){run, arg};
+	return pthread_create(thread, NULL, run_bound, work);
+}
+
+/** Calls made in the audio thread and its workers. */
 static unsigned long run(show *s)
 {
 	atomic_store(&heap_trespass, 0);
@@ -39,8 +63,11 @@ static void test_no_allocation(void **state)
 	if (!heap_watched) {
 		skip();
 	}
-	for (uint32_t period = 64; period <= 100; period += 36) {
-		show_open(&s, period, 10);
+	static const struct {
+		uint32_t period, threads;
+	} shows[] = {{64, 1}, {100, 1}, {1024, 3}};
+	for (size_t i = 0; i < sizeof shows / sizeof *shows; i++) {
+		show_open(&s, shows[i].period, 10, shows[i].threads, spawn_bound);
 		assert_int_equal(run(&s), 0);
 		show_check(&s);
 		show_close(&s);
@@ -55,7 +82,7 @@ static void test_the_guard_itself(void **state)
 	if (!heap_watched) {
 		skip();
 	}
-	show_open(&s, 64, 3);
+	show_open(&s, 64, 3, 1, NULL);
 	s.misdeed = "malloc";
 	assert_in_range(run(&s), 4, 1000000);
 	show_close(&s);

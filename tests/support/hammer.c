@@ -177,6 +177,7 @@ static void comes_to_rest(hammer *h, double rate_hz, double tail_s)
 	for (double t = 0; t < tail_s; t += BLOCK / rate_hz) {
 		run(h, 0, BLOCK);
 	}
+	run(h, 0, BLOCK); /* all of what is looked at comes after the tail */
 	for (uint32_t c = 0; c < h->n_out; c++) {
 		double peak = sig_peak(h->out[c], BLOCK);
 		if (!(peak <= 1e-6)) {
@@ -213,18 +214,26 @@ static void resets_whole(hammer *h)
 	free(fresh);
 }
 
-void hammer_node(const char *node, double rate_hz, double seconds, double bound, double tail_s)
+static void at_rate(const char *node, double rate_hz, double seconds, double bound, double tail_s)
 {
-#if defined(__SSE__)
-	unsigned mode = _mm_getcsr();
-	_mm_setcsr(mode | 0x8040u); /* flush to zero, denormals are zero */
-#endif
 	hammer h;
 	hammer_open(&h, node, rate_hz);
 	hit(&h, rate_hz, seconds, bound);
 	comes_to_rest(&h, rate_hz, tail_s);
 	resets_whole(&h);
 	hammer_close(&h);
+}
+
+void hammer_node(const char *node, double seconds, double bound, double tail_s)
+{
+	static const double rates_hz[] = {8000, 44100, 48000, 96000, 192000};
+#if defined(__SSE__)
+	unsigned mode = _mm_getcsr();
+	_mm_setcsr(mode | 0x8040u); /* flush to zero, denormals are zero */
+#endif
+	for (size_t i = 0; i < sizeof rates_hz / sizeof *rates_hz; i++) {
+		at_rate(node, rates_hz[i], seconds, bound, tail_s);
+	}
 #if defined(__SSE__)
 	_mm_setcsr(mode);
 #endif

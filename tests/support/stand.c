@@ -70,6 +70,7 @@ void stand_open(stand *s, const char *json, uint32_t period, size_t frames)
 		fb_station_create(s->engine, 0, stand_patch(json), &s->station, &error)) {
 		die(&error);
 	}
+	fb_station_switch(s->station, FB_SWITCH_GUARD, false);
 }
 
 void stand_close(stand *s)

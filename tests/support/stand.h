@@ -23,7 +23,7 @@ fb_patch *stand_patch(const char *json);
 fb_status stand_parse(const char *json, fb_patch **out, fb_error *error);
 
 /** A station that plays that patch, with a sine of 100 Hz and a quarter of full scale on the left
-	and of 150 Hz on the right. 48 kHz. */
+	and of 150 Hz on the right. 48 kHz. Without the guard: probes put numbers on the wire. */
 void stand_open(stand *s, const char *json, uint32_t period, size_t frames);
 void stand_close(stand *s);
 /** Run so many frames (rounded up to periods), servicing station and engine. */

@@ -226,7 +226,7 @@ static void test_delays_of_connections_are_kept(void **state)
 static void test_switches_do_not_click(void **state)
 {
 	(void)state;
-	for (int which = 0; which < FB_SWITCHES; which++) {
+	for (int which = 0; which < FB_SWITCH_GUARD; which++) {
 		stand s;
 		stand_open(&s, SERIES(PAD "," LATE(50)), PERIOD, 3 * SETTLE);
 		stand_run(&s, SETTLE);

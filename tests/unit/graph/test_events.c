@@ -40,6 +40,7 @@ static void bench_open(bench *b, uint32_t period)
 	b->serial = fb_plan_find(plan, "v")->serial;
 	fb_event event = {.kind = FB_EVENT_PLAN, .plan = plan};
 	assert_true(fb_engine_send(b->engine, &event));
+	fb_engine_switch(b->engine, 0, FB_SWITCH_GUARD, false); /* levels here are numbers */
 }
 
 /** One period; its output is in b->out. */

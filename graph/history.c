@@ -11,7 +11,8 @@ bool fb_history_init(fb_history *history, uint32_t max)
 
 static fb_undo *step_at(const fb_history *history, uint32_t index)
 {
-	return &history->step[(history->first + index) % history->max];
+	uint32_t at = history->first + index; /* a division would be most of what a set costs here */
+	return &history->step[at < history->max ? at : at - history->max];
 }
 
 void fb_history_clear(fb_history *history)

@@ -119,12 +119,25 @@ typedef struct fb_node_desc {
 	void (*finish)(void *self);
 } fb_node_desc;
 
-/** Exported by every node file: the types it holds, NULL past the last one. */
-typedef const fb_node_desc *fb_node_entry_fn(uint32_t index);
 #if defined(__GNUC__)
 #define FB_NODE_EXPORT __attribute__((visibility("default")))
 #else
 #define FB_NODE_EXPORT
 #endif
+
+/** Exported by every node file: the types it holds, NULL past the last one. */
+typedef const fb_node_desc *fb_node_entry_fn(uint32_t index);
+FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index);
+
+/** For a descriptor: what it was built with. */
+#define FB_NODE_BUILT .abi = FB_NODE_ABI, .size = sizeof(fb_node_desc)
+/** For a descriptor: an array called as the field that lists it (params), and its length. */
+#define FB_NODE_HAS(array) .array = array, .n_##array = sizeof array / sizeof *array
+/** The entry of a file that holds one type. */
+#define FB_NODE_ENTRY(desc)                                                                        \
+	FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index)                               \
+	{                                                                                              \
+		return index == 0 ? &(desc) : NULL;                                                        \
+	}
 
 #endif

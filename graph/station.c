@@ -53,7 +53,12 @@ static void drop_waiting(fb_station *station)
 /** The instance of a stage in audio, NULL if there is none yet. */
 static const fb_instance *heard_node(const fb_station *station, const fb_stage *stage)
 {
-	const fb_instance *node = station->heard ? fb_plan_find(station->heard, stage->id) : NULL;
+	const fb_plan *heard = station->heard;
+	size_t place = (size_t)(stage - station->patch->stage); /* mostly they run in this order */
+	const fb_instance *node = heard && place < heard->n_steps ? heard->step[place].node : NULL;
+	if (heard && (!node || strcmp(node->id, stage->id) != 0)) {
+		node = fb_plan_find(heard, stage->id);
+	}
 	return node && node->desc == stage->type ? node : NULL;
 }
 

@@ -279,7 +279,10 @@ static fb_status apply(fb_branch *leaf, const fb_value *sent, const fb_value *fi
 	if (!status) {
 		fb_value after;
 		fb_tree_get(tree, real, &after);
-		fb_tree_get(tree, leaf, &result->applied);
+		result->applied = after;
+		if (real != leaf) {
+			fb_tree_get(tree, leaf, &result->applied);
+		}
 		bool readable = result->applied.tag != 'N';
 		result->changed = readable && !fb_value_same(&before.value, &after);
 		result->adjusted = readable && !as_asked(spec, sent, &result->applied);

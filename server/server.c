@@ -161,7 +161,7 @@ static fb_status start_channel(fb_server *server, uint32_t index, fb_error *erro
 
 static fb_status open_store(fb_server *server, fb_error *error)
 {
-	fb_store_options options = {.path = server->options.database};
+	fb_store_options options = {.path = server->options.database, .text = fb_audit_text};
 	return fb_store_open(&options, &server->store, error);
 }
 

@@ -91,7 +91,8 @@ struct fb_server {
 	uint64_t taps_dropped; ///< of them, those that were too slow
 	double started_s;
 	double tell_meters_s, tell_leaves_s; ///< when to look at them next
-	uint64_t audit_refused;              ///< rows the store's queue had no room for
+	int64_t group_us; ///< when the group at hand began, Unix time; 0: none is under way
+	double group_s;   ///< when the last one began, by fb_now_s()
 	char token[256];
 };
 
@@ -184,6 +185,8 @@ FB_MUST_CHECK fb_status fb_audio_add_leaves(fb_server *server, fb_error *error);
 
 /* --- audit.c: every accepted and refused set, into the store */
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);
+/** As fb_store_text. */
+void fb_audit_text(char tag, double value, char *text, size_t size);
 
 /* --- proposal.c */
 FB_MUST_CHECK fb_status fb_proposal_offer(fb_channel *channel, const char *run_id,

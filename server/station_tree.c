@@ -15,19 +15,26 @@ struct fb_stage_view {
 	fb_channel *channel;
 	char id[FB_ID_LEN];
 	const fb_node_desc *type;
+	uint32_t place; ///< in the patch, when last looked up: mostly still there
 	fb_stage_view *next;
 };
 
-static int stage_of(const fb_stage_view *view)
+static int stage_of(fb_stage_view *view)
 {
-	return fb_patch_find(fb_station_patch(view->channel->station), view->id);
+	const fb_patch *patch = fb_station_patch(view->channel->station);
+	if (view->place < patch->n_stages && !strcmp(patch->stage[view->place].id, view->id)) {
+		return (int)view->place;
+	}
+	int stage = fb_patch_find(patch, view->id);
+	view->place = stage < 0 ? 0 : (uint32_t)stage;
+	return stage;
 }
 
 /* --- parameters */
 
 static void param_get(void *ctx, uint32_t index, fb_value *value)
 {
-	const fb_stage_view *view = ctx;
+	fb_stage_view *view = ctx;
 	const fb_param_info *info = &view->type->params[index];
 	int stage = stage_of(view);
 	float now = stage < 0 ? info->def
@@ -57,7 +64,8 @@ static fb_status param_set(
 	float number = value->tag == 'f'   ? (float)value->f
 				   : value->tag == 'i' ? (float)value->i
 									   : (value->tag == 'T' ? 1.0f : 0.0f);
-	fb_station_remember_param(view->channel->station, (uint32_t)stage, index, fb_now_s());
+	fb_station_remember_param(
+		view->channel->station, (uint32_t)stage, index, view->channel->server->group_s);
 	return fb_station_set(view->channel->station, (uint32_t)stage, index, number, -1.0, error);
 }
 
@@ -98,7 +106,7 @@ static fb_status add_param(fb_stage_view *view, const char *base, uint32_t index
 static void bypass_get(void *ctx, uint32_t index, fb_value *value)
 {
 	(void)index;
-	const fb_stage_view *view = ctx;
+	fb_stage_view *view = ctx;
 	int stage = stage_of(view);
 	bool on = stage >= 0 && fb_station_patch(view->channel->station)->stage[stage].bypass;
 	*value = (fb_value){.tag = on ? 'T' : 'F'};
@@ -113,14 +121,15 @@ static fb_status bypass_set(
 	if (stage < 0) {
 		return fb_fail(error, FB_NOT_FOUND, view->id, "the stage is gone");
 	}
-	fb_station_remember_bypass(view->channel->station, (uint32_t)stage, fb_now_s());
+	fb_station_remember_bypass(
+		view->channel->station, (uint32_t)stage, view->channel->server->group_s);
 	fb_station_bypass(view->channel->station, (uint32_t)stage, value->tag == 'T');
 	return FB_OK;
 }
 
 static void meter_get(void *ctx, uint32_t index, fb_value *value)
 {
-	const fb_stage_view *view = ctx;
+	fb_stage_view *view = ctx;
 	int stage = stage_of(view);
 	float now = stage < 0 ? view->type->meters[index].min
 						  : fb_station_meter(view->channel->station, (uint32_t)stage, index);

@@ -147,10 +147,13 @@ static void merge(fb_rides *rides, fb_ride *ride, fb_ride *entry)
 	if (ride->last != ride) {
 		free(ride->last);
 	}
-	ride->last = entry;
-	ride->count++;
-	ride->least = fmin(ride->least, entry->value);
-	ride->greatest = fmax(ride->greatest, entry->value);
+	ride->last = entry->last;
+	ride->count += entry->count;
+	ride->least = fmin(ride->least, entry->least);
+	ride->greatest = fmax(ride->greatest, entry->greatest);
+	if (entry->last != entry) {
+		free(entry);
+	}
 	take_out(&rides->held, ride);
 	append(&rides->held, ride);
 }
@@ -179,7 +182,8 @@ void fb_rides_add(fb_rides *rides, fb_ride *entry, int64_t now_us)
 
 void fb_rides_expire(fb_rides *rides, int64_t now_us)
 {
-	while (rides->held.head && now_us - rides->held.head->touched_us > FB_RIDE_GAP_US) {
+	while (rides->held.head &&
+		   now_us - rides->held.head->touched_us > FB_RIDE_GAP_US + FB_RIDE_LATE_US) {
 		end(rides, find(rides, rides->held.head->address));
 	}
 }
@@ -194,7 +198,7 @@ void fb_rides_end_all(fb_rides *rides)
 int64_t fb_rides_due(const fb_rides *rides)
 {
 	const fb_ride *head = rides->held.head;
-	return head ? head->touched_us + FB_RIDE_GAP_US + 1 : INT64_MAX;
+	return head ? head->touched_us + FB_RIDE_GAP_US + FB_RIDE_LATE_US + 1 : INT64_MAX;
 }
 
 const fb_ride *fb_rides_ended(const fb_rides *rides)

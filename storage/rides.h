@@ -13,6 +13,7 @@
 #include "store.h"
 
 #define FB_RIDE_GAP_US 250000    ///< entries further apart are two rides
+#define FB_RIDE_LATE_US 50000    ///< an entry may come this late: gather.h
 #define FB_RIDE_HOLD_US 60000000 ///< a ride is not held in memory for longer
 
 typedef struct fb_ride fb_ride;
@@ -45,8 +46,9 @@ fb_rides *fb_rides_create(void); ///< NULL when out of memory
 void fb_rides_destroy(fb_rides *rides);
 
 /* now_us: the monotonic clock, in microseconds */
-void fb_rides_add(fb_rides *rides, fb_ride *entry, int64_t now_us); ///< takes the entry
-void fb_rides_expire(fb_rides *rides, int64_t now_us);              ///< end those fallen silent
+/** Takes the entry, which may be several merged already. */
+void fb_rides_add(fb_rides *rides, fb_ride *entry, int64_t now_us);
+void fb_rides_expire(fb_rides *rides, int64_t now_us); ///< end those fallen silent
 void fb_rides_end_all(fb_rides *rides);
 int64_t fb_rides_due(const fb_rides *rides); ///< when the next expires; INT64_MAX if none is held
 

@@ -3,6 +3,7 @@
 #include "store.h"
 
 #include "documents.h"
+#include "gather.h"
 #include "runs.h"
 #include "writer.h"
 
@@ -22,10 +23,19 @@ struct fb_store {
 	fb_writer writer;
 	/* control's */
 	fb_notice *health; /* the newest taken; NULL: recording */
+	fb_gather *gather;
+	int64_t gathered_us; /* by the monotonic clock: when the oldest in it came */
 	fb_error refusal;
 	size_t outstanding;
 	bool closing;
 };
+
+static int64_t now_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
 
 fb_status fb_store_open(const fb_store_options *options, fb_store **out, fb_error *error)
 {
@@ -40,10 +50,13 @@ fb_status fb_store_open(const fb_store_options *options, fb_store **out, fb_erro
 	w->snapshot_bytes_max = options->snapshot_bytes_max ? options->snapshot_bytes_max : 1u << 30;
 	w->snapshot_days_max = options->snapshot_days_max ? options->snapshot_days_max : 30;
 	w->retry_ms = options->retry_ms ? options->retry_ms : 2000;
-	fb_status status = w->path ? fb_writer_start(w, error)
-							   : fb_fail(error, FB_NO_MEMORY, options->path, "out of memory");
+	store->gather = fb_gather_create(options->text);
+	fb_status status = w->path && store->gather
+						   ? fb_writer_start(w, error)
+						   : fb_fail(error, FB_NO_MEMORY, options->path, "out of memory");
 	if (status != FB_OK) {
 		fb_writer_finish(w);
+		fb_gather_destroy(store->gather);
 		free(store);
 		return status;
 	}
@@ -51,15 +64,32 @@ fb_status fb_store_open(const fb_store_options *options, fb_store **out, fb_erro
 	return FB_OK;
 }
 
+/** All of them, once there is room; until then they are merged on. */
+static void post_gathered(fb_store *store)
+{
+	fb_ring *posts = store->writer.posts;
+	size_t room = fb_ring_space(posts), n = fb_gather_count(store->gather);
+	if (n && room >= n) {
+		fb_ride *ride;
+		while ((ride = fb_gather_take(store->gather))) {
+			(void)fb_ring_put(posts, &(fb_post){.entry = ride}); /* there is room for it */
+		}
+		fb_ring_publish(posts);
+		fb_writer_kick(&store->writer);
+	}
+}
+
 void fb_store_close(fb_store *store)
 {
 	if (!store) {
 		return;
 	}
+	post_gathered(store);
 	store->closing = true;
 	fb_writer_stop(&store->writer);
 	fb_store_poll(store);
 	fb_writer_finish(&store->writer);
+	fb_gather_destroy(store->gather);
 	free(store->health);
 	free(store);
 }
@@ -98,6 +128,7 @@ fb_status fb_store_audit(fb_store *store, const fb_audit_entry *entry)
 		return fb_fail(&store->refusal, FB_INVALID, entry->address ? entry->address : "audit",
 			"an audit entry needs origin, address and outcome");
 	}
+	post_gathered(store);
 	fb_status status = check_room(store, false, true);
 	if (status != FB_OK) {
 		return status;
@@ -108,6 +139,27 @@ fb_status fb_store_audit(fb_store *store, const fb_audit_entry *entry)
 		return fb_fail(&store->refusal, FB_NO_MEMORY, entry->address, "out of memory");
 	}
 	send(store, (fb_post){.entry = ride});
+	return FB_OK;
+}
+
+fb_status fb_store_set(fb_store *store, const fb_audit_set *set)
+{
+	if (store->closing) {
+		return check_room(store, false, true);
+	}
+	if (!fb_gather_count(store->gather)) {
+		store->gathered_us = now_us();
+	}
+	if (fb_gather_add(store->gather, set)) {
+		return FB_OK;
+	}
+	post_gathered(store);
+	store->gathered_us = now_us();
+	if (!fb_gather_add(store->gather, set)) {
+		atomic_fetch_add(&store->writer.lost, 1);
+		return fb_fail(
+			&store->refusal, FB_TOO_MANY, set->address, "the queue to the store is full");
+	}
 	return FB_OK;
 }
 
@@ -139,6 +191,7 @@ static fb_status post(fb_store *store, fb_job *job)
 		return fb_fail(&store->refusal, FB_NO_MEMORY, store->writer.path, "out of memory");
 	}
 	bool completes = job->done || job->audio_done;
+	post_gathered(store);
 	fb_status status =
 		check_room(store, completes, job->type < FB_JOB_QUERY && job->type != FB_JOB_SYNC);
 	if (status != FB_OK) {
@@ -417,6 +470,9 @@ static void deliver(fb_job *job)
 void fb_store_poll(fb_store *store)
 {
 	fb_job *job;
+	if (fb_gather_count(store->gather) && now_us() - store->gathered_us >= FB_RIDE_LATE_US / 2) {
+		post_gathered(store);
+	}
 	while (fb_ring_read(store->writer.completions, &job)) {
 		store->outstanding--;
 		deliver(job);

@@ -17,6 +17,9 @@
 
 typedef struct fb_store fb_store;
 
+/** A number as people read it, at most 31 bytes. tag: what kind, as in OSC's type tags. */
+typedef void fb_store_text(char tag, double value, char *text, size_t size);
+
 typedef struct fb_store_options {
 	const char *path;        ///< the database file; its folder must exist
 	void (*wake)(void *ctx); ///< called by the store thread when a completion waits or the health
@@ -26,6 +29,7 @@ typedef struct fb_store_options {
 								 ///< this, the newest never; 0 = 1 GiB
 	uint32_t snapshot_days_max;  ///< unpinned ones beyond this age go; 0 = 30
 	uint32_t retry_ms;           ///< between two attempts to record again; 0 = 2000
+	fb_store_text *text;         ///< for fb_store_set()
 } fb_store_options;
 
 /** Open or create, migrate forward, start the thread.
@@ -58,6 +62,18 @@ typedef struct fb_audit_entry {
 	that address, a sync, a reading of the audit, or after a minute. Rows stand in the order in
 	which they ended. */
 fb_status fb_store_audit(fb_store *store, const fb_audit_entry *entry);
+
+/** A plain accepted set of a number. */
+typedef struct fb_audit_set {
+	int64_t time_us; ///< Unix time
+	uint64_t frame;  ///< of the engine
+	const char *origin, *address;
+	char tag;             ///< of both values
+	double before, after; ///< finite
+} fb_audit_set;
+/** As fb_store_audit() of a mergeable entry, for floods: what comes within 50 ms is merged here,
+	before it takes room in the queue, and posted with the next other post or by fb_store_poll(). */
+fb_status fb_store_set(fb_store *store, const fb_audit_set *set);
 
 /** Called on the control thread from fb_store_poll(). `rows` is NULL for writes and on error. */
 typedef void fb_store_done(void *ctx, const json_t *rows, const fb_error *error);

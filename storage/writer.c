@@ -349,7 +349,7 @@ static void serve(fb_writer *w)
 	/* Only what waits now, so that what comes meanwhile does not put the commit off. */
 	for (size_t n = fb_ring_count(w->posts); n && fb_ring_read(w->posts, &post); n--) {
 		if (post.entry) {
-			w->frame = post.entry->frame;
+			w->frame = post.entry->last->frame;
 			fb_rides_add(w->rides, post.entry, now);
 		} else {
 			take_job(w, post.job);
@@ -367,19 +367,21 @@ static void prune_now_and_then(fb_writer *w)
 	}
 }
 
-static void wait_for_work(const fb_writer *w)
+static void wait_for_work(fb_writer *w)
 {
 	int64_t due = fb_rides_due(w->rides), other = w->recording ? w->prune_us : w->retry_us;
 	int64_t left = (due < other ? due : other) - now_us();
 	struct pollfd wake = {.fd = w->wake_fd, .events = POLLIN};
 	uint64_t kicks;
-	if (left < 0) {
+	atomic_store(&w->asleep, true); /* before the ring is looked at: who writes then, kicks */
+	if (left < 0 || fb_ring_count(w->posts)) {
 		left = 0;
 	}
 	if (poll(&wake, 1, (int)(left / 1000) + 1) > 0 &&
 		read(w->wake_fd, &kicks, sizeof kicks) != sizeof kicks) {
 		assert(errno == EAGAIN);
 	}
+	atomic_store(&w->asleep, false);
 }
 
 static void *run(void *arg)
@@ -453,6 +455,9 @@ fb_status fb_writer_start(fb_writer *w, fb_error *error)
 void fb_writer_kick(fb_writer *w)
 {
 	uint64_t one = 1;
+	if (!atomic_exchange(&w->asleep, false)) {
+		return; /* it looks into the ring before it sleeps */
+	}
 	if (write(w->wake_fd, &one, sizeof one) != sizeof one) {
 		assert(errno == EAGAIN); /* the counter is full: the thread is awake anyway */
 	}
@@ -461,6 +466,7 @@ void fb_writer_kick(fb_writer *w)
 void fb_writer_stop(fb_writer *w)
 {
 	atomic_store(&w->stopping, true);
+	atomic_store(&w->asleep, true);
 	fb_writer_kick(w);
 	pthread_join(w->thread, NULL);
 }

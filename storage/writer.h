@@ -41,6 +41,7 @@ typedef struct fb_writer {
 
 	/* both sides */
 	_Atomic bool stopping;        ///< by control
+	_Atomic bool asleep;          ///< the thread may be waiting for a kick; by both
 	_Atomic uint64_t lost;        ///< by both
 	_Atomic uint64_t rows;        ///< by the store thread
 	_Atomic uint64_t audio_bytes; ///< in jobs posted and not yet written; by both

@@ -60,7 +60,4 @@ static const fb_node_desc desc = {FB_NODE_ABI, sizeof(fb_node_desc), "tremolo", 
 	"Swings the level up and down.", "modulation", &input, &output, params, &level, 1, 1, N_PARAMS,
 	1, instance_size, prepare, process, reset, NULL, NULL};
 
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index)
-{
-	return index == 0 ? &desc : NULL;
-}
+FB_NODE_ENTRY(desc)

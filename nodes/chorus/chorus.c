@@ -389,29 +389,20 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_node_desc desc = {
-	.abi = FB_NODE_ABI,
-	.size = sizeof(fb_node_desc),
+	FB_NODE_BUILT,
 	.id = "chorus",
 	.label = "Chorus",
 	.doc =
 		"Doubles a voice, a guitar or keys with one to eight slightly detuned copies, in stereo. "
 		"The dry signal keeps its place and has no latency; each side is made of itself only",
 	.category = "modulation",
-	.inputs = inputs,
-	.outputs = outputs,
-	.params = params,
-	.n_inputs = 1,
-	.n_outputs = 1,
-	.n_params = N_PARAMS,
+	FB_NODE_HAS(inputs),
+	FB_NODE_HAS(outputs),
+	FB_NODE_HAS(params),
 	.instance_size = instance_size,
 	.prepare = prepare,
 	.process = process,
 	.reset = reset,
 };
 
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index);
-
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index)
-{
-	return index == 0 ? &desc : NULL;
-}
+FB_NODE_ENTRY(desc)

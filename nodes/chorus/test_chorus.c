@@ -7,55 +7,25 @@
 
 enum { RATE = 48000, FRAMES = 8 * RATE };
 
-typedef struct bench {
-	fb_rig *rig;
-	float *in[2], *out[2];
-} bench;
-
-static void bench_open(bench *b, double rate_hz)
-{
-	b->rig = rig_open("chorus", rate_hz);
-	for (int c = 0; c < 2; c++) {
-		b->in[c] = sig_alloc(FRAMES);
-		b->out[c] = sig_alloc(FRAMES);
-	}
-}
-
-static void bench_close(bench *b)
-{
-	rig_close(b->rig);
-	for (int c = 0; c < 2; c++) {
-		free(b->in[c]);
-		free(b->out[c]);
-	}
-}
-
-static void run(bench *b, size_t first, size_t frames)
-{
-	const float *in[2] = {b->in[0] + first, b->in[1] + first};
-	float *out[2] = {b->out[0] + first, b->out[1] + first};
-	rig_run(b->rig, in, out, frames);
-}
-
 static void test_mix_0_is_dry_to_the_bit(void **state)
 {
 	(void)state;
-	bench b;
-	bench_open(&b, RATE);
+	rig_bench b;
+	rig_bench_open(&b, "chorus", RATE, FRAMES);
 	rig_set(b.rig, "mix", 0);
 	sig_noise(b.in[0], FRAMES, 1.0, 3);
 	sig_noise(b.in[1], FRAMES, 1.0, 4);
-	run(&b, 0, RATE);
+	rig_bench_run(&b, 0, RATE);
 	assert_memory_equal(b.in[0], b.out[0], RATE * sizeof(float));
 	assert_memory_equal(b.in[1], b.out[1], RATE * sizeof(float));
-	bench_close(&b);
+	rig_bench_close(&b);
 }
 
 /** How far one voice is off a sine delayed as the manual says, in dB below it. */
 static double off_by_db(double rate_hz, double freq_hz, double swing_hz, double depth, double delay)
 {
-	bench b;
-	bench_open(&b, rate_hz);
+	rig_bench b;
+	rig_bench_open(&b, "chorus", rate_hz, FRAMES);
 	rig_set(b.rig, "voices", 1);
 	rig_set(b.rig, "rate", swing_hz);
 	rig_set(b.rig, "depth", depth);
@@ -64,7 +34,7 @@ static double off_by_db(double rate_hz, double freq_hz, double swing_hz, double 
 	sig_sine(b.in[0], FRAMES, rate_hz, freq_hz, 0.5, 0);
 	sig_sine(b.in[1], FRAMES, rate_hz, freq_hz, 0.5, 0);
 	size_t frames = 4 * RATE;
-	run(&b, 0, frames);
+	rig_bench_run(&b, 0, frames);
 	double error = 0;
 	for (int c = 0; c < 2; c++) {
 		for (size_t i = RATE / 2; i < frames; i++) {
@@ -75,7 +45,7 @@ static double off_by_db(double rate_hz, double freq_hz, double swing_hz, double 
 			error += y * y / (double)(frames - RATE / 2);
 		}
 	}
-	bench_close(&b);
+	rig_bench_close(&b);
 	return 10.0 * log10(error / 2.0 / 0.125);
 }
 
@@ -125,8 +95,8 @@ static void test_level_of_voices(void **state)
 		for (int mix = 50; mix <= 100; mix += 50) {
 			double last[2] = {0, 0};
 			for (int voices = 1; voices <= 8; voices++) {
-				bench b;
-				bench_open(&b, RATE);
+				rig_bench b;
+				rig_bench_open(&b, "chorus", RATE, FRAMES);
 				rig_set(b.rig, "voices", voices);
 				rig_set(b.rig, "rate", 2);
 				rig_set(b.rig, "mix", mix);
@@ -137,7 +107,7 @@ static void test_level_of_voices(void **state)
 						sig_noise(b.in[c], FRAMES, 0.5, 7 + (uint64_t)c);
 					}
 				}
-				run(&b, 0, FRAMES);
+				rig_bench_run(&b, 0, FRAMES);
 				for (int c = 0; c < 2; c++) {
 					double wet = sig_rms_db(b.out[c] + RATE, FRAMES - 2 * RATE);
 					double dry = sig_rms_db(b.in[c] + RATE, FRAMES - 2 * RATE);
@@ -147,7 +117,7 @@ static void test_level_of_voices(void **state)
 					assert_near(wet, dry, kind ? 2.2 : 0.7);
 					last[c] = wet;
 				}
-				bench_close(&b);
+				rig_bench_close(&b);
 			}
 		}
 	}
@@ -156,8 +126,8 @@ static void test_level_of_voices(void **state)
 /** Turn something once a second while a 200 Hz tone plays, and look for clicks above 2 kHz. */
 static double turning(const char *symbol, const double values[4])
 {
-	bench b;
-	bench_open(&b, RATE);
+	rig_bench b;
+	rig_bench_open(&b, "chorus", RATE, FRAMES);
 	rig_set(b.rig, "mix", 50);
 	rig_set(b.rig, "voices", 5);
 	for (int c = 0; c < 2; c++) {
@@ -168,11 +138,11 @@ static double turning(const char *symbol, const double values[4])
 	}
 	for (size_t i = 0; i < 4; i++) {
 		rig_set(b.rig, symbol, values[i]);
-		run(&b, i * RATE, RATE);
+		rig_bench_run(&b, i * RATE, RATE);
 	}
 	double click = clicks_peak_db(b.out[0], 4 * RATE, RATE, 2000);
 	double other = clicks_peak_db(b.out[1], 4 * RATE, RATE, 2000);
-	bench_close(&b);
+	rig_bench_close(&b);
 	return fmax(click, other);
 }
 
@@ -200,19 +170,19 @@ static void test_changes_make_no_click(void **state)
 static void test_sides(void **state)
 {
 	(void)state;
-	bench b;
-	bench_open(&b, RATE);
+	rig_bench b;
+	rig_bench_open(&b, "chorus", RATE, FRAMES);
 	rig_set(b.rig, "spread", 0);
 	sig_noise(b.in[0], FRAMES, 0.5, 1);
 	memcpy(b.in[1], b.in[0], FRAMES * sizeof(float));
-	run(&b, 0, RATE);
+	rig_bench_run(&b, 0, RATE);
 	assert_memory_equal(b.out[0], b.out[1], RATE * sizeof(float));
-	bench_close(&b);
-	bench_open(&b, RATE);
+	rig_bench_close(&b);
+	rig_bench_open(&b, "chorus", RATE, FRAMES);
 	sig_noise(b.in[0], FRAMES, 0.5, 1);
-	run(&b, 0, RATE);
+	rig_bench_run(&b, 0, RATE);
 	assert_true(sig_peak(b.out[1], RATE) == 0.0);
-	bench_close(&b);
+	rig_bench_close(&b);
 }
 
 /* Eight voices in line at 1/sqrt(8) each give 2.83, with the dry signal at most 3.0; the table's

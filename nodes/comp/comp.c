@@ -454,22 +454,17 @@ static const fb_meter_info meters[N_METERS] = {
 };
 
 static const fb_node_desc desc = {
-	.abi = FB_NODE_ABI,
-	.size = sizeof(fb_node_desc),
+	FB_NODE_BUILT,
 	.id = "comp",
 	.label = "Compressor",
 	.doc = "Evens out levels: voices, instruments, buses. Feed-forward in the log domain with soft "
 		   "knee; the detector holds crests, so that steady tones stay undistorted. Source: "
 		   "Giannoulis, Massberg, Reiss, JAES 60 (2012)",
 	.category = "dynamics",
-	.inputs = inputs,
-	.outputs = outputs,
-	.params = params,
-	.meters = meters,
-	.n_inputs = 2,
-	.n_outputs = 1,
-	.n_params = N_PARAMS,
-	.n_meters = N_METERS,
+	FB_NODE_HAS(inputs),
+	FB_NODE_HAS(outputs),
+	FB_NODE_HAS(params),
+	FB_NODE_HAS(meters),
 	.instance_size = instance_size,
 	.prepare = prepare,
 	.process = process,
@@ -477,9 +472,4 @@ static const fb_node_desc desc = {
 	.latency = latency,
 };
 
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index);
-
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index)
-{
-	return index == 0 ? &desc : NULL;
-}
+FB_NODE_ENTRY(desc)

@@ -353,31 +353,21 @@ static const fb_meter_info meters[] = {
 	{"time", "Time", "ms", "The time in force, in sync too", 0.0f, 2000.0f, 0}};
 
 static const fb_node_desc desc = {
-	.abi = FB_NODE_ABI,
-	.size = sizeof(fb_node_desc),
+	FB_NODE_BUILT,
 	.id = "delay",
 	.label = "Delay",
 	.doc =
 		"Echoes up to 2 s apart, in ms or in notes of a tempo, straight or from side to side, each "
 		"repeat darker or thinner if the loop's filters say so. Set mix to 100 on a send",
 	.category = "space",
-	.inputs = inputs,
-	.outputs = outputs,
-	.params = params,
-	.meters = meters,
-	.n_inputs = 1,
-	.n_outputs = 1,
-	.n_params = N_PARAMS,
-	.n_meters = 1,
+	FB_NODE_HAS(inputs),
+	FB_NODE_HAS(outputs),
+	FB_NODE_HAS(params),
+	FB_NODE_HAS(meters),
 	.instance_size = instance_size,
 	.prepare = prepare,
 	.process = process,
 	.reset = reset,
 };
 
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index);
-
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index)
-{
-	return index == 0 ? &desc : NULL;
-}
+FB_NODE_ENTRY(desc)

@@ -7,43 +7,13 @@
 
 enum { RATE = 48000, FRAMES = 9 * RATE };
 
-typedef struct bench {
-	fb_rig *rig;
-	float *in[2], *out[2];
-} bench;
-
-static void bench_open(bench *b, double rate_hz)
-{
-	b->rig = rig_open("delay", rate_hz);
-	for (int c = 0; c < 2; c++) {
-		b->in[c] = sig_alloc(FRAMES);
-		b->out[c] = sig_alloc(FRAMES);
-	}
-}
-
-static void bench_close(bench *b)
-{
-	rig_close(b->rig);
-	for (int c = 0; c < 2; c++) {
-		free(b->in[c]);
-		free(b->out[c]);
-	}
-}
-
-static void run(bench *b, size_t first, size_t frames)
-{
-	const float *in[2] = {b->in[0] + first, b->in[1] + first};
-	float *out[2] = {b->out[0] + first, b->out[1] + first};
-	rig_run(b->rig, in, out, frames);
-}
-
 /** Where the only echo of one click stands. */
-static size_t echo_of_click(bench *b)
+static size_t echo_of_click(rig_bench *b)
 {
 	rig_set(b->rig, "mix", 100);
 	rig_set(b->rig, "feedback", 0);
 	b->in[0][0] = b->in[1][0] = 1.0f;
-	run(b, 0, FRAMES);
+	rig_bench_run(b, 0, FRAMES);
 	size_t at = 0;
 	for (size_t i = 0; i < FRAMES; i++) {
 		if (b->out[0][i] != 0.0f) {
@@ -62,14 +32,14 @@ static void test_exact_to_the_sample(void **state)
 	const double times[] = {1.0, 7.13, 350.0, 999.99, 2000.0};
 	for (size_t r = 0; r < 5; r++) {
 		for (size_t t = 0; t < 5; t++) {
-			bench b;
-			bench_open(&b, rates[r]);
+			rig_bench b;
+			rig_bench_open(&b, "delay", rates[r], FRAMES);
 			rig_set(b.rig, "time", times[t]);
 			rig_set(b.rig, "mix", 100);
 			rig_set(b.rig, "feedback", 0);
 			sig_noise(b.in[0], FRAMES, 1.0, 1);
 			sig_noise(b.in[1], FRAMES, 1.0, 2);
-			run(&b, 0, FRAMES);
+			rig_bench_run(&b, 0, FRAMES);
 			size_t delay = (size_t)floor((double)(float)times[t] * 1e-3 * rates[r] + 0.5);
 			for (int c = 0; c < 2; c++) {
 				for (size_t i = 0; i < delay; i++) {
@@ -78,7 +48,7 @@ static void test_exact_to_the_sample(void **state)
 				assert_memory_equal(b.out[c] + delay, b.in[c], (FRAMES - delay) * sizeof(float));
 			}
 			assert_near(rig_meter(b.rig, "time"), (double)delay * 1e3 / rates[r], 1e-3);
-			bench_close(&b);
+			rig_bench_close(&b);
 		}
 	}
 }
@@ -86,16 +56,16 @@ static void test_exact_to_the_sample(void **state)
 static void test_mix_0_is_dry_to_the_bit(void **state)
 {
 	(void)state;
-	bench b;
-	bench_open(&b, RATE);
+	rig_bench b;
+	rig_bench_open(&b, "delay", RATE, FRAMES);
 	rig_set(b.rig, "mix", 0);
 	rig_set(b.rig, "feedback", 95);
 	sig_noise(b.in[0], FRAMES, 1.0, 3);
 	sig_noise(b.in[1], FRAMES, 1.0, 4);
-	run(&b, 0, FRAMES);
+	rig_bench_run(&b, 0, FRAMES);
 	assert_memory_equal(b.in[0], b.out[0], FRAMES * sizeof(float));
 	assert_memory_equal(b.in[1], b.out[1], FRAMES * sizeof(float));
-	bench_close(&b);
+	rig_bench_close(&b);
 }
 
 /* Echo k stands at k times the delay with feedback^(k-1); 1e-6 is float rounding in nine passes.
@@ -105,13 +75,13 @@ static void test_feedback(void **state)
 	(void)state;
 	const double rates[] = {8000, 48000};
 	for (size_t r = 0; r < 2; r++) {
-		bench b;
-		bench_open(&b, rates[r]);
+		rig_bench b;
+		rig_bench_open(&b, "delay", rates[r], FRAMES);
 		rig_set(b.rig, "time", 1.0);
 		rig_set(b.rig, "mix", 100);
 		rig_set(b.rig, "feedback", 70);
 		b.in[0][5] = 1.0f;
-		run(&b, 0, 4800);
+		rig_bench_run(&b, 0, 4800);
 		size_t delay = (size_t)(rates[r] / 1000);
 		for (size_t i = 0, echoes = 0; i < 9 * delay + 5; i++) {
 			bool echo = i > 5 && (i - 5) % delay == 0;
@@ -119,22 +89,22 @@ static void test_feedback(void **state)
 			assert_near(b.out[0][i], echo ? pow(0.7, (double)echoes - 1.0) : 0.0, 1e-6);
 			assert_true(b.out[1][i] == 0.0f);
 		}
-		bench_close(&b);
+		rig_bench_close(&b);
 	}
 }
 
 static void test_ping_pong(void **state)
 {
 	(void)state;
-	bench b;
-	bench_open(&b, RATE);
+	rig_bench b;
+	rig_bench_open(&b, "delay", RATE, FRAMES);
 	rig_set(b.rig, "time", 10);
 	rig_set(b.rig, "mix", 100);
 	rig_set(b.rig, "feedback", 50);
 	rig_set(b.rig, "ping_pong", 1);
 	b.in[0][0] = 1.0f;
 	b.in[1][0] = 0.5f;
-	run(&b, 0, 4800);
+	rig_bench_run(&b, 0, 4800);
 	for (size_t i = 0; i < 4 * 480 + 100; i++) {
 		size_t hop = i / 480;
 		bool echo = hop > 0 && i % 480 == 0;
@@ -142,7 +112,7 @@ static void test_ping_pong(void **state)
 		assert_near(b.out[0][i], hop % 2 ? level : 0.0, 1e-7);
 		assert_near(b.out[1][i], hop % 2 ? 0.0 : level, 1e-7);
 	}
-	bench_close(&b);
+	rig_bench_close(&b);
 }
 
 static void test_sync(void **state)
@@ -162,14 +132,14 @@ static void test_sync(void **state)
 		{"transport", "1/16", 120, 90, 1.0 / 6.0},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		bench b;
-		bench_open(&b, RATE);
+		rig_bench b;
+		rig_bench_open(&b, "delay", RATE, FRAMES);
 		rig_choose(b.rig, "sync", cases[i].sync);
 		rig_choose(b.rig, "note", cases[i].note);
 		rig_set(b.rig, "tempo", cases[i].tempo);
 		rig_tempo(b.rig, cases[i].transport);
 		assert_int_equal(echo_of_click(&b), (int)floor(cases[i].seconds * RATE + 0.5));
-		bench_close(&b);
+		rig_bench_close(&b);
 	}
 }
 
@@ -184,18 +154,18 @@ static void test_cuts(void **state)
 	} cases[] = {{"low_cut", 300}, {"high_cut", 5000}};
 	for (size_t k = 0; k < 2; k++) {
 		for (int pass = 0; pass < 2; pass++) {
-			bench b;
-			bench_open(&b, RATE);
+			rig_bench b;
+			rig_bench_open(&b, "delay", RATE, FRAMES);
 			rig_set(b.rig, "time", 1);
 			rig_set(b.rig, "mix", 100);
 			rig_set(b.rig, "feedback", 0);
 			rig_set(b.rig, cases[k].cut, cases[k].corner);
 			double freq = pass ? (k ? 100.0 : 15000.0) : cases[k].corner;
 			sig_sine(b.in[0], FRAMES, RATE, freq, 1.0, 0);
-			run(&b, 0, 2 * RATE);
+			rig_bench_run(&b, 0, 2 * RATE);
 			double level = sig_level_db(b.out[0] + RATE, RATE, RATE, freq);
 			assert_near(level, pass ? 0.0 : -3.0103, 0.05);
-			bench_close(&b);
+			rig_bench_close(&b);
 		}
 	}
 }
@@ -203,8 +173,8 @@ static void test_cuts(void **state)
 /** Turn something once a second while a 200 Hz tone plays, and look for clicks above 2 kHz. */
 static double turning(const char *symbol, const double values[4], const char *also, double value)
 {
-	bench b;
-	bench_open(&b, RATE);
+	rig_bench b;
+	rig_bench_open(&b, "delay", RATE, FRAMES);
 	rig_set(b.rig, "feedback", 50);
 	rig_set(b.rig, "mix", 100);
 	if (also) {
@@ -219,10 +189,10 @@ static double turning(const char *symbol, const double values[4], const char *al
 	}
 	for (size_t i = 0; i < 4; i++) {
 		rig_set(b.rig, symbol, values[i]);
-		run(&b, i * RATE, RATE);
+		rig_bench_run(&b, i * RATE, RATE);
 	}
 	double click = clicks_peak_db(b.out[0], 4 * RATE, RATE, 2000);
-	bench_close(&b);
+	rig_bench_close(&b);
 	return click;
 }
 
@@ -247,20 +217,20 @@ static void test_changes_make_no_click(void **state)
 static void test_no_pitch_sweep(void **state)
 {
 	(void)state;
-	bench b;
-	bench_open(&b, RATE);
+	rig_bench b;
+	rig_bench_open(&b, "delay", RATE, FRAMES);
 	rig_set(b.rig, "feedback", 0);
 	rig_set(b.rig, "mix", 100);
 	rig_set(b.rig, "time", 100);
 	sig_sine(b.in[0], FRAMES, RATE, 1000, 0.5, 0);
-	run(&b, 0, RATE);
+	rig_bench_run(&b, 0, RATE);
 	rig_set(b.rig, "time", 900);
-	run(&b, RATE, RATE);
+	rig_bench_run(&b, RATE, RATE);
 	/* 900 ms after the change the line holds nothing but the tone */
 	for (size_t i = RATE; i < RATE + RATE / 10; i++) {
 		assert_near(b.out[0][i], b.in[0][i], 1e-4);
 	}
-	bench_close(&b);
+	rig_bench_close(&b);
 }
 
 /* 20 = 1 / (1 - 0.95); the low cut turns in at most another factor of 2 on jumps. Its tail at the

@@ -59,6 +59,21 @@ static inline void fb_delay_line_write(
 	}
 }
 
+/** Where the tick at hand goes, for who writes it there himself; fb_delay_line_filled() comes
+	after. rt: yes */
+static inline float *fb_delay_line_spot(const fb_delay_line *line)
+{
+	return line->ring + line->at;
+}
+
+static inline void fb_delay_line_filled(fb_delay_line *line)
+{
+	if (line->at < FB_DELAY_LINE_GUARD) {
+		memcpy(
+			line->ring + line->frames + line->at, line->ring + line->at, FB_TICK * sizeof(float));
+	}
+}
+
 /** Where in the ring the sample `delay` frames before frame `first` of the tick at hand stands.
 	What was there before the line was emptied reads as silence: the ring's end, not written yet.
 	range: delay <= frames - FB_TICK

@@ -397,8 +397,7 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_node_desc desc = {
-	.abi = FB_NODE_ABI,
-	.size = sizeof(fb_node_desc),
+	FB_NODE_BUILT,
 	.id = "eq",
 	.label = "Equaliser",
 	.doc =
@@ -406,21 +405,13 @@ static const fb_node_desc desc = {
 		"the analogue one up to 20 kHz; bands at 0 dB leave the signal as it is. Source: matched "
 		"z-transform with fitted correction over a state-variable section",
 	.category = "filter",
-	.inputs = inputs,
-	.outputs = outputs,
-	.params = params,
-	.n_inputs = 1,
-	.n_outputs = 1,
-	.n_params = N_PARAMS,
+	FB_NODE_HAS(inputs),
+	FB_NODE_HAS(outputs),
+	FB_NODE_HAS(params),
 	.instance_size = instance_size,
 	.prepare = prepare,
 	.process = process,
 	.reset = reset,
 };
 
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index);
-
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index)
-{
-	return index == 0 ? &desc : NULL;
-}
+FB_NODE_ENTRY(desc)

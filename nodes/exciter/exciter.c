@@ -258,20 +258,16 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_node_desc desc = {
-	.abi = FB_NODE_ABI,
-	.size = sizeof(fb_node_desc),
+	FB_NODE_BUILT,
 	.id = "exciter",
 	.label = "Exciter",
 	.doc = "Adds harmonics to the treble where an equaliser finds nothing to lift: for dull "
 		   "speech, muffled recordings, an acoustic guitar behind a band. Oversampled four times "
 		   "(twice above 50 kHz), with the signal itself delayed to match and otherwise untouched",
 	.category = "modulation",
-	.inputs = inputs,
-	.outputs = outputs,
-	.params = params,
-	.n_inputs = 1,
-	.n_outputs = 1,
-	.n_params = N_PARAMS,
+	FB_NODE_HAS(inputs),
+	FB_NODE_HAS(outputs),
+	FB_NODE_HAS(params),
 	.instance_size = instance_size,
 	.prepare = prepare,
 	.process = process,
@@ -279,9 +275,4 @@ static const fb_node_desc desc = {
 	.latency = latency,
 };
 
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index);
-
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index)
-{
-	return index == 0 ? &desc : NULL;
-}
+FB_NODE_ENTRY(desc)

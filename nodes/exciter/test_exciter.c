@@ -7,74 +7,44 @@
 
 enum { RATE = 48000, FRAMES = 4 * RATE };
 
-typedef struct bench {
-	fb_rig *rig;
-	float *in[2], *out[2];
-} bench;
-
-static void bench_open(bench *b, double rate_hz)
-{
-	b->rig = rig_open("exciter", rate_hz);
-	for (int c = 0; c < 2; c++) {
-		b->in[c] = sig_alloc(FRAMES);
-		b->out[c] = sig_alloc(FRAMES);
-	}
-}
-
-static void bench_close(bench *b)
-{
-	rig_close(b->rig);
-	for (int c = 0; c < 2; c++) {
-		free(b->in[c]);
-		free(b->out[c]);
-	}
-}
-
-static void run(bench *b, size_t first, size_t frames)
-{
-	const float *in[2] = {b->in[0] + first, b->in[1] + first};
-	float *out[2] = {b->out[0] + first, b->out[1] + first};
-	rig_run(b->rig, in, out, frames);
-}
-
 /* The latency is exact, and the dry signal passes to the bit. */
 static void test_blend_0_is_dry_to_the_bit(void **state)
 {
 	(void)state;
 	const double rates[] = {8000, 44100, 48000, 96000, 192000};
 	for (size_t r = 0; r < 5; r++) {
-		bench b;
-		bench_open(&b, rates[r]);
+		rig_bench b;
+		rig_bench_open(&b, "exciter", rates[r], FRAMES);
 		rig_set(b.rig, "blend", 0);
 		rig_set(b.rig, "drive", 24);
 		sig_noise(b.in[0], FRAMES, 1.0, 3);
 		sig_noise(b.in[1], FRAMES, 1.0, 4);
-		run(&b, 0, RATE);
+		rig_bench_run(&b, 0, RATE);
 		uint32_t late = rig_latency(b.rig);
 		assert_int_equal(late, rates[r] > 50000 ? 15 : 18);
 		for (int c = 0; c < 2; c++) {
 			assert_memory_equal(b.in[c], b.out[c] + late, (RATE - late) * sizeof(float));
 		}
-		bench_close(&b);
+		rig_bench_close(&b);
 	}
 }
 
 /** Run a tone at full scale and full drive, tell the level of one frequency against the tone's. */
 typedef struct tone {
-	bench b;
+	rig_bench b;
 	double rate, freq, carrier;
 } tone;
 
 static void tone_open(tone *t, double rate, double freq, double balance, double blend)
 {
 	*t = (tone){.rate = rate, .freq = freq};
-	bench_open(&t->b, rate);
+	rig_bench_open(&t->b, "exciter", rate, FRAMES);
 	rig_set(t->b.rig, "freq", 600);
 	rig_set(t->b.rig, "drive", 24);
 	rig_set(t->b.rig, "balance", balance);
 	rig_set(t->b.rig, "blend", blend);
 	sig_sine(t->b.in[0], FRAMES, rate, freq, 1.0, 0);
-	run(&t->b, 0, FRAMES);
+	rig_bench_run(&t->b, 0, FRAMES);
 	t->carrier = sig_level_db(t->b.out[0] + RATE, RATE, rate, freq);
 }
 
@@ -115,7 +85,7 @@ static void test_aliases(void **state)
 			if (!(alias < -80)) {
 				fail_msg("%g Hz, %g %% even: %.1f dBc", freqs[f], balances[k], alias);
 			}
-			bench_close(&t.b);
+			rig_bench_close(&t.b);
 		}
 	}
 }
@@ -135,7 +105,7 @@ static void test_balance(void **state)
 				assert_true(level > -26);
 			}
 		}
-		bench_close(&t.b);
+		rig_bench_close(&t.b);
 	}
 }
 
@@ -153,10 +123,10 @@ static void test_quiet_is_left_alone(void **state)
 			for (size_t i = 0; i < FRAMES; i++) {
 				t.b.in[0][i] *= quiet ? 0.05f : 0.5f;
 			}
-			run(&t.b, 0, FRAMES);
+			rig_bench_run(&t.b, 0, FRAMES);
 			t.carrier = sig_level_db(t.b.out[0] + RATE, RATE, RATE, 2000);
 			level[quiet] = dbc(&t, even ? 4000 : 6000);
-			bench_close(&t.b);
+			rig_bench_close(&t.b);
 		}
 		assert_near(level[0] - level[1], even ? 20 : 40, 0.5);
 	}
@@ -169,18 +139,18 @@ static void test_frequency(void **state)
 	tone t;
 	tone_open(&t, RATE, 200, 50, 100);
 	rig_set(t.b.rig, "freq", 6000);
-	run(&t.b, 0, FRAMES);
+	rig_bench_run(&t.b, 0, FRAMES);
 	for (int k = 2; k < 50; k++) {
 		assert_true(dbc(&t, 200.0 * k) < -80);
 	}
-	bench_close(&t.b);
+	rig_bench_close(&t.b);
 }
 
 /** Turn something once a second while a 200 Hz tone plays, and look for clicks above 5 kHz. */
 static double turning(const char *symbol, const double values[4])
 {
-	bench b;
-	bench_open(&b, RATE);
+	rig_bench b;
+	rig_bench_open(&b, "exciter", RATE, FRAMES);
 	rig_set(b.rig, "freq", 600);
 	rig_set(b.rig, "blend", 100);
 	rig_set(b.rig, "drive", 12);
@@ -190,10 +160,10 @@ static double turning(const char *symbol, const double values[4])
 	}
 	for (size_t i = 0; i < 4; i++) {
 		rig_set(b.rig, symbol, values[i]);
-		run(&b, i * RATE, RATE);
+		rig_bench_run(&b, i * RATE, RATE);
 	}
 	double click = clicks_peak_db(b.out[0], FRAMES, RATE, 5000);
-	bench_close(&b);
+	rig_bench_close(&b);
 	return click;
 }
 

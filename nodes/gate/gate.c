@@ -357,21 +357,16 @@ static const fb_meter_info meters[N_METERS] = {
 };
 
 static const fb_node_desc desc = {
-	.abi = FB_NODE_ABI,
-	.size = sizeof(fb_node_desc),
+	FB_NODE_BUILT,
 	.id = "gate",
 	.label = "Gate",
 	.doc = "Turns down what is quieter than the threshold: spill on drums, noise between words. A "
 		   "downward expander with hysteresis and hold; both sides go together",
 	.category = "dynamics",
-	.inputs = inputs,
-	.outputs = outputs,
-	.params = params,
-	.meters = meters,
-	.n_inputs = 2,
-	.n_outputs = 1,
-	.n_params = N_PARAMS,
-	.n_meters = N_METERS,
+	FB_NODE_HAS(inputs),
+	FB_NODE_HAS(outputs),
+	FB_NODE_HAS(params),
+	FB_NODE_HAS(meters),
 	.instance_size = instance_size,
 	.prepare = prepare,
 	.process = process,
@@ -379,9 +374,4 @@ static const fb_node_desc desc = {
 	.latency = latency,
 };
 
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index);
-
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index)
-{
-	return index == 0 ? &desc : NULL;
-}
+FB_NODE_ENTRY(desc)

@@ -406,29 +406,20 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_node_desc desc = {
-	.abi = FB_NODE_ABI,
-	.size = sizeof(fb_node_desc),
+	FB_NODE_BUILT,
 	.id = "imager",
 	.label = "Stereo imager",
 	.doc = "Width of a stereo signal, over all and in three bands, and mono bass. It works on the "
 		   "side "
 		   "signal only, so the mono sum never changes; with all widths at 100 the very bits pass",
 	.category = "stereo",
-	.inputs = inputs,
-	.outputs = outputs,
-	.params = params,
-	.n_inputs = 1,
-	.n_outputs = 1,
-	.n_params = N_PARAMS,
+	FB_NODE_HAS(inputs),
+	FB_NODE_HAS(outputs),
+	FB_NODE_HAS(params),
 	.instance_size = instance_size,
 	.prepare = prepare,
 	.process = process,
 	.reset = reset,
 };
 
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index);
-
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index)
-{
-	return index == 0 ? &desc : NULL;
-}
+FB_NODE_ENTRY(desc)

@@ -9,37 +9,7 @@
 
 enum { RATE = 48000, FRAMES = 4 * RATE };
 
-typedef struct bench {
-	fb_rig *rig;
-	float *in[2], *out[2];
-} bench;
-
-static void bench_open(bench *b)
-{
-	b->rig = rig_open("imager", RATE);
-	for (int c = 0; c < 2; c++) {
-		b->in[c] = sig_alloc(FRAMES);
-		b->out[c] = sig_alloc(FRAMES);
-	}
-}
-
-static void bench_close(bench *b)
-{
-	rig_close(b->rig);
-	for (int c = 0; c < 2; c++) {
-		free(b->in[c]);
-		free(b->out[c]);
-	}
-}
-
-static void run(bench *b, size_t first, size_t frames)
-{
-	const float *in[2] = {b->in[0] + first, b->in[1] + first};
-	float *out[2] = {b->out[0] + first, b->out[1] + first};
-	rig_run(b->rig, in, out, frames);
-}
-
-static void set_widths(bench *b, double low, double mid, double high)
+static void set_widths(rig_bench *b, double low, double mid, double high)
 {
 	rig_set(b->rig, "low_width", low);
 	rig_set(b->rig, "mid_width", mid);
@@ -47,7 +17,7 @@ static void set_widths(bench *b, double low, double mid, double high)
 }
 
 /** Gain of the side signal at a frequency, from its response to a click. */
-static double side_gain(const bench *b, size_t frames, double freq)
+static double side_gain(const rig_bench *b, size_t frames, double freq)
 {
 	double complex sum = 0.0;
 	for (size_t i = 0; i < frames; i++) {
@@ -57,44 +27,44 @@ static double side_gain(const bench *b, size_t frames, double freq)
 	return cabs(sum);
 }
 
-static void side_click(bench *b, size_t frames)
+static void side_click(rig_bench *b, size_t frames)
 {
 	b->in[0][0] = 1.0f;
 	b->in[1][0] = -1.0f;
-	run(b, 0, frames);
+	rig_bench_run(b, 0, frames);
 }
 
 /* Not near: the same bits, also once the widths have come back. */
 static void test_width_1_is_transparent(void **state)
 {
 	(void)state;
-	bench b;
-	bench_open(&b);
+	rig_bench b;
+	rig_bench_open(&b, "imager", RATE, FRAMES);
 	sig_noise(b.in[0], FRAMES, 1.0, 1);
 	sig_noise(b.in[1], FRAMES, 1.0, 2);
-	run(&b, 0, RATE);
+	rig_bench_run(&b, 0, RATE);
 	set_widths(&b, 20, 150, 70);
 	rig_set(b.rig, "width", 130);
 	rig_set(b.rig, "mono_below", 150);
-	run(&b, RATE, RATE);
+	rig_bench_run(&b, RATE, RATE);
 	set_widths(&b, 100, 100, 100);
 	rig_set(b.rig, "width", 100);
 	rig_set(b.rig, "mono_below", 20);
-	run(&b, 2 * RATE, 2 * RATE);
+	rig_bench_run(&b, 2 * RATE, 2 * RATE);
 	for (int c = 0; c < 2; c++) {
 		assert_memory_equal(b.in[c], b.out[c], RATE * sizeof(float));
 		assert_memory_not_equal(b.in[c] + RATE, b.out[c] + RATE, RATE * sizeof(float));
 		assert_memory_equal(b.in[c] + 3 * RATE, b.out[c] + 3 * RATE, RATE * sizeof(float));
 	}
-	bench_close(&b);
+	rig_bench_close(&b);
 }
 
 /* While everything moves: the sum of two roundings of values below 4 is off by at most 2^-22. */
 static void test_mono_sum_never_changes(void **state)
 {
 	(void)state;
-	bench b;
-	bench_open(&b);
+	rig_bench b;
+	rig_bench_open(&b, "imager", RATE, FRAMES);
 	sig_noise(b.in[0], FRAMES, 1.0, 1);
 	sig_noise(b.in[1], FRAMES, 1.0, 2);
 	for (size_t i = 0; i < 40; i++) {
@@ -102,13 +72,13 @@ static void test_mono_sum_never_changes(void **state)
 		rig_set(b.rig, "width", (double)(i * 50 % 201));
 		rig_set(b.rig, "mono_below", i % 3 ? 20 : 300);
 		rig_set(b.rig, "low_freq", i % 2 ? 900 : 90);
-		run(&b, i * 4800, 4800);
+		rig_bench_run(&b, i * 4800, 4800);
 	}
 	for (size_t i = 0; i < FRAMES; i++) {
 		double was = (double)b.in[0][i] + (double)b.in[1][i];
 		assert_near((double)b.out[0][i] + (double)b.out[1][i], was, 0x1p-22);
 	}
-	bench_close(&b);
+	rig_bench_close(&b);
 }
 
 /* Bands of one width: 0.001 dB. Bands 0.01 % apart run through the filters all the same; the issue
@@ -117,15 +87,15 @@ static void test_bands_sum_flat(void **state)
 {
 	(void)state;
 	for (int k = 0; k < 2; k++) {
-		bench b;
-		bench_open(&b);
+		rig_bench b;
+		rig_bench_open(&b, "imager", RATE, FRAMES);
 		set_widths(&b, 150, k ? 150.015 : 150, 150);
 		side_click(&b, RATE);
 		for (double f = 10; f < 24000; f *= 1.1) {
 			double gain_db = 20.0 * log10(side_gain(&b, RATE, f) / 1.5);
 			assert_near(gain_db, 0.0, k ? 0.05 : 0.001);
 		}
-		bench_close(&b);
+		rig_bench_close(&b);
 	}
 }
 
@@ -144,8 +114,8 @@ static void test_bands_follow_their_law(void **state)
 		{0, 150, 0, 100, 12000}, {35, 120, 80, 800, 1200}, {200, 1, 200, 60, 12000}};
 	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
 		const double *c = cases[k];
-		bench b;
-		bench_open(&b);
+		rig_bench b;
+		rig_bench_open(&b, "imager", RATE, FRAMES);
 		set_widths(&b, c[0], c[1], c[2]);
 		rig_set(b.rig, "low_freq", c[3]);
 		rig_set(b.rig, "high_freq", c[4]);
@@ -163,29 +133,29 @@ static void test_bands_follow_their_law(void **state)
 				assert_true(found < -79);
 			}
 		}
-		bench_close(&b);
+		rig_bench_close(&b);
 	}
 }
 
 static void test_mono_below(void **state)
 {
 	(void)state;
-	bench b;
-	bench_open(&b);
+	rig_bench b;
+	rig_bench_open(&b, "imager", RATE, FRAMES);
 	rig_set(b.rig, "mono_below", 120);
 	side_click(&b, 2 * RATE);
 	for (double f = 20; f < 20000; f *= 1.3) {
 		double x = warped(f, 120);
 		assert_near(20.0 * log10(side_gain(&b, 2 * RATE, f)), 10.0 * log10(x / (1 + x)), 0.05);
 	}
-	bench_close(&b);
+	rig_bench_close(&b);
 }
 
 /** Turn something every second over a 100 Hz tone that is wide. */
 static double turning(const char *symbol, double a, double b_, const char *also, double value)
 {
-	bench b;
-	bench_open(&b);
+	rig_bench b;
+	rig_bench_open(&b, "imager", RATE, FRAMES);
 	rig_set(b.rig, also, value);
 	rig_set(b.rig, symbol, a);
 	sig_sine(b.in[0], FRAMES, RATE, 100, 0.5, 0);
@@ -197,10 +167,10 @@ static double turning(const char *symbol, double a, double b_, const char *also,
 	}
 	for (size_t i = 0; i < 4; i++) {
 		rig_set(b.rig, symbol, i % 2 ? b_ : a);
-		run(&b, i * RATE, RATE);
+		rig_bench_run(&b, i * RATE, RATE);
 	}
 	double click = clicks_peak_db(b.out[0], FRAMES, RATE, 2000);
-	bench_close(&b);
+	rig_bench_close(&b);
 	return click;
 }
 

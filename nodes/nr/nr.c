@@ -280,22 +280,17 @@ static const fb_meter_info meters[N_METERS] = {
 };
 
 static const fb_node_desc desc = {
-	.abi = FB_NODE_ABI,
-	.size = sizeof(fb_node_desc),
+	FB_NODE_BUILT,
 	.id = "nr",
 	.label = "Noise reduction",
 	.doc = "Takes hiss, hum of machines, fans and traffic out from behind a voice. Place it first "
 		   "in the "
 		   "chain, before anything that changes level by itself",
 	.category = "restoration",
-	.inputs = inputs,
-	.outputs = outputs,
-	.params = params,
-	.meters = meters,
-	.n_inputs = 1,
-	.n_outputs = 1,
-	.n_params = N_PARAMS,
-	.n_meters = N_METERS,
+	FB_NODE_HAS(inputs),
+	FB_NODE_HAS(outputs),
+	FB_NODE_HAS(params),
+	FB_NODE_HAS(meters),
 	.instance_size = instance_size,
 	.prepare = prepare,
 	.process = process,
@@ -304,9 +299,4 @@ static const fb_node_desc desc = {
 	.finish = finish,
 };
 
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index);
-
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index)
-{
-	return index == 0 ? &desc : NULL;
-}
+FB_NODE_ENTRY(desc)

@@ -3,6 +3,7 @@
 	setting says. Pre-delay, low cut and four diffusing all-passes a side lead into the tank. */
 #include "../dsp/blend.h"
 #include "../dsp/clean.h"
+#include "../dsp/lanes.h"
 #include "../dsp/onepole.h"
 #include "../dsp/wide.h"
 #include "tank.h"
@@ -144,20 +145,45 @@ static void delayed(reverb_node *self, float dry[2][FB_TICK], float x[2][FB_TICK
 	fb_tap_advance(tap);
 }
 
-/** Both sides in one loop: the two recursions then run side by side. */
-static void cut_low(reverb_node *self, float corner_hz, float x[2][FB_TICK])
+/** Both sides in one loop, four frames at a time: lanes 0 to 3 are the left side's, 4 to 7 the
+	right's. keep: what a frame's state leaves in the next one's. */
+static inline __attribute__((always_inline)) void cut_steady(
+	float coef, float state[2], float x[2][FB_TICK])
 {
-	float to = corner_hz == self->low_cut ? self->cut_coef
-										  : fb_onepole_coef((double)corner_hz, self->rate_hz);
-	fb_ramp coef = fb_ramp_of(self->cut_coef, to);
-	float l = self->cut_state[0], r = self->cut_state[1];
-	for (uint32_t i = 0; i < FB_TICK; i++) {
-		float k = fb_ramp_at(&coef, i);
-		x[0][i] -= fb_onepole_low(&l, k, x[0][i]);
-		x[1][i] -= fb_onepole_low(&r, k, x[1][i]);
+	const fb_v8 none = {0};
+	float keep = 1.0f - 2.0f * coef, keep2 = keep * keep;
+	const fb_v8 powers = {
+		keep, keep2, keep2 * keep, keep2 * keep2, keep, keep2, keep2 * keep, keep2 * keep2};
+	fb_v8 last = {state[0], state[0], state[0], state[0], state[1], state[1], state[1], state[1]};
+	for (int i = 0; i < FB_TICK; i += FB_LANES) {
+		fb_lanes l = fb_lanes_load(x[0] + i), r = fb_lanes_load(x[1] + i);
+		fb_v8 in = __builtin_shufflevector(l, r, 0, 1, 2, 3, 4, 5, 6, 7), s = 2.0f * coef * in;
+		s += keep * __builtin_shufflevector(none, s, 0, 8, 9, 10, 4, 12, 13, 14);
+		s += keep2 * __builtin_shufflevector(none, s, 0, 1, 8, 9, 4, 5, 12, 13);
+		s += powers * last;
+		fb_v8 was = __builtin_shufflevector(last, s, 3, 8, 9, 10, 7, 12, 13, 14);
+		in -= coef * in + (1.0f - coef) * was;
+		last = __builtin_shufflevector(s, s, 3, 3, 3, 3, 7, 7, 7, 7);
+		fb_lanes_store(x[0] + i, __builtin_shufflevector(in, in, 0, 1, 2, 3));
+		fb_lanes_store(x[1] + i, __builtin_shufflevector(in, in, 4, 5, 6, 7));
 	}
-	self->cut_state[0] = l;
-	self->cut_state[1] = r;
+	state[0] = last[0];
+	state[1] = last[4];
+}
+
+static inline void cut_low(reverb_node *self, float corner_hz, float x[2][FB_TICK])
+{
+	if (corner_hz == self->low_cut) {
+		cut_steady(self->cut_coef, self->cut_state, x);
+		return;
+	}
+	float to = fb_onepole_coef((double)corner_hz, self->rate_hz);
+	fb_ramp coef = fb_ramp_of(self->cut_coef, to);
+	for (int c = 0; c < 2; c++) {
+		for (uint32_t i = 0; i < FB_TICK; i++) {
+			x[c][i] -= fb_onepole_low(&self->cut_state[c], fb_ramp_at(&coef, i), x[c][i]);
+		}
+	}
 	self->cut_coef = to;
 	self->low_cut = corner_hz;
 }
@@ -302,8 +328,7 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_node_desc desc = {
-	.abi = FB_NODE_ABI,
-	.size = sizeof(fb_node_desc),
+	FB_NODE_BUILT,
 	.id = "reverb",
 	.label = "Reverb",
 	.doc =
@@ -311,21 +336,13 @@ static const fb_node_desc desc = {
 		"for what the decay asks. Its time is that of the setting, at any size. Set mix to 100 on "
 		"a send",
 	.category = "space",
-	.inputs = inputs,
-	.outputs = outputs,
-	.params = params,
-	.n_inputs = 1,
-	.n_outputs = 1,
-	.n_params = N_PARAMS,
+	FB_NODE_HAS(inputs),
+	FB_NODE_HAS(outputs),
+	FB_NODE_HAS(params),
 	.instance_size = instance_size,
 	.prepare = prepare,
 	.process = process,
 	.reset = reset,
 };
 
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index);
-
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index)
-{
-	return index == 0 ? &desc : NULL;
-}
+FB_NODE_ENTRY(desc)

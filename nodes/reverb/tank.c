@@ -27,9 +27,25 @@ static uint32_t line_frames(const fb_tank *tank, int l, uint32_t longest)
 	return (uint32_t)(tank->part[l] * (float)longest + 0.5f);
 }
 
+/** Share of the longest that the i-th by length has. */
+static float part_of(int i)
+{
+	return (float)pow(SHORTEST, 1.0 - (i + stray[i]) / (LINES - 1));
+}
+
+/** Frames of its ring. */
+static uint32_t ring_frames(int i, uint32_t longest)
+{
+	return fb_delay_line_frames((uint32_t)(part_of(i) * (float)longest) + 2 * FB_TICK);
+}
+
 size_t fb_tank_room(uint32_t longest)
 {
-	return LINES * fb_delay_line_room(fb_delay_line_frames(longest + FB_TICK));
+	size_t floats = 0;
+	for (int i = 0; i < LINES; i++) {
+		floats += fb_delay_line_room(ring_frames(i, longest));
+	}
+	return floats;
 }
 
 float *fb_tank_init(fb_tank *tank, double rate_hz, uint32_t longest, float *room)
@@ -37,8 +53,8 @@ float *fb_tank_init(fb_tank *tank, double rate_hz, uint32_t longest, float *room
 	tank->rate_hz = rate_hz;
 	for (int i = 0; i < LINES; i++) {
 		int l = i * 7 % LINES; /* neighbours in length are no neighbours in the matrix */
-		tank->part[l] = (float)pow(SHORTEST, 1.0 - (i + stray[i]) / (LINES - 1));
-		room = fb_delay_line_init(&tank->line[l], fb_delay_line_frames(longest + FB_TICK), room);
+		tank->part[l] = part_of(i);
+		room = fb_delay_line_init(&tank->line[l], ring_frames(i, longest), room);
 	}
 	for (int p = 0; p < PAIRS; p++) {
 		double angle = 2.0 * M_PI * turns_hz[p] * FB_TICK / rate_hz;
@@ -48,8 +64,16 @@ float *fb_tank_init(fb_tank *tank, double rate_hz, uint32_t longest, float *room
 	return room;
 }
 
+static void rest_on(fb_tank *tank, uint32_t longest)
+{
+	for (int l = 0; l < LINES; l++) {
+		tank->frames[l] = line_frames(tank, l, longest);
+	}
+}
+
 void fb_tank_reset(fb_tank *tank, uint32_t longest)
 {
+	rest_on(tank, longest);
 	for (int l = 0; l < LINES; l++) {
 		fb_delay_line_reset(&tank->line[l]);
 	}
@@ -165,7 +189,7 @@ static void read_lines(const fb_tank *tank, const float *from[LINES], float mixe
 	const fb_tap *tap = &tank->length;
 	float weight[FB_TICK];
 	for (int l = 0; l < LINES; l++) {
-		from[l] = fb_delay_line_read(&tank->line[l], 0, line_frames(tank, l, tap->now));
+		from[l] = fb_delay_line_read(&tank->line[l], 0, tank->frames[l]);
 	}
 	if (!fb_tap_fading(tap)) {
 		return;
@@ -190,21 +214,21 @@ typedef struct turning {
 static inline __attribute__((always_inline)) void turn_on(fb_tank *tank, turning *turn)
 {
 	const fb_v8 ahead = {1, 2, 3, 4, 1, 2, 3, 4}, sign = {1, 1, 1, 1, -1, -1, -1, -1};
+	fb_v8 c = FB_LOAD8(tank->c), s = FB_LOAD8(tank->s); /* all pairs */
+	fb_v8 turn_c = FB_LOAD8(tank->turn_c), turn_s = FB_LOAD8(tank->turn_s);
+	fb_v8 c2 = c * turn_c - s * turn_s, s2 = s * turn_c + c * turn_s;
+	fb_v8 hold = 1.5f - 0.5f * (c2 * c2 + s2 * s2); /* rounding would add up */
+	c2 *= hold;
+	s2 *= hold;
+	fb_v8 own = ((c2 - s2) - (c - s)) / FB_TICK, other = ((c2 + s2) - (c + s)) / FB_TICK;
 	for (int p = 0; p < PAIRS; p++) {
-		float c = tank->c[p], s = tank->s[p];
-		float c2 = c * tank->turn_c[p] - s * tank->turn_s[p];
-		float s2 = s * tank->turn_c[p] + c * tank->turn_s[p];
-		float hold = 1.5f - 0.5f * (c2 * c2 + s2 * s2); /* rounding would add up */
-		c2 *= hold;
-		s2 *= hold;
-		float own = ((c2 - s2) - (c - s)) / FB_TICK, other = ((c2 + s2) - (c + s)) / FB_TICK;
-		turn->own[p] = sign * ((c - s) + own * ahead);
-		turn->other[p] = (c + s) + other * ahead;
-		turn->own_step[p] = sign * (STEP * own);
-		turn->other_step[p] = (fb_v8){0} + STEP * other;
-		tank->c[p] = c2;
-		tank->s[p] = s2;
+		turn->own[p] = sign * ((c - s)[p] + own[p] * ahead);
+		turn->other[p] = (c + s)[p] + other[p] * ahead;
+		turn->own_step[p] = sign * (STEP * own[p]);
+		turn->other_step[p] = (fb_v8){0} + STEP * other[p];
 	}
+	memcpy(tank->c, &c2, sizeof tank->c);
+	memcpy(tank->s, &s2, sizeof tank->s);
 }
 
 static inline __attribute__((always_inline)) void rotate(fb_v8 v[PAIRS], turning *turn)
@@ -220,8 +244,7 @@ static inline __attribute__((always_inline)) void rotate(fb_v8 v[PAIRS], turning
 /** The loop over the tick: from the lines, around the matrix, into the lines. mid and side are the
 	sums over both halves of their lanes. */
 static inline __attribute__((always_inline)) void go_round(fb_tank *tank, bool moving,
-	const float *from[LINES], float in[2][FB_TICK], float into[LINES][FB_TICK],
-	float out[2][FB_TICK])
+	const float *from[LINES], float in[2][FB_TICK], float *const into[LINES], float out[2][FB_TICK])
 {
 	const float spread = 0.353553391f; /* each input enters eight lines */
 	fb_tank_filter step[PAIRS];
@@ -261,10 +284,14 @@ static inline __attribute__((always_inline)) void go_round(fb_tank *tank, bool m
 FB_WIDE static void tank_tick(
 	fb_tank *tank, float in[2][FB_TICK], float mid[FB_TICK], float side[FB_TICK])
 {
-	_Alignas(FB_ALIGN) float mixed[LINES][FB_TICK], into[LINES][FB_TICK];
-	float out[2][FB_TICK];
+	_Alignas(FB_ALIGN) float mixed[LINES][FB_TICK], out[2][FB_TICK];
+	float *into[LINES];
 	const float *from[LINES];
+	bool fading = fb_tap_fading(&tank->length);
 	read_lines(tank, from, mixed);
+	for (int l = 0; l < LINES; l++) {
+		into[l] = fb_delay_line_spot(&tank->line[l]);
+	}
 	if (tank->moving) {
 		go_round(tank, true, from, in, into, out);
 		memcpy(tank->filter, tank->aim, sizeof tank->filter);
@@ -273,17 +300,20 @@ FB_WIDE static void tank_tick(
 		go_round(tank, false, from, in, into, out);
 	}
 	fb_ramp level = fb_ramp_of(tank->level_from, tank->level);
+	fb_tap_advance(&tank->length);
+	if (fading && !fb_tap_fading(&tank->length)) {
+		rest_on(tank, tank->length.now);
+	}
 	for (int l = 0; l < LINES; l++) {
-		fb_delay_line_write(&tank->line[l], 0, into[l], FB_TICK);
+		fb_delay_line_filled(&tank->line[l]);
 		fb_delay_line_advance(&tank->line[l]);
-		fb_delay_line_fetch(&tank->line[l], line_frames(tank, l, tank->length.now));
+		fb_delay_line_fetch(&tank->line[l], tank->frames[l]);
 	}
 	for (uint32_t i = 0; i < FB_TICK; i++) {
 		mid[i] = out[0][i] * fb_ramp_at(&level, i);
 		side[i] = out[1][i] * fb_ramp_at(&level, i);
 	}
 	tank->level_from = tank->level;
-	fb_tap_advance(&tank->length);
 }
 
 void fb_tank_tick(fb_tank *tank, float in[2][FB_TICK], float mid[FB_TICK], float side[FB_TICK])

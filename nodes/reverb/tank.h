@@ -33,7 +33,8 @@ typedef struct fb_tank {
 	bool moving;                              ///< filter and aim differ
 	float c[FB_TANK_PAIRS], s[FB_TANK_PAIRS]; ///< the rotations where the last tick ended
 	float turn_c[FB_TANK_PAIRS], turn_s[FB_TANK_PAIRS]; ///< by how much in a tick
-	float part[FB_TANK_LINES]; ///< length of each line as a share of the longest
+	float part[FB_TANK_LINES];      ///< length of each line as a share of the longest
+	uint32_t frames[FB_TANK_LINES]; ///< length of each line at rest on a length
 	double rate_hz;
 	float made_for[3];       ///< decay, damping and length the filters were made for
 	float level, level_from; ///< output gain for as much noise out as in; last tick's

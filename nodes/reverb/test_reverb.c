@@ -9,41 +9,11 @@
 
 enum { RATE = 48000, FRAMES = 10 * RATE, PLACES = 12 };
 
-typedef struct bench {
-	fb_rig *rig;
-	float *in[2], *out[2];
-} bench;
-
-static void bench_open(bench *b, double rate_hz)
-{
-	b->rig = rig_open("reverb", rate_hz);
-	for (int c = 0; c < 2; c++) {
-		b->in[c] = sig_alloc(FRAMES);
-		b->out[c] = sig_alloc(FRAMES);
-	}
-}
-
-static void bench_close(bench *b)
-{
-	rig_close(b->rig);
-	for (int c = 0; c < 2; c++) {
-		free(b->in[c]);
-		free(b->out[c]);
-	}
-}
-
-static void run(bench *b, size_t first, size_t frames)
-{
-	const float *in[2] = {b->in[0] + first, b->in[1] + first};
-	float *out[2] = {b->out[0] + first, b->out[1] + first};
-	rig_run(b->rig, in, out, frames);
-}
-
 /** The response to one click on both sides, 100 % wet. */
 static void bench_click(
-	bench *b, double rate_hz, double decay, double damping, double size, size_t frames)
+	rig_bench *b, double rate_hz, double decay, double damping, double size, size_t frames)
 {
-	bench_open(b, rate_hz);
+	rig_bench_open(b, "reverb", rate_hz, FRAMES);
 	rig_set(b->rig, "mix", 100);
 	rig_set(b->rig, "predelay", 0);
 	rig_set(b->rig, "low_cut", 20);
@@ -51,21 +21,21 @@ static void bench_click(
 	rig_set(b->rig, "damping", damping);
 	rig_set(b->rig, "size", size);
 	b->in[0][0] = b->in[1][0] = 1.0f;
-	run(b, 0, frames);
+	rig_bench_run(b, 0, frames);
 }
 
 static void test_mix_0_is_dry_to_the_bit(void **state)
 {
 	(void)state;
-	bench b;
-	bench_open(&b, RATE);
+	rig_bench b;
+	rig_bench_open(&b, "reverb", RATE, FRAMES);
 	rig_set(b.rig, "mix", 0);
 	sig_noise(b.in[0], FRAMES, 1.0, 3);
 	sig_noise(b.in[1], FRAMES, 1.0, 4);
-	run(&b, 0, RATE);
+	rig_bench_run(&b, 0, RATE);
 	assert_memory_equal(b.in[0], b.out[0], RATE * sizeof(float));
 	assert_memory_equal(b.in[1], b.out[1], RATE * sizeof(float));
-	bench_close(&b);
+	rig_bench_close(&b);
 }
 
 /** Around one frequency: three band passes of Q 3 in a row, a sixth of it wide together. */
@@ -91,7 +61,8 @@ typedef struct fall {
 
 /** Schroeder's backward integral around one frequency, of both sides of a response, added to
 	*energy. */
-static void integrate(const bench *b, double *energy, size_t frames, double rate_hz, double freq_hz)
+static void integrate(
+	const rig_bench *b, double *energy, size_t frames, double rate_hz, double freq_hz)
 {
 	double *y = malloc(frames * sizeof *y);
 	for (int c = 0; c < 2; c++) {
@@ -148,7 +119,7 @@ static void test_decay(void **state)
 	const double octaves[] = {125, 250, 500, 1000, 2000, 4000, 8000};
 	double worst = 0, least = 1;
 	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-		bench b;
+		rig_bench b;
 		double rate = cases[k].rate, decay = cases[k].decay;
 		size_t frames = (size_t)(fmin(1.2 * decay + 0.3, 4.9) * rate) / FB_TICK * FB_TICK;
 		double *energy = calloc(7 * frames, sizeof *energy);
@@ -156,7 +127,7 @@ static void test_decay(void **state)
 		for (int place = 0; place < PLACES; place++) {
 			b.in[place % 2][0] = 1.0f;
 			b.in[1 - place % 2][0] = 0.0f;
-			run(&b, 0, frames);
+			rig_bench_run(&b, 0, frames);
 			for (int o = 0; o < 7; o++) {
 				integrate(&b, energy + (size_t)o * frames, frames, rate, octaves[o]);
 			}
@@ -175,7 +146,7 @@ static void test_decay(void **state)
 			}
 		}
 		free(energy);
-		bench_close(&b);
+		rig_bench_close(&b);
 	}
 	if (getenv("FB_SHOW")) {
 		printf("worst %.1f %%, least R2 %.5f\n", 100.0 * worst, least);
@@ -187,7 +158,7 @@ static void test_decay(void **state)
 static void test_sides(void **state)
 {
 	(void)state;
-	bench b;
+	rig_bench b;
 	bench_click(&b, RATE, 2, 0, 100, 2 * RATE);
 	for (int pass = 0; pass < 2; pass++) {
 		size_t part = pass ? 3 * RATE / 2 : RATE / 10;
@@ -207,14 +178,14 @@ static void test_sides(void **state)
 			assert_near(10.0 * log10(ll / rr), 0.0, 1.5);
 		}
 	}
-	bench_close(&b);
-	bench_open(&b, RATE);
+	rig_bench_close(&b);
+	rig_bench_open(&b, "reverb", RATE, FRAMES);
 	rig_set(b.rig, "mix", 100);
 	rig_set(b.rig, "width", 0);
 	sig_noise(b.in[0], RATE, 0.5, 1);
-	run(&b, 0, RATE);
+	rig_bench_run(&b, 0, RATE);
 	assert_memory_equal(b.out[0], b.out[1], RATE * sizeof(float));
-	bench_close(&b);
+	rig_bench_close(&b);
 }
 
 static void transform(double complex *x, size_t n, size_t step, double complex *out)
@@ -234,7 +205,7 @@ static void transform(double complex *x, size_t n, size_t step, double complex *
 
 /** Peak to mean in dB of the power spectrum, 100 Hz to 10 kHz, of the tail from `start` on, its
 	decay undone. */
-static double peak_to_mean(const bench *b, double start, double decay)
+static double peak_to_mean(const rig_bench *b, double start, double decay)
 {
 	enum { N = 65536 };
 	double complex *x = malloc(2 * N * sizeof *x), *y = x + N;
@@ -264,14 +235,14 @@ static void test_no_ringing(void **state)
 	const double sizes[] = {25, 50, 100, 200};
 	for (size_t s = 0; s < 4; s++) {
 		for (double start = 0.5; start < 5; start += 3) {
-			bench b;
+			rig_bench b;
 			bench_click(&b, RATE, 6, 0, sizes[s], 5 * RATE);
 			double most = peak_to_mean(&b, start, 6);
 			if (getenv("FB_SHOW")) {
 				printf("size %g from %g s: %.1f dB\n", sizes[s], start, most);
 			}
 			assert_true(most < (sizes[s] < 100 ? 16 : 13.5));
-			bench_close(&b);
+			rig_bench_close(&b);
 		}
 	}
 }
@@ -285,11 +256,11 @@ static void test_level_and_density(void **state)
 	const double decays[] = {0.3, 1, 4}, sizes[] = {30, 100, 200};
 	for (size_t d = 0; d < 3; d++) {
 		for (size_t s = 0; s < 3; s++) {
-			bench b;
+			rig_bench b;
 			bench_click(&b, RATE, decays[d], 0, sizes[s], 32);
 			sig_noise(b.in[0], FRAMES, 0.5, 1);
 			sig_noise(b.in[1], FRAMES, 0.5, 2);
-			run(&b, 0, 6 * RATE);
+			rig_bench_run(&b, 0, 6 * RATE);
 			for (int c = 0; c < 2; c++) {
 				double in = sig_rms_db(b.in[c] + 3 * RATE, 3 * RATE);
 				double out = sig_rms_db(b.out[c] + 3 * RATE, 3 * RATE);
@@ -298,10 +269,10 @@ static void test_level_and_density(void **state)
 				}
 				assert_near(out, in, 1.0);
 			}
-			bench_close(&b);
+			rig_bench_close(&b);
 		}
 	}
-	bench b;
+	rig_bench b;
 	bench_click(&b, RATE, 2, 0, 100, RATE);
 	double square = 0, within = 0;
 	for (size_t i = RATE / 10; i < RATE / 5; i++) {
@@ -314,7 +285,7 @@ static void test_level_and_density(void **state)
 		printf("within one deviation: %.1f %%\n", within / (RATE / 1000.0));
 	}
 	assert_near(within / (RATE / 1000.0), 68.3, 4.0);
-	bench_close(&b);
+	rig_bench_close(&b);
 }
 
 /* The first sound comes after the pre-delay, the shortest all-passes being passed at once. */
@@ -322,28 +293,28 @@ static void test_predelay(void **state)
 {
 	(void)state;
 	for (double ms = 0; ms <= 250; ms += 125) {
-		bench b;
-		bench_open(&b, RATE);
+		rig_bench b;
+		rig_bench_open(&b, "reverb", RATE, FRAMES);
 		rig_set(b.rig, "mix", 100);
 		rig_set(b.rig, "predelay", ms);
 		rig_set(b.rig, "size", 25);
 		b.in[0][0] = 1.0f;
-		run(&b, 0, RATE);
+		rig_bench_run(&b, 0, RATE);
 		size_t first = 0;
 		while (b.out[0][first] == 0.0f) {
 			first++;
 		}
 		/* the shortest line: 31 % of 16 ms */
 		assert_near((double)first, (ms + 0.31 * 16.0) * 48.0, 3.0);
-		bench_close(&b);
+		rig_bench_close(&b);
 	}
 }
 
 /** Turn something once a second while a 200 Hz tone plays, and look for clicks above 2 kHz. */
 static double turning(const char *symbol, const double values[4])
 {
-	bench b;
-	bench_open(&b, RATE);
+	rig_bench b;
+	rig_bench_open(&b, "reverb", RATE, FRAMES);
 	rig_set(b.rig, "mix", 100);
 	for (int c = 0; c < 2; c++) {
 		sig_sine(b.in[c], FRAMES, RATE, 200, 0.5, c);
@@ -353,10 +324,10 @@ static double turning(const char *symbol, const double values[4])
 	}
 	for (size_t i = 0; i < 4; i++) {
 		rig_set(b.rig, symbol, values[i]);
-		run(&b, i * RATE, RATE);
+		rig_bench_run(&b, i * RATE, RATE);
 	}
 	double click = clicks_peak_db(b.out[0], 4 * RATE, RATE, 2000);
-	bench_close(&b);
+	rig_bench_close(&b);
 	return click;
 }
 

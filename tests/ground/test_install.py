@@ -35,16 +35,12 @@ static void reset(void *self)
 	(void)self;
 }
 static const fb_node_desc desc = {
-	.abi = FB_NODE_ABI, .size = sizeof(fb_node_desc), .id = "swap", .label = "Swap", .doc = "Swaps left and right",
+	FB_NODE_BUILT, .id = "swap", .label = "Swap", .doc = "Swaps left and right",
 	.category = "utility", .inputs = &port, .outputs = &port, .n_inputs = 1, .n_outputs = 1,
 	.instance_size = instance_size, .prepare = prepare, .process = process, .reset = reset,
 };
 
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index);
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index)
-{
-	return index == 0 ? &desc : NULL;
-}
+FB_NODE_ENTRY(desc)
 """
 
 LIST = r"""

@@ -122,7 +122,7 @@ def test_4_feedback_goes_to_all_but_the_sender(server, raw):
 
 def test_5_terms_are_told_and_limited(raw):
     raw.send(message("/subscribe", "si", "/station/1/gain", 100000))
-    granted, heard = raw.hear()[0], []
+    granted, *heard = raw.hear()
     assert granted[0] == "/subscribe" and granted[1][:4] == ["/station/1/gain", 200, 0, 10]  # Hz, port, s
     wait_for(lambda: len(heard.extend(raw.hear()) or {address for address, _ in heard}) == granted[1][4], what="all values")
     raw.send(*[message("/subscribe", "s", f"/station/{n}/mute") for n in range(1, 17)],

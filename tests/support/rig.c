@@ -228,6 +228,31 @@ double rig_meter(const fb_rig *rig, const char *symbol)
 	return 0;
 }
 
+void rig_bench_open(rig_bench *bench, const char *node, double rate_hz, size_t frames)
+{
+	bench->rig = rig_open(node, rate_hz);
+	for (int c = 0; c < 2; c++) {
+		bench->in[c] = sig_alloc(frames);
+		bench->out[c] = sig_alloc(frames);
+	}
+}
+
+void rig_bench_close(rig_bench *bench)
+{
+	rig_close(bench->rig);
+	for (int c = 0; c < 2; c++) {
+		free(bench->in[c]);
+		free(bench->out[c]);
+	}
+}
+
+void rig_bench_run(rig_bench *bench, size_t first, size_t frames)
+{
+	const float *in[2] = {bench->in[0] + first, bench->in[1] + first};
+	float *out[2] = {bench->out[0] + first, bench->out[1] + first};
+	rig_run(bench->rig, in, out, frames);
+}
+
 void sig_sine(float *x, size_t frames, double rate_hz, double freq_hz, double peak, double phase)
 {
 	for (size_t i = 0; i < frames; i++) {

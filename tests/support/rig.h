@@ -33,6 +33,17 @@ void rig_tempo(fb_rig *rig, double bpm);
 void rig_run(fb_rig *rig, const float *const *in, float *const *out, size_t frames);
 double rig_meter(const fb_rig *rig, const char *symbol);
 
+/** A node and a stereo signal before and after it. */
+typedef struct rig_bench {
+	fb_rig *rig;
+	float *in[2], *out[2]; ///< [frames], zeroed at the start
+} rig_bench;
+
+void rig_bench_open(rig_bench *bench, const char *node, double rate_hz, size_t frames);
+void rig_bench_close(rig_bench *bench);
+/** From in to out, `frames` of them from `first` on. */
+void rig_bench_run(rig_bench *bench, size_t first, size_t frames);
+
 /* --- signals and measures for golden tests */
 void sig_sine(float *x, size_t frames, double rate_hz, double freq_hz, double peak, double phase);
 void sig_noise(float *x, size_t frames, double peak, uint64_t seed); ///< white, uniform

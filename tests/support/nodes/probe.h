@@ -14,10 +14,7 @@
 
 /** The fields every probe fills alike. */
 #define PROBE(type)                                                                                \
-	.abi = FB_NODE_ABI, .size = sizeof(fb_node_desc), .id = type, .label = type,                   \
-	.doc = "For tests", .category = "utility"
-
-FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index);
+	FB_NODE_BUILT, .id = type, .label = type, .doc = "For tests", .category = "utility"
 
 static inline void probe_copy(const fb_tick *tick, uint32_t channels)
 {

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Floods of sets: merged before they reach the queue, with the rows that they would have made one
+   by one, and none lost. */
+#include "scratch.h"
+
+#include "../../../storage/gather.h"
+
+enum { LEAVES = 700, ROUNDS = 500 };
+
+static void text_of(char tag, double value, char *text, size_t size)
+{
+	snprintf(text, size, tag == 'T' ? (value != 0.0 ? "true" : "false") : "%g", value);
+}
+
+static fb_store *open_for_sets(void)
+{
+	fb_store *store = NULL;
+	fb_error error = {0};
+	fb_store_options options = {.path = scratch_db, .text = text_of};
+	if (fb_store_open(&options, &store, &error) != FB_OK) {
+		fail_msg("%s: %s", error.where, error.text);
+	}
+	return store;
+}
+
+static fb_audit_set set_of(const char *address, double before, double after, int64_t time_us)
+{
+	return (fb_audit_set){.time_us = time_us,
+		.frame = (uint64_t)(time_us / 20),
+		.origin = "osc 127.0.0.1:5000",
+		.address = address,
+		.tag = 'f',
+		.before = before,
+		.after = after};
+}
+
+/* 350,000 sets as fast as they can be posted: more than twenty times what the queue holds. */
+static void test_a_flood_is_kept(void **state)
+{
+	(void)state;
+	static char address[LEAVES][32];
+	fb_store *store = open_for_sets();
+	for (int i = 0; i < LEAVES; i++) {
+		snprintf(address[i], sizeof address[i], "/leaf/%d", i);
+	}
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int i = 0; i < LEAVES; i++) {
+			fb_audit_set set = set_of(address[i], round + i, round + i + 1, 1000000 + round * 1000);
+			assert_int_equal(fb_store_set(store, &set), FB_OK);
+		}
+		if (round % 7 == 0) {
+			fb_store_poll(store);
+		}
+	}
+	sync_ok(store);
+	fb_store_status health;
+	fb_store_health(store, &health);
+	assert_int_equal(health.lost, 0);
+	json_t *rows = audit_rows(store, NULL);
+	assert_int_equal(json_array_size(rows), LEAVES);
+	for (int k = 0; k < LEAVES; k++) { /* newest first; rides end in the order of their last sets */
+		const json_t *row = json_array_get(rows, (size_t)(LEAVES - 1 - k));
+		char old[16], first[16], new[16];
+		snprintf(old, sizeof old, "%d", k);
+		snprintf(first, sizeof first, "%d", k + 1);
+		snprintf(new, sizeof new, "%d", k + ROUNDS);
+		assert_string_equal(json_string_value(json_object_get(row, "address")), address[k]);
+		assert_int_equal(json_integer_value(json_object_get(row, "count")), ROUNDS);
+		assert_string_equal(json_string_value(json_object_get(row, "old")), old);
+		assert_string_equal(json_string_value(json_object_get(row, "first")), first);
+		assert_string_equal(json_string_value(json_object_get(row, "new")), new);
+		assert_near(json_real_value(json_object_get(row, "least")), k + 1, 0);
+		assert_near(json_real_value(json_object_get(row, "greatest")), k + ROUNDS, 0);
+		assert_int_equal(json_integer_value(json_object_get(row, "first_time_us")), 1000000);
+		assert_int_equal(json_integer_value(json_object_get(row, "time_us")), 1499000);
+		assert_int_equal(json_integer_value(json_object_get(row, "frame")), 74950);
+	}
+	json_decref(rows);
+	fb_store_close(store);
+	assert_chain(LEAVES, 0);
+}
+
+/* What ends a ride: a pause of more than 250 ms, another origin, any other entry, a new kind of
+   value, and another address in the same place of memory. */
+static void test_what_ends_a_ride(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *address, *origin;
+		char tag;
+		int at_ms;
+		double before, after;
+		int row; ///< that this set is part of; the refusal is row 4
+	} sets[] = {
+		{"/a", "one", 'f', 0, 0, 1, 0},
+		{"/a", "one", 'f', 250, 1, 2, 0},
+		{"/a", "one", 'f', 501, 2, 3, 1},
+		{"/a", "two", 'f', 502, 3, 4, 2},
+		{"/a", "two", 'T', 803, 0, 1, 3},
+		{"/a", "two", 'T', 804, 1, 0, 5},
+		{"/b", "two", 'T', 805, 0, 1, 6},
+		{"/b", "two", 'T', 806, 1, 0, 6},
+	};
+	fb_store *store = open_for_sets();
+	char address[8];
+	for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+		if (sets[i].row == 5) {
+			fb_audit_entry refusal = {.time_us = 803500,
+				.origin = "two",
+				.address = "/a",
+				.outcome = "/a: is out of sorts"};
+			assert_int_equal(fb_store_audit(store, &refusal), FB_OK);
+		}
+		strcpy(address, sets[i].address);
+		fb_audit_set set = set_of(address, sets[i].before, sets[i].after, sets[i].at_ms * 1000);
+		set.origin = sets[i].origin;
+		set.tag = sets[i].tag;
+		assert_int_equal(fb_store_set(store, &set), FB_OK);
+	}
+	sync_ok(store);
+	json_t *rows = audit_rows(store, NULL);
+	assert_int_equal(json_array_size(rows), 7);
+	static const char *const wanted[7][4] = {{"/a", "0", "2", "ok"}, {"/a", "2", "3", "ok"},
+		{"/a", "3", "4", "ok"}, {"/a", "false", "true", "ok"}, {"/a", NULL, NULL, NULL},
+		{"/a", "true", "false", "ok"}, {"/b", "false", "false", "ok"}};
+	for (int i = 0; i < 7; i++) {
+		const json_t *row = json_array_get(rows, (size_t)(6 - i));
+		assert_string_equal(json_string_value(json_object_get(row, "address")), wanted[i][0]);
+		if (wanted[i][1]) {
+			assert_string_equal(json_string_value(json_object_get(row, "old")), wanted[i][1]);
+			assert_string_equal(json_string_value(json_object_get(row, "new")), wanted[i][2]);
+			assert_string_equal(json_string_value(json_object_get(row, "outcome")), wanted[i][3]);
+		}
+		assert_int_equal(
+			json_integer_value(json_object_get(row, "count")), i == 0 || i == 6 ? 2 : 1);
+	}
+	json_decref(rows);
+	fb_store_close(store);
+	assert_chain(7, 0);
+}
+
+/* More addresses than it holds: it says so, and begins anew when all have been taken. */
+static void test_no_more_than_it_holds(void **state)
+{
+	(void)state;
+	static char address[FB_GATHER_RIDES + 1][16];
+	fb_gather *gather = fb_gather_create(text_of);
+	assert_non_null(gather);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i <= FB_GATHER_RIDES; i++) {
+			snprintf(address[i], sizeof address[i], "/%d", i);
+			fb_audit_set set = set_of(address[i], 0, i, 1);
+			assert_int_equal(fb_gather_add(gather, &set), i < FB_GATHER_RIDES);
+		}
+		assert_int_equal(fb_gather_count(gather), FB_GATHER_RIDES);
+		for (int i = 0; i < FB_GATHER_RIDES && round < 2; i++) {
+			fb_ride *ride = fb_gather_take(gather);
+			assert_string_equal(ride->address, address[i]);
+			fb_ride_destroy(ride);
+		}
+	}
+	fb_gather_destroy(gather); /* with all of the last round still in it */
+	fb_gather_destroy(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_flood_is_kept, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_what_ends_a_ride, scratch_setup, scratch_teardown),
+		cmocka_unit_test(test_no_more_than_it_holds),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

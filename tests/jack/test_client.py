@@ -104,11 +104,11 @@ def unix_ms(told):
 
 
 def test_a_bounce_in_freewheel(jack, tmp_path, probe):
-    """Ten seconds through eq, comp and limiter in freewheel: sooner than by the clock, no alarm, and the bits of an
+    """Ten seconds through eq, delay and limiter in freewheel: sooner than by the clock, no alarm, and the bits of an
     offline render."""
     chain = {"name": "chain", "stages": [
         {"id": "eq", "type": "eq", "parameters": {"b6_gain": 6.0}},
-        {"id": "comp", "type": "comp", "parameters": {"threshold": -30.0, "ratio": 4.0}},
+        {"id": "delay", "type": "delay", "parameters": {"time": 30.0, "feedback": 50.0}},
         {"id": "limiter", "type": "limiter", "parameters": {"drive": 6.0}}]}
     patch, raw, wav = write(tmp_path, chain), tmp_path / "in.f32", tmp_path / "in.wav"
     draw = random.Random(1)

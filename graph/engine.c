@@ -187,6 +187,7 @@ void fb_engine_set_rate(fb_engine *engine, double rate_hz)
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
 		engine->station[i].sent = 0;
 		engine->station[i].fault_left = 0;
+		fb_guard_init(&engine->station[i].guard, rate_hz);
 		atomic_store_explicit(&engine->station[i].settled, 0, memory_order_relaxed);
 	}
 }

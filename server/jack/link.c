@@ -112,9 +112,10 @@ static void close_client(fb_jack *j)
 /** Keep the connections for the next start, if asked. */
 static void keep(fb_jack *j)
 {
-	fb_error error;
+	fb_error error = {0};
 	if (atomic_load(&j->restore) && j->patchbay.changed) {
-		set_trouble(j, fb_patchbay_write(&j->patchbay, &error) ? &(fb_error){0} : &error);
+		(void)fb_patchbay_write(&j->patchbay, &error); /* leaves it as it is when all went well */
+		set_trouble(j, &error);
 	}
 }
 
@@ -182,7 +183,7 @@ static fb_status play(fb_jack *j, fb_error *error)
 	}
 	fb_jack_set_graph_callbacks(j, j->client);
 	while (wait_for_control(j)) {
-		fb_patchbay_lose(&j->patchbay);
+		fb_patchbay_lose(&j->patchbay, now_s());
 		j->active = j->client;
 		raise_helpers(j);
 		if (jack_activate(j->client)) {

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DOUBT_S 0.5 /* a server that ends takes its connections apart before it tells clients */
+#define DOUBT_S 0.5   /* a server that ends takes its connections apart before it tells clients */
+#define SETTLE_S 0.25 /* a client whose ports appear is not active yet; JACK 1.9.21 may never run */
+					  /* one that is connected in the same moment */
+enum { TRIES_MAX = 50 }; /* to make a connection that JACK refuses */
 
 /* --- the list */
 
@@ -63,12 +66,14 @@ static fb_cable *note(fb_patchbay *bay, const char *own, const char *peer)
 	return &bay->cable[bay->n++];
 }
 
-void fb_patchbay_lose(fb_patchbay *bay)
+void fb_patchbay_lose(fb_patchbay *bay, double now_s)
 {
 	for (uint32_t i = 0; i < bay->n; i++) {
 		bay->cable[i].made = false;
 		bay->cable[i].doubt_s = 0.0;
+		bay->cable[i].tries = 0;
 	}
+	bay->settled_s = now_s + SETTLE_S;
 }
 
 void fb_patchbay_forget(fb_patchbay *bay)
@@ -84,15 +89,20 @@ void fb_patchbay_forget(fb_patchbay *bay)
 
 /** Ports that appeared since the last look: one of that name may have been connected before, but
 	what is there now is another. */
-static void take_fresh(fb_jack *j)
+static void take_fresh(fb_jack *j, double now_s)
 {
 	fb_patchbay *bay = &j->patchbay;
 	jack_port_id_t id;
 	while (fb_ring_read(j->fresh, &id)) {
+		bay->settled_s = now_s + SETTLE_S;
 		const jack_port_t *port = jack_port_by_id(j->client, id);
 		const char *name = port ? jack_port_name(port) : NULL;
 		for (uint32_t i = bay->n; name && i-- > 0;) {
-			if (strcmp(bay->cable[i].peer, name) || !bay->cable[i].made) {
+			if (strcmp(bay->cable[i].peer, name) != 0) {
+				continue;
+			}
+			bay->cable[i].tries = 0;
+			if (!bay->cable[i].made) {
 				continue;
 			}
 			if (atomic_load(&j->restore)) {
@@ -127,7 +137,8 @@ static void make(fb_jack *j, fb_cable *cable, int port)
 	snprintf(own, sizeof own, "%s:%s", jack_get_client_name(j->client), cable->own);
 	bool in = fb_jack_port_is_input(j, (uint32_t)port);
 	int why = jack_connect(j->client, in ? cable->peer : own, in ? own : cable->peer);
-	cable->made = !why || why == EEXIST; /* else again when the graph changes */
+	cable->made = !why || why == EEXIST;
+	cable->tries++;
 	cable->doubt_s = 0.0;
 }
 
@@ -139,10 +150,10 @@ static int judge(fb_jack *j, fb_cable *cable, double now_s)
 	int port = fb_jack_port_find(j, cable->own); /* -1: of a station that we do not have today */
 	bool there = port >= 0 && jack_port_by_name(j->client, cable->peer);
 	if (!cable->made) {
-		if (there) {
+		if (there && cable->tries < TRIES_MAX && now_s >= j->patchbay.settled_s) {
 			make(j, cable, port);
 		}
-		return KEEP;
+		return there && !cable->made && cable->tries < TRIES_MAX ? DOUBT : KEEP;
 	}
 	if (cable->doubt_s == 0.0) {
 		cable->doubt_s = now_s;
@@ -174,7 +185,7 @@ bool fb_patchbay_look(fb_jack *j, double now_s)
 	for (uint32_t i = 0; i < bay->n; i++) {
 		bay->cable[i].seen = false;
 	}
-	take_fresh(j);
+	take_fresh(j, now_s);
 	see(j);
 	for (uint32_t i = bay->n; i-- > 0 && !atomic_load(&j->gone);) {
 		int verdict = bay->cable[i].seen ? KEEP : judge(j, &bay->cable[i], now_s);

@@ -18,14 +18,16 @@ typedef struct fb_cable {
 	char *peer;     ///< the other end, with its client's
 	bool made;      ///< it was there in the last look, or is being doubted
 	bool seen;      ///< in this look
-	double doubt_s; ///< since when it is gone though its end is there: 0 = it is not
+	double doubt_s; ///< since when it is gone: 0 = it is not
+	uint32_t tries; ///< to make it
 } fb_cable;
 
 typedef struct fb_patchbay {
 	char *path; ///< of the file
 	fb_cable *cable;
 	uint32_t n, room;
-	bool changed; ///< since it was written
+	bool changed;     ///< since it was written
+	double settled_s; ///< before that nothing is connected
 } fb_patchbay;
 
 /** path: of the file, which need not be there; `read`: take up what it holds.
@@ -35,7 +37,7 @@ FB_MUST_CHECK fb_status fb_patchbay_init(
 void fb_patchbay_finish(fb_patchbay *bay);
 
 /** Nothing is connected any more, and all of it should be again. */
-void fb_patchbay_lose(fb_patchbay *bay);
+void fb_patchbay_lose(fb_patchbay *bay, double now_s);
 /** See what is connected, learn what is new, make what is missing, and forget what somebody took
 	apart: but only after a while, for a server that ends takes all apart before it says so.
 	Returns whether it has to look again soon. */

@@ -80,6 +80,9 @@ static int on_xrun(void *arg)
 {
 	fb_jack *j = arg;
 	struct timespec t;
+	if (atomic_load_explicit(&j->freewheel, memory_order_relaxed)) {
+		return 0; /* nothing can be late */
+	}
 	clock_gettime(CLOCK_REALTIME, &t);
 	fb_xrun xrun = {.time_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000,
 		.frame = fb_engine_frame(j->engine),

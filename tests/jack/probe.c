@@ -9,7 +9,8 @@
 	probe tempo BPM           is the timebase master, rolls; on SIGUSR1 it stops or rolls again
 	probe bounce IN OUT INTO... FROM...
 							  freewheels two channels of float32 through the four ports named, and
-							  writes what comes back, from the first frame fed
+							  writes what comes back, from the first frame fed; prints "freewheel
+							  FROM TO" in Unix milliseconds
 	Prints "ready" when it is connected. Ends on SIGTERM, or with 3 when the server goes. */
 #include <jack/jack.h>
 #include <jack/transport.h>
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { IMPULSE_EVERY = 16384, CHANNELS = 2 };
@@ -158,9 +160,10 @@ static int run_tone(const char *name, double hz)
 
 static struct {
 	jack_port_t *in, *out;
-	jack_nframes_t sent;           ///< frame time of the last impulse
-	_Atomic uint32_t delay, count; ///< of the last impulse that came back
-	_Atomic int deaf;              ///< the sound of the last impulse is not over yet
+	jack_nframes_t sent;    ///< frame time of the last impulse
+	_Atomic uint32_t delay; ///< of the last impulse that came back
+	_Atomic uint32_t alike; ///< how many in a row had it: an xrun spoils one
+	_Atomic int deaf;       ///< the sound of the last impulse is not over yet
 } way;
 
 static int on_send(jack_nframes_t frames, void *arg)
@@ -182,8 +185,8 @@ static int on_hear(jack_nframes_t frames, void *arg)
 	jack_nframes_t now = jack_last_frame_time(arg);
 	for (jack_nframes_t i = 0; i < frames && !way.deaf; i++) {
 		if (fabsf(in[i]) > 0.05f) {
+			way.alike = way.delay == now + i - way.sent ? way.alike + 1 : 0;
 			way.delay = now + i - way.sent;
-			way.count++;
 			way.deaf = 1;
 		}
 	}
@@ -211,10 +214,10 @@ static int run_delay(const char *into, const char *out_of)
 	join(sender, jack_port_name(way.out), into);
 	join(hearer, out_of, jack_port_name(way.in));
 	tell("ready");
-	for (int i = 0; i < 1000 && way.count < 4 && !ended && !gone; i++) {
+	for (int i = 0; i < 2000 && way.alike < 2 && !ended && !gone; i++) {
 		usleep(10000); /* the first ones may fall into a fade */
 	}
-	if (way.count < 4) {
+	if (way.alike < 2) {
 		fail("nothing came back");
 	}
 	printf("delay %u\n", way.delay);
@@ -331,6 +334,13 @@ static void read_sound(const char *path)
 	fclose(file);
 }
 
+static long long unix_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return 1000ll * t.tv_sec + t.tv_nsec / 1000000;
+}
+
 static int run_bounce(char **argv)
 {
 	read_sound(argv[0]);
@@ -349,9 +359,14 @@ static int run_bounce(char **argv)
 	}
 	tell("ready");
 	jack_set_freewheel(sender, 1);
+	while (!bounce.sent && !gone && !ended) {
+		usleep(1000);
+	}
+	long long began = unix_ms();
 	while (bounce.got < bounce.frames && !gone && !ended) {
 		usleep(1000);
 	}
+	printf("freewheel %lld %lld\n", began, unix_ms());
 	jack_set_freewheel(sender, 0);
 	jack_client_close(sender);
 	FILE *file = fopen(argv[1], "wb");

@@ -8,8 +8,7 @@ import pytest
 from servers import Foldbackd, Jackd, wait_for
 
 GAIN = {"name": "gain", "stages": [{"id": "gain", "type": "gain"}]}
-LEVEL = 0.25  # of the probe's tone
-TOLERANCE = 0.01  # a peak of a sine, caught between samples, 10 times a second
+LEVEL = 0.25  # of the probe's tone; another probe hears, for JACK may not run clients in a loop when it is pressed
 
 
 @pytest.fixture
@@ -20,9 +19,9 @@ def server(jack, tmp_path):
         yield foldbackd
 
 
-def plug(jack, name):
-    jack.connect(f"{name}:out_1", "foldback:station_1_in_L")
-    jack.connect("foldback:station_1_out_L", f"{name}:in_1")
+def plug(jack):
+    jack.connect("peer:out_1", "foldback:station_1_in_L")
+    jack.connect("foldback:station_1_out_L", "ear:in_1")
 
 
 def wait_for_jack(server, state):
@@ -34,9 +33,9 @@ def test_a_killed_server_returns(jack, server, probe, rate, period):
     """Patches, values, undo, subscribers, HTTP and connections survive kill -9; sets and edits are taken meanwhile."""
     server.osc.send("/station/1/gain/gain", -6.0)
     server.osc.send("/station/2/name", "Choir")
-    with probe("tone", "peer") as tone:
-        plug(jack, "peer")
-        wait_for(lambda: abs(tone.levels()[0] - LEVEL / 2) < TOLERANCE, 5, "the tone at -6 dB")
+    with probe("tone", "peer"), probe("tone", "ear") as tone:
+        plug(jack)
+        tone.wait_for(LEVEL * 10 ** (-6 / 20))
         server.osc.send("/subscribe", "/server/jack", ("i", 20))
         jack.kill()
     assert wait_for(lambda: server.osc.wait("/server/jack", 5) == ["waiting"], 5, "the subscriber's news")
@@ -60,51 +59,52 @@ def test_a_killed_server_returns(jack, server, probe, rate, period):
     assert server.osc.ask("/station/1/gain/gain") == -6.0
     assert server.osc.ask("/station/1/second/gain") == -6.0
     assert server.osc.ask("/station/2/name") == "Choir"
-    assert server.osc.ask("/server/jack/missing") == 2
-    with probe("tone", "peer") as tone:  # the other end comes later, and is found
+    wait_for(lambda: server.osc.ask("/server/jack/missing") == 2, 5, "what is missing")
+    with probe("tone", "peer"), probe("tone", "ear") as tone:  # the other end comes later, and is found
         wait_for(lambda: jack.connections("foldback:station_1_in_L") == ["peer:out_1"], 5, "the connection in")
-        wait_for(lambda: jack.connections("foldback:station_1_out_L") == ["peer:in_1"], 5, "the connection out")
-        wait_for(lambda: abs(tone.levels()[0] - LEVEL * 10 ** (-12 / 20)) < TOLERANCE, 5, "the tone at -12 dB")
+        wait_for(lambda: jack.connections("foldback:station_1_out_L") == ["ear:in_1"], 5, "the connection out")
+        tone.wait_for(LEVEL * 10 ** (-12 / 20))
     said = server.said()
     assert "the JACK server has gone; waiting for it" in said
     assert f"the JACK server is there, at {rate} Hz, period {period}" in said
 
 
+@pytest.mark.slow
 def test_it_returns_again_and_again(jack, server, probe):
     """A server that crashes often, and one that ends as it should."""
     for end in (jack.kill, jack.end, jack.kill):
-        with probe("tone", "peer") as tone:
-            plug(jack, "peer")
-            wait_for(lambda: tone.levels()[0] > LEVEL / 2, 5, "the tone")
+        with probe("tone", "peer"), probe("tone", "ear") as tone:
+            plug(jack)
+            tone.wait_for(LEVEL)
             end()
             wait_for_jack(server, "waiting")
         jack.start()
         wait_for_jack(server, "running")
-        with probe("tone", "peer") as tone:
-            wait_for(lambda: tone.levels()[0] > LEVEL / 2, 5, "the tone after the return")
+        with probe("tone", "peer"), probe("tone", "ear") as tone:
+            tone.wait_for(LEVEL)
             jack.run("jack_disconnect", "peer:out_1", "foldback:station_1_in_L")
-            jack.run("jack_disconnect", "foldback:station_1_out_L", "peer:in_1")
+            jack.run("jack_disconnect", "foldback:station_1_out_L", "ear:in_1")
             wait_for(lambda: server.osc.ask("/server/jack/connections") == 0, 5, "the disconnection")
 
 
 def test_what_somebody_disconnects_stays_so(jack, server, probe):
-    with probe("tone", "peer"):
-        plug(jack, "peer")
+    with probe("tone", "peer"), probe("tone", "ear"):
+        plug(jack)
         wait_for(lambda: server.osc.ask("/server/jack/connections") == 2, 5, "both connections")
         jack.run("jack_disconnect", "peer:out_1", "foldback:station_1_in_L")
         wait_for(lambda: server.osc.ask("/server/jack/connections") == 1, 5, "the disconnection")
         jack.kill()
         wait_for_jack(server, "waiting")
     jack.start()
-    with probe("tone", "peer"):
-        wait_for(lambda: jack.connections("foldback:station_1_out_L") == ["peer:in_1"], 5, "what was left connected")
+    with probe("tone", "peer"), probe("tone", "ear"):
+        wait_for(lambda: jack.connections("foldback:station_1_out_L") == ["ear:in_1"], 5, "what was left connected")
         assert jack.connections("foldback:station_1_in_L") == []
 
 
 def test_a_client_that_leaves_is_forgotten(jack, server, probe):
     """As every JACK client does, unless asked to restore connections."""
-    with probe("tone", "peer"):
-        plug(jack, "peer")
+    with probe("tone", "peer"), probe("tone", "ear"):
+        plug(jack)
         wait_for(lambda: server.osc.ask("/server/jack/connections") == 2, 5, "the connections")
     wait_for(lambda: server.osc.ask("/server/jack/connections") == 0, 5, "their end")
     assert server.osc.ask("/server/jack/missing") == 0

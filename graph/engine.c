@@ -6,7 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-enum { EVENTS = 8192, TAP_BLOCKS = 512 };
+enum { EVENTS = 8192 };
+#define TAP_S 0.17       /* what a tap holds, at least: the meters look after it every 10 ms */
 #define WORTH_NS 20000.0 /* of work, to wake a crew for: waking takes some thousands */
 #define BUDGET 0.25      /* of the time there is: four such stations leave nothing */
 #define PATIENCE_MS 5.0  /* with a late worker: at least this, or a period */
@@ -25,7 +26,8 @@ static bool init_station(engine_station *station, const fb_engine_options *optio
 	atomic_init(&station->guard_gain, 1.0f);
 	atomic_init(&station->on[FB_SWITCH_GUARD], true);
 	if (options->taps) {
-		station->tap = fb_ring_create(TAP_BLOCKS, sizeof(fb_tap_block));
+		station->tap =
+			fb_ring_create((size_t)ceil(TAP_S * options->rate_hz / FB_TICK), sizeof(fb_tap_block));
 	}
 	if (crew_size(options) > 1) {
 		station->desk = aligned_alloc(FB_ALIGN, sizeof *station->desk);

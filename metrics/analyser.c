@@ -61,9 +61,10 @@ struct fb_analyser {
 	fb_hum hum;
 	fb_voice voice;
 	fb_reference reference;
-	double stt;        ///< what a recogniser said, NAN: nothing
-	uint64_t stt_hops; ///< live: hops that it still holds for
-	float buffer[CHANNELS][FB_MAX_HOP];
+	double stt;              ///< what a recogniser said, NAN: nothing
+	uint64_t stt_hops;       ///< live: hops that it still holds for
+	float *buffer[CHANNELS]; ///< of the hop at hand, in `room`; no reference: NULL
+	float *room;
 };
 
 static bool is_live(const fb_analyser *analyser)
@@ -84,10 +85,22 @@ static bool init_low(fb_analyser *analyser, bool live)
 {
 	uint32_t factor = (uint32_t)fmax(1.0, floor(analyser->options.rate_hz / LOW_RATE_HZ));
 	double low_hz = analyser->options.rate_hz / factor;
-	return fb_decimate_init(&analyser->low[0], factor, FB_MAX_HOP) &&
-		   fb_decimate_init(&analyser->low[1], factor, FB_MAX_HOP) &&
+	return fb_decimate_init(&analyser->low[0], factor, fb_hop_most(analyser->options.rate_hz)) &&
+		   fb_decimate_init(&analyser->low[1], factor, fb_hop_most(analyser->options.rate_hz)) &&
 		   fb_hum_init(&analyser->hum, low_hz, LOW_MOST, live) &&
 		   fb_voice_init(&analyser->voice, low_hz, LOW_MOST, live);
+}
+
+/* Without an input, its place holds the silence that it counts as. */
+static bool init_buffers(fb_analyser *analyser)
+{
+	size_t frames = fb_hop_most(analyser->options.rate_hz);
+	int channels = analyser->options.has_reference ? CHANNELS : CHANNELS - 2;
+	analyser->room = calloc((size_t)channels * frames, sizeof(float));
+	for (int c = 0; c < channels && analyser->room; c++) {
+		analyser->buffer[c] = analyser->room + (size_t)c * frames;
+	}
+	return analyser->room != NULL;
 }
 
 fb_analyser *fb_analyser_create(const fb_analyser_options *options)
@@ -108,6 +121,7 @@ fb_analyser *fb_analyser_create(const fb_analyser_options *options)
 	ok = fb_clicks_init(&analyser->clicks, options->rate_hz) && ok;
 	ok = init_spectra(analyser, live) && ok;
 	ok = init_low(analyser, live) && ok;
+	ok = init_buffers(analyser) && ok;
 	if (!ok) {
 		fb_analyser_destroy(analyser);
 		return NULL;
@@ -136,6 +150,7 @@ void fb_analyser_destroy(fb_analyser *analyser)
 		fb_hum_finish(&analyser->hum);
 		fb_voice_finish(&analyser->voice);
 		fb_reference_finish(&analyser->reference);
+		free(analyser->room);
 		free(analyser);
 	}
 }
@@ -326,7 +341,7 @@ static void finish_hop(fb_analyser *analyser)
 /* The n frames that have just been cleaned into the buffer. */
 static void feed_reference(fb_analyser *analyser, uint32_t n)
 {
-	float(*buffer)[FB_MAX_HOP] = analyser->buffer;
+	float *const *buffer = analyser->buffer;
 	uint32_t at = analyser->fill;
 	const float *out[2] = {buffer[0] + at, buffer[1] + at};
 	const float *ref[2] = {buffer[4] + at, buffer[5] + at};

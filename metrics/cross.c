@@ -12,7 +12,14 @@
 #define LEAST_BIN 1e-9  /* of the strongest bin: what lies lower is rounding, not phase */
 #define LEAST_PEAK 0.15 /* of full agreement: less is what unrelated channels reach by chance */
 
-enum { LL, RR, RE, IM, SHAPES };
+enum {
+	LL,
+	RR,
+	RE,
+	IM,
+	SHAPES,
+	KEPT = FB_CROSS_BLOCKS - 1 ///< whole blocks in a window; one more is under way
+};
 
 bool fb_cross_init(fb_cross *cross, const fb_stft *stft, double rate_hz, bool live)
 {
@@ -26,8 +33,8 @@ bool fb_cross_init(fb_cross *cross, const fb_stft *stft, double rate_hz, bool li
 	cross->frames_per_block = (uint32_t)(FB_LIVE_SECONDS * per_second / FB_CROSS_BLOCKS);
 	size_t values = (size_t)SHAPES * cross->stride;
 	cross->now = calloc(values, sizeof(float));
-	cross->block = calloc(live ? values * FB_CROSS_BLOCKS : 1, sizeof(float));
-	cross->total = calloc(values, sizeof(double));
+	cross->block = calloc(live ? values * KEPT : 1, sizeof(float));
+	cross->total = calloc(live ? 1 : values, sizeof(double));
 	cross->sum = calloc(values, sizeof(double));
 	cross->lag = fftwf_alloc_real(cross->size);
 	cross->whitened = fftwf_alloc_complex(cross->bins);
@@ -56,7 +63,7 @@ void fb_cross_clear(fb_cross *cross)
 	cross->frames = 0;
 	cross->blocks = 0;
 	memset(cross->now, 0, values * sizeof(float));
-	memset(cross->total, 0, values * sizeof(double));
+	memset(cross->total, 0, (cross->live ? 1 : values) * sizeof(double));
 }
 
 /* The spectra hold room for whole vectors; what lies beyond their end is zero and stays so. */
@@ -90,14 +97,7 @@ static void finish_block(fb_cross *cross)
 	size_t values = (size_t)SHAPES * cross->stride;
 	cross->blocks++;
 	if (cross->live) {
-		/* summed anew, so that nothing drifts; the block at hand is the tenth */
-		uint64_t n = cross->blocks < FB_CROSS_BLOCKS - 1 ? cross->blocks : FB_CROSS_BLOCKS - 1;
-		memcpy(cross->block + (cross->blocks % FB_CROSS_BLOCKS) * values, cross->now,
-			values * sizeof(float));
-		memset(cross->total, 0, values * sizeof(double));
-		for (uint64_t b = cross->blocks - n + 1; b <= cross->blocks; b++) {
-			add(cross->total, cross->block + (b % FB_CROSS_BLOCKS) * values, values);
-		}
+		memcpy(cross->block + (cross->blocks % KEPT) * values, cross->now, values * sizeof(float));
 	} else {
 		add(cross->total, cross->now, values);
 	}
@@ -208,7 +208,16 @@ static void read_delay(fb_cross *cross, const fb_reading *reading)
 void fb_cross_read(fb_cross *cross, const fb_spectra *spectra, const fb_reading *reading)
 {
 	size_t values = (size_t)SHAPES * cross->stride;
-	memcpy(cross->sum, cross->total, values * sizeof(double));
+	if (cross->live) {
+		/* summed anew, so that nothing drifts */
+		uint64_t n = cross->blocks < KEPT ? cross->blocks : KEPT;
+		memset(cross->sum, 0, values * sizeof(double));
+		for (uint64_t b = cross->blocks - n + 1; b <= cross->blocks; b++) {
+			add(cross->sum, cross->block + (b % KEPT) * values, values);
+		}
+	} else {
+		memcpy(cross->sum, cross->total, values * sizeof(double));
+	}
 	add(cross->sum, cross->now, values);
 	read_strongest(cross->sum, cross->sum + cross->stride, spectra, reading);
 	read_coherence(cross->sum, cross->bins, cross->stride, reading);

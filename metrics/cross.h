@@ -7,7 +7,7 @@
 
 #include "stft.h"
 
-enum { FB_CROSS_BLOCKS = 10 };
+enum { FB_CROSS_BLOCKS = 6 }; ///< in a live window, which ends with the last, under way
 
 typedef struct fb_cross {
 	bool live;
@@ -16,8 +16,8 @@ typedef struct fb_cross {
 	uint32_t frames; ///< of the block at hand
 	uint64_t blocks; ///< whole ones
 	float *now;      ///< [4][stride]: LL, RR, real and imaginary part of L conj(R)
-	float *block;    ///< live: [FB_CROSS_BLOCKS] of the same
-	double *total;   ///< [4][stride] over the whole blocks of the window
+	float *block;    ///< live: [FB_CROSS_BLOCKS - 1] of the same
+	double *total;   ///< run: [4][stride] over the whole blocks
 	double *sum;     ///< scratch of the same shape
 	float *lag;      ///< scratch [size]
 	fftwf_complex *whitened;

@@ -22,6 +22,12 @@ enum {
 	FB_MAX_HOP = 1921, ///< frames in a hop at 192 kHz, and one for rates that 100 does not divide
 };
 
+/** The most frames that a hop has at a rate, and up to a whole vector. */
+static inline uint32_t fb_hop_most(double rate_hz)
+{
+	return ((uint32_t)(rate_hz / FB_HOPS_PER_SECOND) + 1 + 7) / 8 * 8;
+}
+
 /** One hop of clean audio. */
 typedef struct fb_hop {
 	const float *out[2], *in[2]; ///< `in` is silence where there is none

@@ -29,16 +29,14 @@ static double loudness_of(double mean_power)
 static bool gate_init(fb_gate *gate)
 {
 	gate->count = calloc(BINS, sizeof *gate->count);
-	gate->power = calloc(BINS, sizeof *gate->power);
 	gate->coarse = calloc(COARSE, sizeof *gate->coarse);
 	gate->coarse_count = calloc(COARSE, sizeof *gate->coarse_count);
-	return gate->count && gate->power && gate->coarse && gate->coarse_count;
+	return gate->count && gate->coarse && gate->coarse_count;
 }
 
 static void gate_finish(fb_gate *gate)
 {
 	free(gate->count);
-	free(gate->power);
 	free(gate->coarse);
 	free(gate->coarse_count);
 }
@@ -46,7 +44,6 @@ static void gate_finish(fb_gate *gate)
 static void gate_clear(fb_gate *gate)
 {
 	memset(gate->count, 0, BINS * sizeof *gate->count);
-	memset(gate->power, 0, BINS * sizeof *gate->power);
 	memset(gate->coarse, 0, COARSE * sizeof *gate->coarse);
 	memset(gate->coarse_count, 0, COARSE * sizeof *gate->coarse_count);
 	gate->blocks = 0;
@@ -66,23 +63,31 @@ static void gate_push(fb_gate *gate, double mean_power)
 	}
 	unsigned bin = gate_bin(lufs);
 	gate->count[bin]++;
-	gate->power[bin] += mean_power;
 	gate->coarse[bin / PER_COARSE] += mean_power;
 	gate->coarse_count[bin / PER_COARSE]++;
 	gate->blocks++;
 }
 
-/* Sum and number of the blocks from a bin on. */
+static double power_of(double lufs)
+{
+	return pow(10.0, (lufs + 0.691) / 10.0);
+}
+
+/* Sum and number of the blocks from a bin on. Those of its 1 LU that lie below it are taken off as
+   if each stood in the middle of its bin: at most 0.005 LU off, and 10 LU below the sum. */
 static uint64_t gate_above(const fb_gate *gate, unsigned from, double *power)
 {
-	uint64_t count = 0;
-	unsigned bin = from;
-	*power = 0.0;
-	for (; bin < BINS && bin % PER_COARSE; bin++) {
-		*power += gate->power[bin];
-		count += gate->count[bin];
+	unsigned coarse = from / PER_COARSE;
+	uint64_t count = gate->coarse_count[coarse];
+	double rest = gate->coarse[coarse];
+	for (unsigned bin = coarse * PER_COARSE; bin < from; bin++) {
+		if (gate->count[bin]) {
+			rest -= gate->count[bin] * power_of(ABSOLUTE_GATE + ((double)bin + 0.5) / BINS_PER_LU);
+			count -= gate->count[bin];
+		}
 	}
-	for (unsigned i = bin / PER_COARSE; i < COARSE; i++) {
+	*power = count ? fmax(rest, 0.0) : 0.0;
+	for (unsigned i = coarse + 1; i < COARSE; i++) {
 		*power += gate->coarse[i];
 		count += gate->coarse_count[i];
 	}

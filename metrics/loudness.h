@@ -11,8 +11,7 @@
 /** Block loudnesses above the absolute gate, in bins of 0.01 LU: hours in bounded memory. */
 typedef struct fb_gate {
 	uint32_t *count; ///< [bins]
-	double *power;   ///< [bins] sum of the blocks' powers
-	double *coarse;  ///< the same for each 100 bins
+	double *coarse;  ///< sum of the blocks' powers for each 100 bins
 	uint64_t *coarse_count;
 	uint64_t blocks;
 } fb_gate;

@@ -40,7 +40,7 @@ bool fb_stft_init(fb_stft *stft, double rate_hz)
 	size_t room = bins + 8;
 	bool ok = true;
 	for (int i = 0; i < 2; i++) {
-		stft->x[i] = calloc(n + FB_MAX_HOP, sizeof(float));
+		stft->x[i] = calloc(n + fb_hop_most(rate_hz), sizeof(float));
 		stft->bins[i] = fftwf_alloc_complex(room);
 		ok = ok && stft->x[i] && stft->bins[i];
 	}

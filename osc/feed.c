@@ -5,10 +5,29 @@
 
 enum {
 	PACKETS_AT_ONCE = 8,
-	PACE_US = 2000,   /* between two such turns */
-	RETRY_US = 10000, /* after the transport took nothing */
-	VALUES_MAX = 256, /* in a packet */
+	MESSAGES_AT_ONCE = 256, /* where each packet is one message */
+	PACE_US = 2000,         /* between two such turns */
+	RETRY_US = 10000,       /* after the transport took nothing */
+	VALUES_MAX = 256,       /* in a packet */
 };
+
+/** Hand values over, one by one. Returns how many went, -1 if the receiver takes no more. */
+static int hand_over(fb_osc_sub *sub)
+{
+	int n = 0;
+	for (int turn = 0; turn < 2; turn++) {
+		fb_osc_queue *queue = turn == 0 ? &sub->params : &sub->meters;
+		fb_osc_watch *watch;
+		while ((watch = TAILQ_FIRST(queue))) {
+			if (!sub->client->transport->value(sub->client->ctx, watch->leaf)) {
+				return -1;
+			}
+			fb_osc_watch_sent(watch);
+			n++;
+		}
+	}
+	return n;
+}
 
 /** Fill one packet from both queues and send it. Returns how many values went, -1 if it failed. */
 static int send_packet(fb_osc_sub *sub)
@@ -45,9 +64,10 @@ static bool waits(const fb_osc_sub *sub)
 static void send_due(fb_osc_sub *sub)
 {
 	int64_t now_us = sub->client->osc->now_us;
-	int n = 0;
-	for (int packets = 0; packets < PACKETS_AT_ONCE && waits(sub) && n >= 0; packets++) {
-		n = send_packet(sub);
+	const fb_osc_transport *transport = sub->client->transport;
+	int n = 0, at_once = transport->bundles ? PACKETS_AT_ONCE : MESSAGES_AT_ONCE;
+	for (int packets = 0; packets < at_once && waits(sub) && n >= 0; packets++) {
+		n = transport->value ? hand_over(sub) : send_packet(sub);
 	}
 	if (n < 0) {
 		/* a parameter must arrive in the end; of a meter only the next value matters */

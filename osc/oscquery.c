@@ -4,6 +4,7 @@
 #include "json.h"
 #include "tree_private.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,12 @@ static bool is_number(const node *n)
 static bool is_writable_number(const node *n)
 {
 	return is_number(n) && (n->leaf->access & FB_WRITE);
+}
+
+/** Is it the 0..1 mirror of a parameter? */
+static bool is_twin(const node *n)
+{
+	return n->leaf && strncmp(fb_branch_address(n->branch), "/norm/", 6) == 0;
 }
 
 /* --- the attributes: each writes its value, or nothing where the node has none */
@@ -218,6 +225,40 @@ static const char *unit_name(const node *n)
 	return n->leaf->unit;
 }
 
+/** What a value means, in one word: by its unit, else by its kind. */
+static const char *meaning(const node *n)
+{
+	static const char *const units[][2] = {{"dB", "level"}, {"dBFS", "level"}, {"dBTP", "level"},
+		{"LUFS", "loudness"}, {"LU", "loudness"}, {"Hz", "frequency"}, {"s", "time"},
+		{"ms", "time"}, {"samples", "time"}, {"frames", "time"}, {"bpm", "tempo"},
+		{"%", "percentage"}};
+	static const char *const kinds[] = {[FB_LEAF_INT] = "number",
+		[FB_LEAF_BOOL] = "switch",
+		[FB_LEAF_CHOICE] = "choice",
+		[FB_LEAF_TEXT] = "text"};
+	if (!n->leaf) {
+		return "";
+	}
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		if (strcmp(n->leaf->unit, units[i][0]) == 0) {
+			return units[i][1];
+		}
+	}
+	size_t kind = n->leaf->kind;
+	const char *plain = kind < sizeof kinds / sizeof kinds[0] ? kinds[kind] : NULL;
+	return is_twin(n) ? "position" : plain ? plain : "";
+}
+
+static bool has_meaning(const node *n)
+{
+	return *meaning(n) != '\0';
+}
+
+static void extended_type(fb_json *json, const node *n)
+{
+	one_string(json, meaning(n));
+}
+
 static bool has_unit(const node *n)
 {
 	return *unit_name(n) != '\0';
@@ -230,10 +271,9 @@ static void unit(fb_json *json, const node *n)
 
 static const char *tag_name(const node *n)
 {
-	bool twin = strncmp(fb_branch_address(n->branch), "/norm/", 6) == 0;
 	return n->leaf && n->leaf->meter     ? "meter"
 		   : is_kind(n, FB_LEAF_COMMAND) ? "command"
-		   : n->leaf && twin             ? "norm"
+		   : is_twin(n)                  ? "norm"
 										 : "";
 }
 
@@ -305,13 +345,44 @@ static void doc_of(fb_json *json, const node *n)
 	fb_json_string(json, fb_branch_doc(n->branch));
 }
 
+static bool has_default(const node *n)
+{
+	return is_writable_number(n) || (n->leaf && (n->leaf->access & FB_WRITE) &&
+										(is_kind(n, FB_LEAF_BOOL) || is_kind(n, FB_LEAF_CHOICE)));
+}
+
 static void default_value(fb_json *json, const node *n)
 {
 	fb_json_open(json, '[');
 	if (is_kind(n, FB_LEAF_INT)) {
 		fb_json_int(json, (int64_t)n->leaf->def);
+	} else if (is_kind(n, FB_LEAF_BOOL)) {
+		fb_json_bool(json, n->leaf->def != 0.0);
+	} else if (is_kind(n, FB_LEAF_CHOICE)) {
+		fb_json_string(json, n->leaf->choices[(uint32_t)n->leaf->def]);
 	} else {
 		fb_json_float(json, n->leaf->def);
+	}
+	fb_json_close(json, ']');
+}
+
+/** One notch of an encoder: of a float the 1, 2 or 5 times a power of ten that makes at least 100
+	of its range. A logarithmic one has no step that suits all of it. */
+static bool has_step(const node *n)
+{
+	return is_writable_number(n) && (is_kind(n, FB_LEAF_INT) || (n->leaf->scale != FB_SCALE_LOG &&
+																	n->leaf->max > n->leaf->min));
+}
+
+static void step_size(fb_json *json, const node *n)
+{
+	fb_json_open(json, '[');
+	if (is_kind(n, FB_LEAF_INT)) {
+		fb_json_int(json, 1);
+	} else {
+		double most = (n->leaf->max - n->leaf->min) / 100.0, ten = pow(10.0, floor(log10(most)));
+		double times = most / ten;
+		fb_json_float(json, ten * (times >= 5.0 ? 5.0 : times >= 2.0 ? 2.0 : 1.0));
 	}
 	fb_json_close(json, ']');
 }
@@ -369,12 +440,14 @@ static const struct attribute {
 	{"RANGE", has_range, range, true},
 	{"CLIPMODE", is_writable_number, clipmode, true},
 	{"UNIT", has_unit, unit, true},
+	{"EXTENDED_TYPE", has_meaning, extended_type, true},
 	{"TAGS", has_tags, tags, true},
 	{"OVERLOADS", has_overloads, overloads, true},
 	{"CRITICAL", has_critical, critical, true},
 	{"LABEL", has_label, label_of, true},
 	{"DOC", has_doc, doc_of, true},
-	{"DEFAULT_VALUE", is_writable_number, default_value, true},
+	{"DEFAULT_VALUE", has_default, default_value, true},
+	{"STEP_SIZE", has_step, step_size, true},
 	{"SCALE", has_scale, scale, true},
 	{"VALID", has_invalid, invalid, true},
 	{"CONTENTS", has_children, contents, false},
@@ -468,7 +541,7 @@ static int one_attribute(fb_json *json, const node *n, const char *path, const c
 		fb_json_close(json, '}');
 		return 200;
 	}
-	if (strcmp(query, "EXTENDED_TYPE") == 0 || strcmp(query, "HTML") == 0) {
+	if (strcmp(query, "HTML") == 0) {
 		return 204;
 	}
 	return fail(json, 400, path, "no such attribute: ", query);

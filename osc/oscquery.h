@@ -2,8 +2,8 @@
 /** OSCQuery: the tree as JSON, as the proposal has it and as its clients need it.
 
 	Beyond the proposal's attributes: LABEL and DOC (DESCRIPTION is the short name that clients
-	show, distinct among siblings), DEFAULT_VALUE, SCALE ("linear" or "log": the taper), VALID
-	(false where a value is there but means nothing).
+	show, distinct among siblings), DEFAULT_VALUE, STEP_SIZE (one notch of an encoder), SCALE
+	("linear" or "log": the taper), VALID (false where a value is there but means nothing).
 
 	thread: control
 	source: doc/osc.md; the OSCQuery proposal */

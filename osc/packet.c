@@ -108,6 +108,15 @@ static fb_status set(sender *from, fb_branch *leaf, const fb_osc_message *messag
 	}
 	fb_set_result result;
 	fb_error error;
+	if (from->client && from->client->read_only) {
+		fb_status refused = fb_tree_refuse(osc->tree, fb_branch_address(leaf), &from->origin,
+			FB_FORBIDDEN, "setting from beyond this machine needs the token", &error);
+		refuse(from, message, &error);
+		if (readable) {
+			reply_value(from->client->feedback, leaf);
+		}
+		return refused;
+	}
 	const fb_branch *outer = osc->setting;
 	osc->setting = leaf;
 	fb_tree_hold(osc->tree);
@@ -427,6 +436,10 @@ static void apply_bundle(sender *from, const void *data, size_t size, bool due)
 	if (due_us - osc->now_us > AHEAD_MAX_S * (int64_t)1000000) {
 		status = fb_fail(
 			&error, FB_INVALID, "", "the bundle's time is more than %d s ahead", AHEAD_MAX_S);
+	}
+	if (from->client && from->client->read_only) {
+		/* it might be gone, and its limits with it, when the time comes */
+		status = fb_fail(&error, FB_FORBIDDEN, "", "a bundle of the future needs the token");
 	}
 	if (!status) {
 		status = fb_osc_hold(osc, from->client, from->origin.text, data, size, due_us, &error);

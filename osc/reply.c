@@ -66,6 +66,13 @@ bool fb_osc_reply_error(fb_osc_client *client, const fb_osc_message *message, co
 	return true;
 }
 
+void fb_osc_tell_error(fb_osc_client *client, const fb_error *error, int64_t now_us)
+{
+	client->osc->now_us = now_us;
+	fb_osc_message about = {.address = error->where, .tags = ""};
+	fb_osc_reply_error(client, &about, error);
+}
+
 /** A child's name as it is listed, and its length: with a '/' behind if it has children. */
 static size_t listed(const fb_branch *child, char name[FB_ADDRESS_MAX + 2])
 {

@@ -185,3 +185,8 @@ void fb_osc_client_remove(fb_osc *osc, fb_osc_client *client)
 	}
 	free(client);
 }
+
+void fb_osc_client_read_only(fb_osc_client *client, bool read_only)
+{
+	client->read_only = read_only;
+}

@@ -35,6 +35,7 @@
 #ifndef FB_SERVER_H
 #define FB_SERVER_H
 
+#include "allow.h"
 #include "tree.h"
 
 #include <stdint.h>
@@ -42,9 +43,10 @@
 typedef struct fb_osc fb_osc;
 
 typedef struct fb_osc_options {
-	const char *listen; ///< numeric IPv4 or IPv6 address; NULL: 127.0.0.1
-	uint16_t port;      ///< 0: any free one
-	const char *name;   ///< of this server, for /info; NULL: "foldback"
+	const char *listen;    ///< numeric IPv4 or IPv6 address; NULL: 127.0.0.1
+	uint16_t port;         ///< 0: any free one
+	const fb_allow *allow; ///< from where packets are taken, beside this machine; NULL: anywhere
+	const char *name;      ///< of this server, for /info; NULL: "foldback"
 	/** Addresses of leaves that /status tells, NULL at the end; may be NULL. */
 	const char *const *status;
 	/* limits; 0 stands for the default */
@@ -81,6 +83,7 @@ int64_t fb_osc_flush(fb_osc *osc, int64_t now_us);
 typedef struct fb_osc_stats {
 	uint64_t packets, messages; ///< taken in
 	uint64_t malformed;         ///< packets that were not OSC
+	uint64_t strangers;         ///< packets from where none are taken
 	uint64_t refused;           ///< messages answered with an error, or that would have been
 	uint64_t errors_withheld;   ///< error replies not sent: too many a second
 	uint64_t sent;              ///< packets sent
@@ -103,6 +106,9 @@ typedef struct fb_osc_transport {
 	/** The client at another port of the same host, NULL if that cannot be; the member itself is
 		NULL where there are no ports. */
 	fb_osc_client *(*redirect)(void *ctx, uint16_t port);
+	/** Instead of packets, each subscribed value is handed over here; NULL: as packets. false: not
+		now, it is tried again later. */
+	bool (*value)(void *ctx, const fb_branch *leaf);
 	size_t packet_max; ///< larger replies are split where they can be
 	bool bundles;      ///< several messages may be sent as one bundle
 	bool reliable;     ///< the end of the connection is known: no leases
@@ -113,6 +119,20 @@ typedef struct fb_osc_transport {
 fb_osc_client *fb_osc_client_add(
 	fb_osc *osc, const fb_osc_transport *transport, void *ctx, const char *origin);
 void fb_osc_client_remove(fb_osc *osc, fb_osc_client *client);
+/** Refuse what it would set or do from now on, or no longer. At first a client may do both. */
+void fb_osc_client_read_only(fb_osc_client *client, bool read_only);
+
+/** Hear of exactly one leaf, at once and whenever it changes, until fb_osc_ignore() or until the
+	leaf goes. Reliable transports only. Again: its value is sent again.
+	errors: FB_NOT_FOUND, FB_FORBIDDEN (cannot be read), FB_TOO_MANY, FB_NO_MEMORY */
+FB_MUST_CHECK fb_status fb_osc_listen(
+	fb_osc *osc, fb_osc_client *client, const char *address, fb_error *error);
+void fb_osc_ignore(fb_osc *osc, fb_osc_client *client, const char *address); ///< no-op if not heard
+/** Subscribe a client as /subscribe does, without a reply. errors: as /subscribe tells them */
+FB_MUST_CHECK fb_status fb_osc_follow(
+	fb_osc_client *client, const char *pattern, double rate_hz, fb_error *error);
+/** Tell a client of an error as it would be told of a packet's: /error, at most some a second. */
+void fb_osc_tell_error(fb_osc_client *client, const fb_error *error, int64_t now_us);
 
 /** One packet from a client. */
 void fb_osc_packet(

@@ -21,6 +21,7 @@ typedef struct fb_osc_watch {
 	LIST_ENTRY(fb_osc_watch) in_sub;
 	TAILQ_ENTRY(fb_osc_watch) in_queue; ///< of what is to be sent
 	bool queued;
+	bool listened; ///< by fb_osc_listen: outlives the patterns that cover it too
 } fb_osc_watch;
 
 typedef TAILQ_HEAD(fb_osc_queue, fb_osc_watch) fb_osc_queue;
@@ -36,7 +37,8 @@ struct fb_osc_sub {
 	int64_t expires_us;          ///< INT64_MAX: never
 	int64_t due_us;              ///< not before
 	uint32_t rate_hz, n_watches;
-	bool all; ///< every parameter, whatever the pattern
+	bool all;    ///< every parameter, whatever the pattern
+	bool listen; ///< no pattern: single addresses (fb_osc_listen)
 	char pattern[];
 };
 
@@ -47,6 +49,7 @@ struct fb_osc_client {
 	LIST_ENTRY(fb_osc_client) in_osc;
 	struct fb_osc_subs subs;
 	uint32_t n_subs;
+	bool read_only;          ///< may ask and subscribe, not set
 	fb_osc_client *feedback; ///< where its subscriptions and corrections go: itself, or a port of
 							 ///< its host that it named; also its identity towards the tree
 	double error_tokens;     ///< error replies it may still get now

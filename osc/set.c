@@ -185,15 +185,21 @@ static fb_status refuse(fb_branch *leaf, const fb_value *argv, uint32_t argc,
 	return error->status;
 }
 
-fb_status fb_tree_refuse_unknown(
-	fb_tree *tree, const char *address, const fb_origin *origin, fb_error *error)
+fb_status fb_tree_refuse(fb_tree *tree, const char *address, const fb_origin *origin,
+	fb_status status, const char *text, fb_error *error)
 {
 	fb_error own = {0};
 	error = error ? error : &own;
-	fb_fail(error, FB_NOT_FOUND, address, "there is no such address");
+	fb_fail(error, status, address, "%s", text);
 	fb_value none = {.tag = 'N'};
 	tell_audit(tree, address, &none, &none, origin, error);
-	return FB_NOT_FOUND;
+	return status;
+}
+
+fb_status fb_tree_refuse_unknown(
+	fb_tree *tree, const char *address, const fb_origin *origin, fb_error *error)
+{
+	return fb_tree_refuse(tree, address, origin, FB_NOT_FOUND, "there is no such address", error);
 }
 
 /** Was what is there now asked for? Within what a float on the wire can tell apart. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RATE_DEFAULT_HZ = 30, LEASE_S = 10 };
+enum { RATE_DEFAULT_HZ = 30, LISTEN_HZ = 60, LEASE_S = 10 };
 
 /* --- watches: one leaf of one client, found by the leaf */
 
@@ -150,7 +150,7 @@ static bool wanted(const fb_osc_sub *sub, const fb_branch *leaf)
 static bool covers(const fb_osc_sub *sub, const fb_branch *leaf)
 {
 	long budget = FB_PATTERN_BUDGET;
-	if (!wanted(sub, leaf)) {
+	if (sub->listen || !wanted(sub, leaf)) {
 		return false;
 	}
 	const fb_branch *place = leaf;
@@ -192,15 +192,42 @@ static fb_status cover_all(fb_osc_sub *sub, fb_error *error)
 
 /* --- subscriptions */
 
+static fb_osc_sub *sub_listen(const fb_osc_client *client)
+{
+	fb_osc_sub *sub = LIST_FIRST(&client->subs);
+	while (sub && !sub->listen) {
+		sub = LIST_NEXT(sub, in_client);
+	}
+	return sub;
+}
+
 static fb_osc_sub *sub_find(fb_osc_client *client, const char *pattern, bool all)
 {
 	fb_osc_sub *sub;
 	for (sub = LIST_FIRST(&client->subs); sub; sub = LIST_NEXT(sub, in_client)) {
-		if (sub->all == all && strcmp(sub->pattern, pattern) == 0) {
+		if (sub->all == all && !sub->listen && strcmp(sub->pattern, pattern) == 0) {
 			return sub;
 		}
 	}
 	return NULL;
+}
+
+/** Leave a watch to another of its client's subscriptions that covers it too, or end it. */
+static void leave(fb_osc_watch *watch)
+{
+	const fb_osc_client *client = watch->sub->client;
+	fb_osc_sub *other, *best = watch->listened ? sub_listen(client) : NULL;
+	for (other = LIST_FIRST(&client->subs); other; other = LIST_NEXT(other, in_client)) {
+		if ((!best || other->rate_hz > best->rate_hz) && other != watch->sub &&
+			covers(other, watch->leaf)) {
+			best = other;
+		}
+	}
+	if (best) {
+		hand_over(watch, best);
+	} else {
+		watch_remove(watch);
+	}
 }
 
 void fb_osc_sub_remove(fb_osc_sub *sub)
@@ -211,20 +238,8 @@ void fb_osc_sub_remove(fb_osc_sub *sub)
 	LIST_REMOVE(sub, in_osc);
 	osc->stats.subscriptions--;
 	client->n_subs--;
-	/* what another one covers too is left to it */
 	while (!LIST_EMPTY(&sub->watches)) {
-		fb_osc_watch *watch = LIST_FIRST(&sub->watches);
-		fb_osc_sub *other, *best = NULL;
-		for (other = LIST_FIRST(&client->subs); other; other = LIST_NEXT(other, in_client)) {
-			if ((!best || other->rate_hz > best->rate_hz) && covers(other, watch->leaf)) {
-				best = other;
-			}
-		}
-		if (best) {
-			hand_over(watch, best);
-		} else {
-			watch_remove(watch);
-		}
+		leave(LIST_FIRST(&sub->watches));
 	}
 	free(sub);
 }
@@ -324,6 +339,37 @@ static void reply_granted(
 	fb_osc_reply(asker, message->address, sub->all ? granted + 1 : granted, sub->all ? 4 : 5);
 }
 
+/** Begin or renew a subscription. */
+static fb_status subscribe(fb_osc_client *client, const char *pattern, bool all, double rate_hz,
+	fb_osc_sub **out, fb_error *error)
+{
+	fb_osc_sub *sub = sub_find(client, pattern, all);
+	fb_status status = FB_OK;
+	if (sub) {
+		set_terms(sub, rate_hz);
+	} else {
+		sub = sub_create(client, pattern, all, error);
+		if (!sub) {
+			return error->status;
+		}
+		set_terms(sub, rate_hz);
+		status = cover_all(sub, error);
+		if (status) {
+			fb_osc_sub_remove(sub);
+			return status;
+		}
+	}
+	*out = sub;
+	return status;
+}
+
+fb_status fb_osc_follow(fb_osc_client *client, const char *pattern, double rate_hz, fb_error *error)
+{
+	fb_osc_sub *sub;
+	fb_status status = fb_pattern_check(pattern, error);
+	return status ? status : subscribe(client, pattern, false, rate_hz, &sub, error);
+}
+
 void fb_osc_subscribe(fb_osc_client *client, const fb_osc_message *message, bool all)
 {
 	fb_error error;
@@ -338,20 +384,7 @@ void fb_osc_subscribe(fb_osc_client *client, const fb_osc_message *message, bool
 	}
 	if (!status) {
 		client->feedback = to;
-		sub = sub_find(to, pattern, all);
-	}
-	if (sub) {
-		set_terms(sub, rate_hz);
-	} else if (!status) {
-		sub = sub_create(to, pattern, all, &error);
-		status = sub ? FB_OK : error.status;
-		if (sub) {
-			set_terms(sub, rate_hz);
-			status = cover_all(sub, &error);
-		}
-		if (status && sub) {
-			fb_osc_sub_remove(sub);
-		}
+		status = subscribe(to, pattern, all, rate_hz, &sub, &error);
 	}
 	if (status) {
 		client->osc->stats.refused++;
@@ -378,6 +411,47 @@ void fb_osc_unsubscribe(fb_osc_client *client, const fb_osc_message *message)
 	fb_value values[2] = {
 		{.tag = 's', .s = pattern}, {.tag = 'i', .i = (int64_t)before - to->n_subs}};
 	fb_osc_reply(client, message->address, values, 2);
+}
+
+/* --- single addresses */
+
+fb_status fb_osc_listen(fb_osc *osc, fb_osc_client *client, const char *address, fb_error *error)
+{
+	fb_branch *leaf = fb_tree_find(osc->tree, address);
+	const fb_leaf_spec *spec = leaf ? fb_branch_leaf(leaf) : NULL;
+	if (!leaf) {
+		return fb_fail(error, FB_NOT_FOUND, address, "there is no such address");
+	}
+	if (!spec || !(spec->access & FB_READ)) {
+		return fb_fail(error, FB_FORBIDDEN, address, "has no value to listen to");
+	}
+	fb_osc_sub *sub = sub_listen(client);
+	if (!sub) {
+		sub = sub_create(client, "", false, error);
+		if (!sub) {
+			return error->status;
+		}
+		sub->listen = true;
+		set_terms(sub, LISTEN_HZ);
+	}
+	fb_status status = cover(sub, leaf);
+	if (status) {
+		return fb_fail(error, status, address, "there is no room for so many leaves");
+	}
+	watch_of(client, leaf)->listened = true;
+	return FB_OK;
+}
+
+void fb_osc_ignore(fb_osc *osc, fb_osc_client *client, const char *address)
+{
+	const fb_branch *leaf = fb_tree_find(osc->tree, address);
+	fb_osc_watch *watch = leaf ? watch_of(client, leaf) : NULL;
+	if (watch && watch->listened) {
+		watch->listened = false;
+		if (watch->sub->listen) {
+			leave(watch);
+		}
+	}
 }
 
 /* --- what happens in the tree */

@@ -77,13 +77,16 @@ typedef struct fb_leaf_spec {
 	const char *label;          ///< short, distinct among siblings; copied
 	const char *unit;           ///< "dB" "Hz" "ms" ... or ""; copied
 	const char *doc;            ///< copied
-	double min, max, def;       ///< FLOAT and INT
+	double min, max;            ///< FLOAT and INT
+	double def;                 ///< what it begins with: a number, BOOL 0 or 1, CHOICE its index
 	fb_scale scale;             ///< FLOAT
 	const char *const *choices; ///< CHOICE; strings must outlive the leaf
 	uint32_t n_choices;
 	const char *args; ///< COMMAND: OSC tags of its arguments, e.g. "ss"; a '?' before a tag:
 					  ///< optional from there
-	bool meter; ///< changes by itself many times a second: first to be dropped for a slow client
+	bool meter;   ///< changes by itself many times a second: first to be dropped for a slow client
+	bool counter; ///< a number that only rises, from 0 at start
+	bool alarm;   ///< stands for trouble: a switch that is off, a number that rises
 	bool unaudited; ///< a set of it is no event worth a row (a heartbeat)
 	const fb_leaf_ops *ops;
 	void *ctx;
@@ -196,6 +199,10 @@ typedef struct fb_tree_watcher {
 FB_MUST_CHECK fb_status fb_tree_watch(fb_tree *tree, const fb_tree_watcher *watcher);
 void fb_tree_unwatch(fb_tree *tree, const fb_tree_watcher *watcher);
 
+/** Refuse a set before it comes to the tree (its asker has no right to it), so that the refusal is
+	audited like any other. Returns `status`. */
+fb_status fb_tree_refuse(fb_tree *tree, const char *address, const fb_origin *origin,
+	fb_status status, const char *text, fb_error *error);
 /** A set of an unknown address, so that the refusal is audited like any other. Always fails. */
 fb_status fb_tree_refuse_unknown(
 	fb_tree *tree, const char *address, const fb_origin *origin, fb_error *error);

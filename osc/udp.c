@@ -290,6 +290,11 @@ void fb_osc_udp_ready(fb_osc *osc)
 		}
 		for (int i = 0; i < n; i++) {
 			const struct msghdr *header = &udp->messages[i].msg_hdr;
+			const struct sockaddr *from = (const struct sockaddr *)&udp->names[i];
+			if (osc->options.allow && !fb_allow_has(osc->options.allow, from)) {
+				osc->stats.strangers++;
+				continue;
+			}
 			peer *p = peer_at(udp, &udp->names[i], header->msg_namelen);
 			if (!p) {
 				continue;

@@ -143,6 +143,8 @@ static bool has_xrun(void *ctx, uint32_t index)
 	return ((const fb_server *)ctx)->audio.xruns > 0;
 }
 
+enum { PLAIN, COUNTS = 1, ALARMS = 2 };
+
 static const struct {
 	const char *address;
 	fb_leaf_kind kind;
@@ -150,47 +152,50 @@ static const struct {
 	double max;
 	bool meter;
 	fb_leaf_ops ops;
+	int is; ///< PLAIN, or what fb_leaf_spec calls it
 } leaves[] = {
-	{"/server/driver", FB_LEAF_TEXT, "Driver", "", "jack or dummy.", 0, false, {.get = get_driver}},
+	{"/server/driver", FB_LEAF_TEXT, "Driver", "", "jack or dummy.", 0, false, {.get = get_driver},
+		PLAIN},
 	{"/server/running", FB_LEAF_BOOL, "Audio runs", "", "False while there is no JACK server.", 1,
-		false, {.get = get_running}},
+		false, {.get = get_running}, ALARMS},
 	{"/server/sample_rate", FB_LEAF_FLOAT, "Sample rate", "Hz", "Of the audio.", 192000, false,
-		{.get = get_rate}},
+		{.get = get_rate}, PLAIN},
 	{"/server/period", FB_LEAF_INT, "Period", "frames", "Frames the driver asks for at once.", 8192,
-		false, {.get = get_period}},
+		false, {.get = get_period}, PLAIN},
 	{"/server/dsp_load", FB_LEAF_FLOAT, "DSP load", "%", "Share of a period that processing takes.",
-		100, true, {.get = get_load}},
+		100, true, {.get = get_load}, PLAIN},
 	{"/server/freewheel", FB_LEAF_BOOL, "Freewheel", "",
-		"JACK runs as fast as it can, for a bounce.", 1, false, {.get = get_freewheel}},
+		"JACK runs as fast as it can, for a bounce.", 1, false, {.get = get_freewheel}, PLAIN},
 	{"/server/jack", FB_LEAF_TEXT, "JACK", "",
 		"running, waiting for a JACK server, or none with another driver.", 0, false,
-		{.get = get_jack}},
+		{.get = get_jack}, PLAIN},
 	{"/server/jack/connections", FB_LEAF_INT, "Connections", "", "Of foldback's ports.", 65536,
-		false, {.get = get_connections}},
+		false, {.get = get_connections}, PLAIN},
 	{"/server/jack/missing", FB_LEAF_INT, "Missing connections", "",
-		"Remembered, and made when their other end comes back.", 65536, false,
-		{.get = get_missing}},
+		"Remembered, and made when their other end comes back.", 65536, false, {.get = get_missing},
+		PLAIN},
 	{"/server/jack/restore", FB_LEAF_BOOL, "Restore connections", "",
 		"Keep connections for when their other end comes back, and for the next start.", 1, false,
-		{.get = get_restore, .set = set_restore}},
+		{.get = get_restore, .set = set_restore}, PLAIN},
 	{"/server/jack/forget", FB_LEAF_COMMAND, "Forget connections", "",
-		"Forget the missing connections.", 0, false, {.call = call_forget}},
+		"Forget the missing connections.", 0, false, {.call = call_forget}, PLAIN},
 	{"/server/transport/rolling", FB_LEAF_BOOL, "Transport rolls", "", "JACK's transport.", 1,
-		false, {.get = get_rolling}},
+		false, {.get = get_rolling}, PLAIN},
 	{"/server/transport/bpm", FB_LEAF_FLOAT, "Tempo", "bpm",
 		"Of JACK's transport; invalid while nobody gives one.", 10000, false,
-		{.get = get_bpm, .valid = has_tempo}},
+		{.get = get_bpm, .valid = has_tempo}, PLAIN},
 	{"/server/xruns", FB_LEAF_INT, "Xruns", "", "Periods that came too late, since start.", 1e9,
-		true, {.get = get_xruns}},
+		true, {.get = get_xruns}, COUNTS | ALARMS},
 	{"/server/xrun/time", FB_LEAF_TEXT, "Last xrun", "", "When, in UTC; empty: there was none.", 0,
-		false, {.get = get_xrun_time}},
+		false, {.get = get_xrun_time}, PLAIN},
 	{"/server/xrun/frame", FB_LEAF_FLOAT, "Frame of the last xrun", "frames", "As /server/frame.",
-		1e15, false, {.get = get_xrun_frame, .valid = has_xrun}},
+		1e15, false, {.get = get_xrun_frame, .valid = has_xrun}, PLAIN},
 	{"/server/xrun/late", FB_LEAF_FLOAT, "Lateness of the last xrun", "ms",
 		"How late the period was; 0 where JACK does not tell.", 1e6, false,
-		{.get = get_xrun_late, .valid = has_xrun}},
+		{.get = get_xrun_late, .valid = has_xrun}, PLAIN},
 	{"/server/xrun/last", FB_LEAF_TEXT, "Last xruns", "",
-		"Time and lateness of the last eight, the newest first.", 0, false, {.get = get_xrun_last}},
+		"Time and lateness of the last eight, the newest first.", 0, false, {.get = get_xrun_last},
+		PLAIN},
 };
 
 fb_status fb_audio_add_leaves(fb_server *server, fb_error *error)
@@ -208,6 +213,8 @@ fb_status fb_audio_add_leaves(fb_server *server, fb_error *error)
 			.max = leaves[i].max,
 			.args = command ? "" : NULL,
 			.meter = leaves[i].meter,
+			.counter = (leaves[i].is & COUNTS) != 0,
+			.alarm = (leaves[i].is & ALARMS) != 0,
 			.ops = &leaves[i].ops,
 			.ctx = server};
 		status = fb_tree_add(server->tree, leaves[i].address, &spec, error);

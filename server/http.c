@@ -9,8 +9,11 @@
 #include <unistd.h>
 
 enum {
-	TICK_US = 5000, ///< the server's housekeeping
-	CONNECTIONS_MAX = 512
+	TICK_US = 5000,        ///< the server's housekeeping
+	DESCRIPTORS_MAX = 512, ///< connections (peers.c), and our own
+	HEAD_MAX = 8192,       ///< bytes of a request's head
+	HEAD_S = 5,            ///< it has to be there after so long
+	IDLE_S = 60            ///< a connection is kept without a request
 };
 
 /* --- the OSC socket, in the same loop */
@@ -67,12 +70,20 @@ fb_status fb_http_create(fb_server *server, fb_http **out, fb_error *error)
 		return fb_fail(error, FB_NO_MEMORY, "http", "out of memory");
 	}
 	http->server = server;
+	http->peers = fb_peers_create();
+	if (!http->peers) {
+		fb_http_destroy(http);
+		return fb_fail(error, FB_NO_MEMORY, "http", "out of memory");
+	}
 	lws_set_log_level(options->verbose ? LLL_ERR | LLL_WARN : 0, NULL);
 	struct lws_context_creation_info info = {.port = options->http_port,
 		.iface = options->listen,
 		.protocols = protocols,
 		.user = http,
-		.fd_limit_per_thread = CONNECTIONS_MAX,
+		.fd_limit_per_thread = DESCRIPTORS_MAX,
+		.max_http_header_data = HEAD_MAX,
+		.timeout_secs = HEAD_S,
+		.keepalive_timeout = IDLE_S,
 		.pt_serv_buf_size = FB_WRITE_MAX,
 		.gid = -1,
 		.uid = -1,
@@ -99,6 +110,7 @@ void fb_http_destroy(fb_http *http)
 		if (http->context) {
 			lws_context_destroy(http->context);
 		}
+		fb_peers_destroy(http->peers);
 		free(http);
 	}
 }

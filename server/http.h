@@ -8,7 +8,7 @@
 
 typedef struct fb_request fb_request;
 
-typedef enum fb_method { FB_GET, FB_POST, FB_PUT, FB_DELETE, FB_OTHER } fb_method;
+typedef enum fb_method { FB_GET, FB_POST, FB_PUT, FB_DELETE, FB_OPTIONS, FB_OTHER } fb_method;
 
 enum { FB_PARTS_MAX = 2, FB_PART_LEN = 160 };
 
@@ -21,6 +21,7 @@ typedef struct fb_asked {
 	size_t body_len;
 	const char *content_type;             ///< "" if none
 	const char *accept;                   ///< "" if none
+	const char *if_none_match;            ///< "" if none
 	bool may_write;                       ///< from loopback, or with the token
 	char part[FB_PARTS_MAX][FB_PART_LEN]; ///< what stands for the {names} of the route's path
 	fb_origin origin;

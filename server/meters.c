@@ -10,7 +10,7 @@
 
 enum {
 	GATHER = 64,   ///< tap blocks fed at once
-	ROUND_MS = 10, ///< the thread looks after the taps this often; a tap holds 0.3 s
+	ROUND_MS = 10, ///< the thread looks after the taps this often; a tap holds 0.17 s
 	LISTEN_MS = 2, ///< and this often while somebody listens
 	READ_MS = 100, ///< every station is read this often
 	CAPTURES_MAX = FB_CAPTURES_MAX,

@@ -26,6 +26,9 @@ static const char usage[] =
 	"  --osc-port N        UDP port for OSC, 0 = any free (7770)\n"
 	"  --http-port N       TCP port for HTTP, 0 = any free (7771)\n"
 	"  --listen ADDRESS    address to listen on; beyond loopback a token is needed (127.0.0.1)\n"
+	"  --osc-allow NET     take OSC from there, too: 192.168.1.0/24, 10.0.0.7; may be repeated\n"
+	"  --host-name NAME    a name HTTP may be asked under, beside the machine's; may be repeated\n"
+	"  --cors-origin URL   web pages of this origin may use HTTP; may be repeated\n"
 	"  --token-file F      file whose first line lets writes in from beyond loopback\n"
 	"  --db F              database ($XDG_STATE_HOME/foldback/foldback.db)\n"
 	"  --sample-dir D      calibration samples ($XDG_STATE_HOME/foldback/samples)\n"
@@ -51,6 +54,9 @@ enum {
 	OPT_OSC_PORT,
 	OPT_HTTP_PORT,
 	OPT_LISTEN,
+	OPT_OSC_ALLOW,
+	OPT_HOST_NAME,
+	OPT_CORS_ORIGIN,
 	OPT_TOKEN_FILE,
 	OPT_DB,
 	OPT_SAMPLE_DIR,
@@ -74,6 +80,9 @@ static const struct option long_options[] = {
 	{"osc-port", required_argument, NULL, OPT_OSC_PORT},
 	{"http-port", required_argument, NULL, OPT_HTTP_PORT},
 	{"listen", required_argument, NULL, OPT_LISTEN},
+	{"osc-allow", required_argument, NULL, OPT_OSC_ALLOW},
+	{"host-name", required_argument, NULL, OPT_HOST_NAME},
+	{"cors-origin", required_argument, NULL, OPT_CORS_ORIGIN},
 	{"token-file", required_argument, NULL, OPT_TOKEN_FILE},
 	{"db", required_argument, NULL, OPT_DB},
 	{"sample-dir", required_argument, NULL, OPT_SAMPLE_DIR},
@@ -200,6 +209,38 @@ static char *replace(char *old, const char *text)
 	return strdup(text);
 }
 
+static bool take_network(fb_options *options, const char *text)
+{
+	fb_error error;
+	if (fb_allow_add(&options->osc_allow, text, &error)) {
+		fprintf(stderr, "foldbackd: --osc-allow: %s: %s\n", error.where, error.text);
+		return false;
+	}
+	return true;
+}
+
+static bool take_text(fb_texts *texts, const char *option, const char *text)
+{
+	if (texts->count == sizeof texts->text / sizeof *texts->text) {
+		fprintf(stderr, "foldbackd: --%s: given too often\n", option);
+		return false;
+	}
+	texts->text[texts->count++] = text;
+	return true;
+}
+
+/** scheme://host[:port], as browsers send it; "null" is what a page from a file has. */
+static bool take_origin(fb_options *options, const char *text)
+{
+	const char *host = strstr(text, "://");
+	if (strcmp(text, "null") && (!host || !host[3] || strpbrk(host + 3, "/*, "))) {
+		fprintf(
+			stderr, "foldbackd: --cors-origin: \"%s\" is no origin as http://host:port\n", text);
+		return false;
+	}
+	return take_text(&options->cors_origins, "cors-origin", text);
+}
+
 static bool take(fb_options *options, int option, char *text)
 {
 	switch (option) {
@@ -217,6 +258,12 @@ static bool take(fb_options *options, int option, char *text)
 	case OPT_LISTEN:
 		options->listen = text;
 		return true;
+	case OPT_OSC_ALLOW:
+		return take_network(options, text);
+	case OPT_HOST_NAME:
+		return take_text(&options->host_names, "host-name", text);
+	case OPT_CORS_ORIGIN:
+		return take_origin(options, text);
 	case OPT_TOKEN_FILE:
 		options->token_file = text;
 		return true;

@@ -4,8 +4,15 @@
 #define FB_OPTIONS_H
 
 #include "../graph/engine.h"
+#include "../osc/allow.h"
 
 #include <stdbool.h>
+
+/** What an option may be given several times. */
+typedef struct fb_texts {
+	const char *text[16];
+	uint32_t count;
+} fb_texts;
 
 typedef struct fb_options {
 	uint32_t stations;
@@ -19,6 +26,9 @@ typedef struct fb_options {
 	int osc_port, http_port; ///< 0: any free
 	const char *listen;
 	const char *token_file;       ///< NULL: none
+	fb_allow osc_allow;           ///< beyond this machine
+	fb_texts cors_origins;        ///< web pages of elsewhere that may use us
+	fb_texts host_names;          ///< ours, beside this machine's own
 	char *database;               ///< owned; "" = the state folder's
 	char *sample_dir;             ///< owned
 	const char *node_path;        ///< NULL: default

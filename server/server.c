@@ -4,7 +4,10 @@
 
 #include "calibration.h"
 #include "http.h"
+#include "http/events.h"
+#include "http/ws.h"
 #include "meters.h"
+#include "pulse.h"
 #include "scene.h"
 #include "tap.h"
 
@@ -171,6 +174,7 @@ static fb_status open_osc(fb_server *server, fb_error *error)
 		"/server/dsp_load", "/server/uptime", "/server/audit/recording", NULL};
 	fb_osc_options options = {.listen = server->options.listen,
 		.port = (uint16_t)server->options.osc_port,
+		.allow = &server->options.osc_allow,
 		.name = server->options.name,
 		.status = status_leaves};
 	return fb_osc_open(server->tree, &options, &server->osc, error);
@@ -217,6 +221,12 @@ static fb_status start_services(fb_server *server, fb_error *error)
 	}
 	if (!status) {
 		status = open_osc(server, error);
+	}
+	if (!status) {
+		status = fb_pulse_start(server, error);
+	}
+	if (!status) {
+		status = fb_ws_start(server, error);
 	}
 	if (!status) {
 		status = fb_http_create(server, &server->http, error);
@@ -334,6 +344,9 @@ void fb_server_tick(fb_server *server)
 	take_reports(server);
 	fb_calibration_service(server->calibration);
 	fb_taps_service(server);
+	fb_pulse_service(server);
+	fb_ws_service(server);
+	fb_events_service(server);
 	fb_store_poll(server->store);
 	fb_audio_service(server);
 	tell_meters(server);
@@ -364,11 +377,14 @@ void fb_server_stop(fb_server *server)
 		fb_tree_unwatch(server->tree, &server->watcher);
 	}
 	fb_osc_close(server->osc);
+	server->osc = NULL;            /* its WebSocket clients are still there */
 	fb_store_close(server->store); /* tells those who wait for it, while they still live */
 	fb_calibration_destroy(server->calibration);
 	fb_scenes_destroy(server->scenes);
 	fb_meters_destroy(server->meters);
 	fb_http_destroy(server->http);
+	fb_ws_stop(server);
+	fb_pulse_stop(server);
 	for (uint32_t i = 0; i < server->n_channels; i++) {
 		fb_channel_remove(&server->channel[i]);
 		json_decref(server->channel[i].proposal.parameters);

@@ -18,6 +18,9 @@ typedef struct fb_server fb_server;
 typedef struct fb_meters fb_meters;           ///< meters.h
 typedef struct fb_calibration fb_calibration; ///< calibration.h
 typedef struct fb_http fb_http;               ///< http.h
+typedef struct fb_events fb_events;           ///< http/events.h
+typedef struct fb_pulse fb_pulse;             ///< pulse.h
+typedef struct fb_ws_hub fb_ws_hub;           ///< http/ws.h
 typedef struct fb_scenes fb_scenes;           ///< scene.h
 typedef struct fb_tap fb_tap;                 ///< tap.h
 typedef struct fb_stage_view fb_stage_view;   ///< station_tree.c
@@ -86,6 +89,9 @@ struct fb_server {
 	fb_calibration *calibration;
 	fb_scenes *scenes;
 	fb_http *http;
+	fb_ws_hub *ws;
+	fb_events *events; ///< list: those who get server-sent events
+	fb_pulse *pulse;
 	fb_tree_watcher watcher;
 	fb_tap *taps;          ///< list: those who listen over WebSocket
 	uint64_t taps_dropped; ///< of them, those that were too slow

@@ -89,6 +89,8 @@ GETTER(get_osc_malformed, int_value(osc_stats(server).malformed))
 GETTER(get_osc_dropped, int_value(osc_stats(server).dropped))
 GETTER(get_osc_lost, int_value(osc_stats(server).lost))
 
+enum { PLAIN, COUNTS = 1, ALARMS = 2 };
+
 static const struct {
 	const char *address;
 	fb_leaf_kind kind;
@@ -96,55 +98,58 @@ static const struct {
 	double max;
 	bool meter;
 	void (*get)(void *, uint32_t, fb_value *);
+	int is; ///< PLAIN, or what fb_leaf_spec calls it
 } leaves[] = {
-	{"/server/version", FB_LEAF_TEXT, "Version", "", "Of foldbackd.", 0, false, get_version},
+	{"/server/version", FB_LEAF_TEXT, "Version", "", "Of foldbackd.", 0, false, get_version, PLAIN},
 	{"/server/stations", FB_LEAF_INT, "Stations", "", "How many there are.", FB_STATIONS_MAX, false,
-		get_stations},
-	{"/server/uptime", FB_LEAF_FLOAT, "Uptime", "s", "Since start.", 1e9, true, get_uptime},
-	{"/server/heap", FB_LEAF_INT, "Heap", "bytes", "Memory in use.", 1e12, true, get_heap},
+		get_stations, PLAIN},
+	{"/server/uptime", FB_LEAF_FLOAT, "Uptime", "s", "Since start.", 1e9, true, get_uptime, PLAIN},
+	{"/server/heap", FB_LEAF_INT, "Heap", "bytes", "Memory in use.", 1e12, true, get_heap, PLAIN},
 	{"/server/heartbeat", FB_LEAF_INT, "Heartbeat", "s",
 		"Counts the seconds: a surface that subscribes to it knows that foldback lives.", 1e9, true,
-		get_heartbeat},
+		get_heartbeat, PLAIN},
 	{"/server/frame", FB_LEAF_FLOAT, "Frame", "frames", "Frames processed since start.", 1e15, true,
-		get_frame},
+		get_frame, COUNTS},
 	{"/server/events/late", FB_LEAF_INT, "Late events", "", "Arrived after their frame.", 1e9, true,
-		get_late},
+		get_late, COUNTS},
 	{"/server/events/lost", FB_LEAF_INT, "Events put off", "",
-		"Found the ring to the audio full and were sent again.", 1e9, true, get_lost},
+		"Found the ring to the audio full and were sent again.", 1e9, true, get_lost, COUNTS},
 	{"/server/events/orphan", FB_LEAF_INT, "Orphan events", "",
-		"Meant a node that had gone when they arrived.", 1e9, true, get_orphans},
+		"Meant a node that had gone when they arrived.", 1e9, true, get_orphans, COUNTS},
 	{"/server/bad_input", FB_LEAF_INT, "Bad input", "ticks",
-		"Ticks of input that held NaN or infinity and were silenced.", 1e9, true, get_bad},
+		"Ticks of input that held NaN or infinity and were silenced.", 1e9, true, get_bad,
+		COUNTS | ALARMS},
 	{"/server/faults", FB_LEAF_INT, "Node faults", "ticks",
-		"Ticks in which a node yielded NaN or infinity and was reset.", 1e9, true, get_faults},
+		"Ticks in which a node yielded NaN or infinity and was reset.", 1e9, true, get_faults,
+		COUNTS | ALARMS},
 	{"/server/taps_lost", FB_LEAF_INT, "Taps lost", "ticks",
-		"Ticks that the meters were too slow to take.", 1e9, true, get_taps_lost},
+		"Ticks that the meters were too slow to take.", 1e9, true, get_taps_lost, COUNTS | ALARMS},
 	{"/server/taps_dropped", FB_LEAF_INT, "Listeners dropped", "",
-		"Clients of an audio tap that were slower than the audio.", 1e9, true, get_dropped},
+		"Clients of an audio tap that were slower than the audio.", 1e9, true, get_dropped, COUNTS},
 	{"/server/osc/clients", FB_LEAF_INT, "OSC clients", "", "Known by transport, address and port.",
-		1e9, true, get_osc_clients},
+		1e9, true, get_osc_clients, PLAIN},
 	{"/server/osc/connections", FB_LEAF_INT, "OSC connections", "", "Over TCP.", 1e9, true,
-		get_osc_connections},
+		get_osc_connections, PLAIN},
 	{"/server/osc/subscriptions", FB_LEAF_INT, "OSC subscriptions", "", "Of all clients.", 1e9,
-		true, get_osc_subscriptions},
+		true, get_osc_subscriptions, PLAIN},
 	{"/server/osc/messages", FB_LEAF_INT, "OSC messages", "", "Taken in since start.", 1e15, true,
-		get_osc_messages},
+		get_osc_messages, COUNTS},
 	{"/server/osc/refused", FB_LEAF_INT, "OSC refused", "", "Messages that were refused.", 1e15,
-		true, get_osc_refused},
+		true, get_osc_refused, COUNTS},
 	{"/server/osc/malformed", FB_LEAF_INT, "OSC malformed", "", "Packets that were not OSC.", 1e15,
-		true, get_osc_malformed},
+		true, get_osc_malformed, COUNTS},
 	{"/server/osc/dropped", FB_LEAF_INT, "OSC dropped", "",
-		"TCP connections ended: too many, or too slow to take replies.", 1e9, true,
-		get_osc_dropped},
+		"TCP connections ended: too many, or too slow to take replies.", 1e9, true, get_osc_dropped,
+		COUNTS},
 	{"/server/osc/lost", FB_LEAF_INT, "OSC lost", "",
 		"UDP packets that the system dropped because they were not read in time.", 1e15, true,
-		get_osc_lost},
+		get_osc_lost, COUNTS},
 	{"/server/audit/recording", FB_LEAF_BOOL, "Recording", "",
-		"False while the database cannot be written.", 1, true, get_recording},
+		"False while the database cannot be written.", 1, true, get_recording, ALARMS},
 	{"/server/audit/rows", FB_LEAF_INT, "Audit rows", "", "Written since start.", 1e9, true,
-		get_rows},
+		get_rows, COUNTS},
 	{"/server/audit/lost", FB_LEAF_INT, "Audit lost", "", "Entries that could not be kept.", 1e9,
-		true, get_unkept},
+		true, get_unkept, COUNTS | ALARMS},
 };
 
 enum { LEAVES = sizeof leaves / sizeof *leaves };
@@ -180,6 +185,8 @@ fb_status fb_server_add_leaves(fb_server *server, fb_error *error)
 			.doc = leaves[i].doc,
 			.max = leaves[i].max,
 			.meter = leaves[i].meter,
+			.counter = (leaves[i].is & COUNTS) != 0,
+			.alarm = (leaves[i].is & ALARMS) != 0,
 			.ops = &ops[i],
 			.ctx = server};
 		status = fb_tree_add(server->tree, leaves[i].address, &spec, error);

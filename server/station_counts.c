@@ -58,6 +58,8 @@ fb_status fb_channel_add_counts(fb_channel *channel, fb_error *error)
 		char address[ADDRESS_LEN];
 		snprintf(address, sizeof address, "/station/%u/%s", channel->index + 1, counts[i].leaf);
 		fb_leaf_spec spec = {.kind = FB_LEAF_INT,
+			.counter = true,
+			.alarm = true,
 			.access = FB_READ,
 			.label = counts[i].label,
 			.unit = counts[i].unit,

@@ -279,6 +279,7 @@ static const struct {
 				"passes, as late as the chain.",
 			.choices = modes,
 			.n_choices = 3,
+			.def = FB_MODE_MANUAL,
 			.ops = OPS(.get = mode_get, .set = mode_set)}},
 	{"mute", {.kind = FB_LEAF_BOOL,
 				 .access = FB_READ_WRITE,

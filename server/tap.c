@@ -34,30 +34,9 @@ bool fb_tap_path(
 	return *output ? !*query || !strcmp(query, "point=out") : true;
 }
 
-fb_tap *fb_tap_open(fb_server *server, struct lws *wsi, uint32_t station, bool output)
+static void close_tap(void *ctx)
 {
-	fb_tap *tap = calloc(1, sizeof *tap);
-	if (!tap) {
-		return NULL;
-	}
-	tap->server = server;
-	tap->wsi = wsi;
-	tap->listener = fb_meters_listen(server->meters, station, output, tap);
-	if (!tap->listener) {
-		free(tap);
-		return NULL;
-	}
-	tap->next = server->taps;
-	server->taps = tap;
-	lws_callback_on_writable(wsi);
-	return tap;
-}
-
-void fb_tap_close(fb_tap *tap)
-{
-	if (!tap) {
-		return;
-	}
+	fb_tap *tap = ctx;
 	for (fb_tap **at = &tap->server->taps; *at; at = &(*at)->next) {
 		if (*at == tap) {
 			*at = tap->next;
@@ -101,8 +80,9 @@ static size_t pack(fb_tap *tap)
 	return n ? 8 + n * sizeof block->samples : 0;
 }
 
-int fb_tap_write(fb_tap *tap)
+static int write_tap(void *ctx)
 {
+	fb_tap *tap = ctx;
 	if (!tap->greeted) {
 		return greet(tap);
 	}
@@ -111,6 +91,29 @@ int fb_tap_write(fb_tap *tap)
 	}
 	size_t len = pack(tap);
 	return len && lws_write(tap->wsi, tap->packet + LWS_PRE, len, LWS_WRITE_BINARY) < 0;
+}
+
+int fb_tap_open(fb_request *request, struct lws *wsi, uint32_t station, bool output)
+{
+	static const fb_stream_ops ops = {.write = write_tap, .close = close_tap};
+	fb_server *server = request->http->server;
+	fb_tap *tap = calloc(1, sizeof *tap);
+	if (!tap) {
+		return 503;
+	}
+	tap->server = server;
+	tap->wsi = wsi;
+	tap->listener = fb_meters_listen(server->meters, station, output, tap);
+	if (!tap->listener) {
+		free(tap);
+		return 503;
+	}
+	tap->next = server->taps;
+	server->taps = tap;
+	request->stream = &ops;
+	request->stream_ctx = tap;
+	lws_callback_on_writable(wsi);
+	return 0;
 }
 
 void fb_taps_service(fb_server *server)

@@ -7,18 +7,13 @@
 #ifndef FB_TAP_H
 #define FB_TAP_H
 
-#include "http.h"
-
-struct lws;
+#include "http/request.h"
 
 /** Is this path a tap of a station that exists? */
 bool fb_tap_path(
 	const fb_server *server, const char *path, const char *query, uint32_t *station, bool *output);
-/** A WebSocket client came. NULL: no room for it. */
-fb_tap *fb_tap_open(fb_server *server, struct lws *wsi, uint32_t station, bool output);
-/** The socket takes data. Returns nonzero to end the connection. */
-int fb_tap_write(fb_tap *tap);
-void fb_tap_close(fb_tap *tap); ///< NULL is allowed
+/** A WebSocket client came. Returns 0, or the status to refuse it with: no room. */
+int fb_tap_open(fb_request *request, struct lws *wsi, uint32_t station, bool output);
 
 /** Ask for the sockets of taps that have something to send. */
 void fb_taps_service(fb_server *server);

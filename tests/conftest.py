@@ -19,6 +19,7 @@ PLAIN_FOLDERS = ("ground", "bench")  # they look at the sources and at the plain
 def pytest_addoption(parser):
     parser.addoption("--fast", action="store_true", help="leave out tests marked slow")
     parser.addoption("--long", action="store_true", help="add tests marked long (soaks, fuzzing)")
+    parser.addoption("--minutes", type=float, default=10, help="how long a soak takes (10)")
 
 
 def sanitizers():

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Who asks, and what it may. thread: control */
+/* Who asks, and what it may: the token, and what keeps web pages of elsewhere out. A browser sends
+   whom it believes to talk to (Host) and which page asks (Origin); a page that had its own name
+   point at this machine, or that writes through a visitor's browser, gives itself away by them.
+   thread: control */
 #include "request.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { HOST_LEN = 256 };
+
+/* --- the token */
 
 /** Equal, in a time that does not tell where they differ. */
 static bool same_secret(const char *a, const char *b)
@@ -17,22 +25,27 @@ static bool same_secret(const char *a, const char *b)
 	return !differ;
 }
 
-static bool has_token(const fb_http *http, struct lws *wsi)
+bool fb_is_token(const fb_server *server, const char *text)
 {
-	char given[300];
-	const char *token = http->server->token;
-	int len = lws_hdr_copy(wsi, given, sizeof given, WSI_TOKEN_HTTP_AUTHORIZATION);
-	return *token && len > 7 && !strncasecmp(given, "Bearer ", 7) && same_secret(given + 7, token);
+	return server->token[0] && same_secret(text, server->token);
 }
 
-void fb_read_peer(fb_request *request)
+static bool has_token(struct lws *wsi)
+{
+	char given[300];
+	int len = lws_hdr_copy(wsi, given, sizeof given, WSI_TOKEN_HTTP_AUTHORIZATION);
+	return len > 7 && !strncasecmp(given, "Bearer ", 7) &&
+		   fb_is_token(fb_http_of(wsi)->server, given + 7);
+}
+
+bool fb_read_peer(struct lws *wsi, const char *kind, char origin[FB_ORIGIN_LEN])
 {
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof peer;
 	char text[INET6_ADDRSTRLEN] = "?";
 	int port = 0;
 	bool loopback = false;
-	if (!getpeername(lws_get_socket_fd(request->wsi), (struct sockaddr *)&peer, &len)) {
+	if (!getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &len)) {
 		if (peer.ss_family == AF_INET) {
 			const struct sockaddr_in *in = (const struct sockaddr_in *)&peer;
 			inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
@@ -45,6 +58,79 @@ void fb_read_peer(fb_request *request)
 			loopback = IN6_IS_ADDR_LOOPBACK(&in->sin6_addr);
 		}
 	}
-	snprintf(request->origin, sizeof request->origin, "http %s:%d", text, port);
-	request->may_write = loopback || has_token(request->http, request->wsi);
+	snprintf(origin, FB_ORIGIN_LEN, "%s %s:%d", kind, text, port);
+	return loopback || has_token(wsi);
+}
+
+/* --- whom it believes to talk to */
+
+/** A host without its port and brackets. */
+static void bare_host(const char *host, char *out, size_t size)
+{
+	size_t len;
+	if (*host == '[') {
+		host++;
+		len = strcspn(host, "]");
+	} else {
+		len = strcspn(host, ":");
+	}
+	snprintf(out, size, "%.*s", (int)(len < size ? len : size - 1), host);
+}
+
+static bool is_address(const char *host)
+{
+	unsigned char bytes[16];
+	return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
+}
+
+static bool listed(const fb_texts *texts, const char *text)
+{
+	for (uint32_t i = 0; i < texts->count; i++) {
+		if (!strcasecmp(texts->text[i], text)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/** A name of ours. Addresses are: nobody can make them point elsewhere. */
+static bool is_our_host(const fb_options *options, const char *host)
+{
+	char own[128] = "", local[sizeof own + 8];
+	if (is_address(host) || !strcasecmp(host, "localhost") || !strcasecmp(host, options->listen) ||
+		listed(&options->host_names, host)) {
+		return true;
+	}
+	if (gethostname(own, sizeof own - 1) || !own[0]) {
+		return false;
+	}
+	snprintf(local, sizeof local, "%s.local", own);
+	return !strcasecmp(host, own) || !strcasecmp(host, local);
+}
+
+/** Is this the origin of a page that we served ourselves? */
+static bool is_own_origin(const char *origin, const char *host)
+{
+	const char *at = strstr(origin, "://");
+	return at && (!strncasecmp(origin, "http:", 5) || !strncasecmp(origin, "https:", 6)) && *host &&
+		   !strcasecmp(at + 3, host);
+}
+
+fb_visit fb_visit_of(struct lws *wsi, char origin[FB_ORIGIN_URL_LEN])
+{
+	const fb_options *options = &fb_http_of(wsi)->server->options;
+	char host[HOST_LEN] = "", bare[HOST_LEN];
+	int host_len = lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST);
+	int origin_len = lws_hdr_copy(wsi, origin, FB_ORIGIN_URL_LEN, WSI_TOKEN_ORIGIN);
+	bare_host(host, bare, sizeof bare);
+	if (host_len < 0 || (*host && !is_our_host(options, bare))) {
+		return FB_VISIT_MISLED;
+	}
+	if (origin_len < 0) {
+		return FB_VISIT_FOREIGN;
+	}
+	if (!lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) || is_own_origin(origin, host)) {
+		return FB_VISIT_OWN;
+	}
+	return listed(&options->cors_origins, origin) ? FB_VISIT_INVITED : FB_VISIT_FOREIGN;
 }

@@ -4,11 +4,19 @@
 
 #include "../tap.h"
 #include "route.h"
+#include "ws.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+	DISCARD_MAX = 4 << 20, ///< bytes read of what is too large, to be able to tell
+	HELD_MAX = 512 << 20,  ///< bytes of all bodies and answers together
+	FRESH_BYTES = 65536,   ///< that wait in the kernel for a client of a stream
+	WRITE_S = 20           ///< a client has to take something within
+};
 
 struct fb_ticket {
 	fb_request *request; ///< NULL once its connection has ended
@@ -19,9 +27,9 @@ struct fb_ticket {
 static void set_answer(
 	fb_request *request, int code, const char *type, const void *data, size_t len)
 {
-	request->answer = malloc(LWS_PRE + len + 1);
+	request->answer = request->http->held + len <= HELD_MAX ? malloc(LWS_PRE + len + 1) : NULL;
 	if (!request->answer) {
-		code = 500;
+		code = 503;
 		len = 0;
 	} else if (len) {
 		memcpy(request->answer + LWS_PRE, data, len);
@@ -29,6 +37,7 @@ static void set_answer(
 	request->code = code;
 	request->answer_type = type;
 	request->answer_len = len;
+	request->http->held += len;
 	lws_callback_on_writable(request->wsi);
 }
 
@@ -77,6 +86,27 @@ void fb_http_answer_fault(fb_request *request, int code, const char *where, cons
 	answer_refusal(request, code, &error);
 }
 
+void fb_keep_fresh(struct lws *wsi)
+{
+	int bytes = FRESH_BYTES;
+	setsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
+void fb_http_answer_stream(
+	fb_request *request, const char *type, const fb_stream_ops *ops, void *ctx)
+{
+	request->code = 200;
+	request->answer_type = type;
+	if (request->head) {
+		ops->close(ctx);
+	} else {
+		request->stream = ops;
+		request->stream_ctx = ctx;
+		fb_keep_fresh(request->wsi);
+	}
+	lws_callback_on_writable(request->wsi);
+}
+
 void fb_http_add_header(fb_request *request, const char *name, const char *text)
 {
 	size_t used = 0, more = strlen(name) + strlen(text) + 2;
@@ -118,6 +148,12 @@ static void forget(fb_request *request)
 	if (request->ticket) {
 		request->ticket->request = NULL;
 	}
+	if (request->stream) {
+		request->stream->close(request->stream_ctx);
+	}
+	if (request->http) {
+		request->http->held -= request->answer_len + request->body_room;
+	}
 	free(request->body);
 	free(request->answer);
 	memset(request, 0, sizeof *request);
@@ -130,7 +166,7 @@ static void read_method(fb_request *request)
 		fb_method method;
 	} methods[] = {{WSI_TOKEN_GET_URI, FB_GET}, {WSI_TOKEN_HEAD_URI, FB_GET},
 		{WSI_TOKEN_POST_URI, FB_POST}, {WSI_TOKEN_PUT_URI, FB_PUT},
-		{WSI_TOKEN_DELETE_URI, FB_DELETE}};
+		{WSI_TOKEN_DELETE_URI, FB_DELETE}, {WSI_TOKEN_OPTIONS_URI, FB_OPTIONS}};
 	request->method = FB_OTHER;
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
 		if (lws_hdr_total_length(request->wsi, methods[i].token)) {
@@ -140,7 +176,7 @@ static void read_method(fb_request *request)
 	request->head = lws_hdr_total_length(request->wsi, WSI_TOKEN_HEAD_URI) > 0;
 }
 
-void fb_read_query(struct lws *wsi, char *query, size_t size)
+bool fb_read_query(struct lws *wsi, char *query, size_t size)
 {
 	char part[FB_PATH_LEN];
 	size_t len = 0;
@@ -150,12 +186,48 @@ void fb_read_query(struct lws *wsi, char *query, size_t size)
 		 i++) {
 		len += (size_t)snprintf(query + len, size - len, "%s%s", len ? "&" : "", part);
 	}
+	return len < size && lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) < (int)size;
 }
 
 static void read_header(struct lws *wsi, enum lws_token_indexes token, char *text, size_t size)
 {
 	if (lws_hdr_copy(wsi, text, (int)size, token) < 0) {
 		text[0] = '\0';
+	}
+}
+
+/** What keeps a request from being looked at any further. */
+static void examine(fb_request *request, struct lws *wsi, const char *path)
+{
+	char origin[FB_ORIGIN_URL_LEN];
+	fb_visit visit = fb_visit_of(wsi, origin);
+	bool write = request->method != FB_GET && request->method != FB_OPTIONS;
+	if (strlen(path) >= sizeof request->path ||
+		!fb_read_query(wsi, request->query, sizeof request->query)) {
+		request->fault = 414;
+		request->fault_text = "the path or the query is too long";
+	} else if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING)) {
+		request->fault = 411;
+		request->fault_text = "a body needs its Content-Length";
+		request->last = true;
+	} else if (visit == FB_VISIT_MISLED) {
+		request->fault = 421;
+		request->fault_text = "the Host is none of ours (--host-name names more)";
+	} else if (visit == FB_VISIT_FOREIGN && request->method != FB_GET) {
+		request->fault = 403;
+		request->fault_text = "asked by a web page of another origin (--cors-origin lets it)";
+	} else if (!fb_peers_may_ask(wsi)) {
+		request->fault = 429;
+		request->fault_text = "too often, or too much";
+		fb_http_add_header(request, "retry-after", "1");
+	} else if (write && !request->may_write) {
+		request->fault = 401;
+		request->fault_text = "writing from beyond this machine needs the bearer token";
+		fb_http_add_header(request, "www-authenticate", "Bearer");
+	}
+	if (visit == FB_VISIT_INVITED) {
+		fb_http_add_header(request, "access-control-allow-origin", origin);
+		fb_http_add_header(request, "vary", "Origin");
 	}
 }
 
@@ -166,18 +238,20 @@ static void begin(fb_request *request, struct lws *wsi, const char *path)
 	request->wsi = wsi;
 	read_method(request);
 	snprintf(request->path, sizeof request->path, "%s", path);
-	fb_read_query(wsi, request->query, sizeof request->query);
 	read_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, request->type, sizeof request->type);
 	read_header(wsi, WSI_TOKEN_HTTP_ACCEPT, request->accept, sizeof request->accept);
-	request->body_max = fb_route_body_max(request->method, request->path);
-	fb_read_peer(request);
+	read_header(
+		wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, request->if_none_match, sizeof request->if_none_match);
+	request->may_write = fb_read_peer(wsi, "http", request->origin);
+	examine(request, wsi, path);
+	request->body_max = request->fault ? 0 : fb_route_body_max(request->method, request->path);
 }
 
 static void handle(fb_request *request)
 {
-	if (request->body_too_large) {
-		fb_http_answer_fault(
-			request, 413, request->path, "the body is larger than %zu bytes", request->body_max);
+	fb_peers_busy(request->http->peers, request->wsi, true);
+	if (request->fault) {
+		fb_http_answer_fault(request, request->fault, request->path, "%s", request->fault_text);
 		return;
 	}
 	fb_asked asked = {.server = request->http->server,
@@ -188,9 +262,13 @@ static void handle(fb_request *request)
 		.body_len = request->body_len,
 		.content_type = request->type,
 		.accept = request->accept,
+		.if_none_match = request->if_none_match,
 		.may_write = request->may_write,
 		.origin = {request->origin, NULL}};
+	struct lws *wsi = request->wsi;
+	double before_s = fb_now_s();
 	fb_route_handle(request, &asked);
+	fb_peers_spend(wsi, fb_now_s() - before_s);
 }
 
 /** Will LWS_CALLBACK_HTTP_BODY_COMPLETION come? */
@@ -201,23 +279,38 @@ static bool has_body(struct lws *wsi)
 	return !lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) && strtoull(length, NULL, 10) > 0;
 }
 
-static void take_body(fb_request *request, const void *data, size_t len)
+/** Keep a piece of the body, as far as it may be. Returns nonzero to end the connection. */
+static int take_body(fb_request *request, const void *data, size_t len)
 {
-	if (request->body_too_large || len > request->body_max - request->body_len) {
-		request->body_too_large = true;
-		return;
+	request->body_seen += len;
+	if (request->fault || len > request->body_max - request->body_len) {
+		request->fault = request->fault ? request->fault : 413;
+		request->fault_text =
+			request->fault_text ? request->fault_text : "the body is larger than is taken here";
+		return request->body_seen > DISCARD_MAX + request->body_max ? -1 : 0;
 	}
-	char *grown = realloc(request->body, request->body_len + len + 1);
-	if (!grown) {
-		request->body_too_large = true;
-		return;
+	size_t whole = request->body_len + len + 1;
+	if (whole > request->body_room) {
+		size_t room = whole > 65536 ? whole * 2 : 65536;
+		fb_http *http = request->http;
+		char *grown = http->held + room - request->body_room <= HELD_MAX
+						  ? realloc(request->body, room)
+						  : NULL;
+		if (!grown) {
+			request->fault = 503;
+			request->fault_text = "there is no memory for the body now";
+			return 0;
+		}
+		http->held += room - request->body_room;
+		request->body = grown;
+		request->body_room = room;
 	}
 	if (len) { /* data may be NULL then */
-		memcpy(grown + request->body_len, data, len);
+		memcpy(request->body + request->body_len, data, len);
 	}
-	request->body = grown;
 	request->body_len += len;
-	grown[request->body_len] = '\0';
+	request->body[request->body_len] = '\0';
+	return 0;
 }
 
 /* --- writing the answer */
@@ -231,13 +324,28 @@ static bool add_header(
 		(const unsigned char *)text, (int)strlen(text), at, end);
 }
 
+static bool has_header(const fb_request *request, const char *wanted)
+{
+	for (const char *name = request->headers; *name;) {
+		if (!strcmp(name, wanted)) {
+			return true;
+		}
+		name += strlen(name) + 1;
+		name += strlen(name) + 1;
+	}
+	return false;
+}
+
 static int send_head(fb_request *request)
 {
 	unsigned char buffer[LWS_PRE + 2048], *at = buffer + LWS_PRE, *end = buffer + sizeof buffer - 1;
+	lws_filepos_t len = request->stream ? LWS_ILLEGAL_HTTP_CONTENT_LEN : request->answer_len;
 	const char *type = request->answer_type ? request->answer_type : "application/json";
-	bool good = !lws_add_http_common_headers(
-		request->wsi, (unsigned)request->code, type, request->answer_len, &at, end);
-	good = good && add_header(request, "x-content-type-options", "nosniff", &at, end);
+	bool good =
+		!lws_add_http_common_headers(request->wsi, (unsigned)request->code, type, len, &at, end);
+	if (!has_header(request, "cache-control")) {
+		good = good && add_header(request, "cache-control", "no-store", &at, end);
+	}
 	for (const char *name = request->headers; *name && good;) {
 		const char *text = name + strlen(name) + 1;
 		good = add_header(request, name, text, &at, end);
@@ -260,10 +368,16 @@ static int write_on(fb_request *request)
 		if (send_head(request)) {
 			return -1;
 		}
-		if (request->answer_len && !request->head) {
+		if (request->stream) {
+			lws_set_timeout(request->wsi, NO_PENDING_TIMEOUT, 0);
+		}
+		if ((request->answer_len && !request->head) || request->stream) {
 			lws_callback_on_writable(request->wsi);
 			return 0;
 		}
+	}
+	if (request->stream) {
+		return request->stream->write(request->stream_ctx);
 	}
 	size_t left = request->head ? 0 : request->answer_len - request->sent;
 	if (left) {
@@ -274,52 +388,73 @@ static int write_on(fb_request *request)
 			return -1;
 		}
 		request->sent += n;
+		lws_set_timeout(request->wsi, PENDING_TIMEOUT_HTTP_CONTENT, WRITE_S);
 		if (n < left) {
 			lws_callback_on_writable(request->wsi);
 			return 0;
 		}
 	}
 	struct lws *wsi = request->wsi;
+	bool last = request->last;
+	fb_peers_busy(request->http->peers, wsi, false);
 	forget(request);
-	return lws_http_transaction_completed(wsi) ? -1 : 0;
+	return last || lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
-/* --- WebSocket clients: audio taps */
+/* --- WebSocket clients */
 
-/** Which tap a WebSocket client asks for. */
-static bool tap_asked(struct lws *wsi, uint32_t *station, bool *output)
+/** What a WebSocket client asks for: 0, or the status to refuse it with. Opens it if `request`. */
+static int websocket(struct lws *wsi, fb_request *request)
 {
-	char path[FB_PATH_LEN] = "", query[FB_PATH_LEN];
-	if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) <= 0) {
-		return false;
-	}
-	fb_read_query(wsi, query, sizeof query);
-	return fb_tap_path(fb_http_of(wsi)->server, path, query, station, output);
-}
-
-static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, fb_request *request)
-{
+	char path[FB_PATH_LEN] = "", query[FB_PATH_LEN], origin[FB_ORIGIN_URL_LEN];
+	fb_server *server = fb_http_of(wsi)->server;
+	fb_visit visit = fb_visit_of(wsi, origin);
 	uint32_t station = 0;
 	bool output = false;
+	if (visit == FB_VISIT_MISLED || visit == FB_VISIT_FOREIGN) {
+		return visit == FB_VISIT_MISLED ? 421 : 403; /* browsers let any page open one */
+	}
+	if (!fb_peers_may_ask(wsi)) {
+		return 429;
+	}
+	if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) <= 0 ||
+		!fb_read_query(wsi, query, sizeof query)) {
+		return 414;
+	}
+	if (!strcmp(path, "/")) {
+		return request ? fb_ws_open(request, wsi) : fb_ws_room(server);
+	}
+	if (!fb_tap_path(server, path, query, &station, &output)) {
+		return 404;
+	}
+	return request ? fb_tap_open(request, wsi, station, output) : 0;
+}
+
+static int on_websocket(
+	struct lws *wsi, enum lws_callback_reasons reason, fb_request *request, void *in, size_t len)
+{
+	int code;
 	switch (reason) {
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		if (!tap_asked(wsi, &station, &output)) {
-			(void)lws_return_http_status(wsi, 404, NULL);
-			return -1;
+		code = websocket(wsi, NULL);
+		if (code) {
+			(void)lws_return_http_status(wsi, (unsigned)code, NULL);
 		}
-		return 0;
+		return code ? -1 : 0;
 	case LWS_CALLBACK_ESTABLISHED:
-		request->tap = tap_asked(wsi, &station, &output)
-						   ? fb_tap_open(fb_http_of(wsi)->server, wsi, station, output)
-						   : NULL;
-		return request->tap ? 0 : -1;
+		memset(request, 0, sizeof *request);
+		request->http = fb_http_of(wsi);
+		request->wsi = wsi;
+		fb_peers_busy(request->http->peers, wsi, true);
+		return websocket(wsi, request) ? -1 : 0;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
-		return fb_tap_write(request->tap);
-	case LWS_CALLBACK_CLOSED:
-		fb_tap_close(request->tap);
-		request->tap = NULL;
-		return 0;
-	default: /* LWS_CALLBACK_RECEIVE: a tap has nothing to be told */
+		return request->stream ? request->stream->write(request->stream_ctx) : 0;
+	case LWS_CALLBACK_RECEIVE:
+		return request->stream && request->stream->receive
+				   ? request->stream->receive(request->stream_ctx, in, len)
+				   : 0;
+	default: /* LWS_CALLBACK_CLOSED */
+		forget(request);
 		return 0;
 	}
 }
@@ -328,6 +463,14 @@ int fb_on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, vo
 {
 	fb_request *request = user;
 	switch (reason) {
+	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+		return fb_peers_admit(fb_http_of(wsi)->peers, (int)(intptr_t)in) ? 0 : -1;
+	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+		fb_peers_add(fb_http_of(wsi)->peers, wsi);
+		return 0;
+	case LWS_CALLBACK_WSI_DESTROY:
+		fb_peers_remove(fb_http_of(wsi)->peers, wsi);
+		return 0;
 	case LWS_CALLBACK_HTTP:
 		begin(request, wsi, in);
 		if (!has_body(wsi)) {
@@ -335,8 +478,7 @@ int fb_on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, vo
 		}
 		return 0;
 	case LWS_CALLBACK_HTTP_BODY:
-		take_body(request, in, len);
-		return 0;
+		return take_body(request, in, len);
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
 		handle(request);
 		return 0;
@@ -352,7 +494,7 @@ int fb_on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, vo
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 	case LWS_CALLBACK_CLOSED:
 	case LWS_CALLBACK_RECEIVE:
-		return on_websocket(wsi, reason, request);
+		return on_websocket(wsi, reason, request, in, len);
 	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
 		fb_server_tick(fb_http_of(wsi)->server);
 		return 0;

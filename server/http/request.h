@@ -10,11 +10,26 @@
 
 enum {
 	FB_WRITE_MAX = 32 * 1024, ///< bytes handed to a socket at once
-	FB_PATH_LEN = 512,
+	FB_PATH_LEN = 1024,
+	FB_ORIGIN_LEN = 96,
+	FB_ORIGIN_URL_LEN = 256,
 };
+
+/** What goes on over a connection after its request. Each returns nonzero to end it. */
+typedef struct fb_stream_ops {
+	int (*write)(void *ctx); ///< the socket takes data
+	/** A piece of a message; NULL: it has nothing to be told. */
+	int (*receive)(void *ctx, const void *data, size_t size);
+	void (*close)(void *ctx);
+} fb_stream_ops;
+
+typedef struct fb_peer fb_peer;   ///< one connection (peers.c)
+typedef struct fb_peers fb_peers; ///< all
 
 struct fb_http {
 	fb_server *server;
+	fb_peers *peers;
+	size_t held; ///< bytes of all bodies and answers on their way
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	lws_sorted_usec_list_t tick;
@@ -27,20 +42,26 @@ struct fb_request {
 	struct lws *wsi;
 	fb_method method;
 	bool head; ///< HEAD: a GET whose answer has no body
-	char path[FB_PATH_LEN], query[FB_PATH_LEN], type[64], accept[128], origin[96];
+	char path[FB_PATH_LEN], query[FB_PATH_LEN], type[64], accept[128], if_none_match[128],
+		origin[FB_ORIGIN_LEN];
 	bool may_write;
 	char *body;
-	size_t body_len, body_max;
-	bool body_too_large;
+	size_t body_len, body_max;   ///< bytes
+	size_t body_room, body_seen; ///< bytes; seen: all that came, kept or not
+	/* why it will be refused: 0, or the status; the reason */
+	int fault;
+	const char *fault_text;
+	bool last; ///< the connection ends with this answer
 	/* the answer */
 	int code;
 	const char *answer_type;
-	char headers[256];     ///< name NUL text NUL ... NUL
+	char headers[768];     ///< name NUL text NUL ... NUL
 	unsigned char *answer; ///< LWS_PRE bytes in front
 	size_t answer_len, sent;
 	bool head_sent;
 	fb_ticket *ticket;
-	fb_tap *tap; ///< once the connection has become a WebSocket
+	const fb_stream_ops *stream; ///< once the answer has no end: a WebSocket, events
+	void *stream_ctx;
 };
 
 static inline fb_http *fb_http_of(struct lws *wsi)
@@ -50,11 +71,42 @@ static inline fb_http *fb_http_of(struct lws *wsi)
 
 /* --- request.c */
 int fb_on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
-/** libwebsockets takes the query apart at each '&': put it together again. */
-void fb_read_query(struct lws *wsi, char *query, size_t size);
+/** libwebsockets takes the query apart at each '&': put it together again. false: too long. */
+bool fb_read_query(struct lws *wsi, char *query, size_t size);
+
+/** Answer 200 with what has no end; HEAD gets its head alone. */
+void fb_http_answer_stream(
+	fb_request *request, const char *type, const fb_stream_ops *ops, void *ctx);
+
+/** Let little wait in the kernel for a client that reads slowly: what comes later is newer. */
+void fb_keep_fresh(struct lws *wsi);
+
+/* --- peers.c */
+fb_peers *fb_peers_create(void); ///< NULL when out of memory
+void fb_peers_destroy(fb_peers *peers);
+/** May one more connection come from there? Another may have to go for it. */
+bool fb_peers_admit(fb_peers *peers, int fd);
+void fb_peers_add(fb_peers *peers, struct lws *wsi);
+void fb_peers_remove(fb_peers *peers, struct lws *wsi);
+/** It asks, or it waits for its client to ask: those that wait longest go first. */
+void fb_peers_busy(fb_peers *peers, struct lws *wsi, bool busy);
+/** An address has taken so much of the loop's time. */
+void fb_peers_spend(struct lws *wsi, double seconds);
+bool fb_peers_may_ask(struct lws *wsi); ///< false: it has taken too much lately
 
 /* --- access.c */
-/** Fill in who asks, and whether it may write. */
-void fb_read_peer(fb_request *request);
+typedef enum fb_visit {
+	FB_VISIT_OWN,     ///< no browser, or a page of ours
+	FB_VISIT_INVITED, ///< a page of an origin that the options name
+	FB_VISIT_FOREIGN, ///< a page of elsewhere: it may not write, and may not read what it gets
+	FB_VISIT_MISLED,  ///< it asks for a host that we are not: DNS rebinding
+} fb_visit;
+/** What a browser says of the page that asks. `origin` is filled, "" if there is none. */
+fb_visit fb_visit_of(struct lws *wsi, char origin[FB_ORIGIN_URL_LEN]);
+/** Who asks, as "KIND ADDRESS:PORT"; returns whether it may write: from loopback, or with the token
+	in its head. */
+bool fb_read_peer(struct lws *wsi, const char *kind, char origin[FB_ORIGIN_LEN]);
+/** Is this the token? In a time that does not tell how much of it is right. */
+bool fb_is_token(const fb_server *server, const char *text);
 
 #endif

@@ -51,7 +51,7 @@ typedef struct fb_routes {
 	}
 
 extern const fb_routes fb_station_routes, fb_edit_routes, fb_scene_routes, fb_calibration_routes,
-	fb_stored_routes, fb_server_routes;
+	fb_stored_routes, fb_preset_routes, fb_event_routes, fb_prometheus_routes, fb_server_routes;
 
 /* --- routes.c */
 
@@ -62,6 +62,9 @@ size_t fb_route_body_max(fb_method method, const char *path);
 /** Walk all routes: the next one, and its group; NULL past the last. `at` begins at 0. */
 const fb_route *fb_route_next(size_t *at, const fb_routes **group);
 const char *fb_method_name(fb_method method);
+
+/* --- page.c */
+void fb_answer_page(fb_request *request, const fb_asked *asked); ///< HTML, for a browser at "/"
 
 /* --- openapi.c, schemas.c */
 

@@ -14,6 +14,9 @@ static const fb_routes *const groups[] = {
 	&fb_scene_routes,
 	&fb_calibration_routes,
 	&fb_stored_routes,
+	&fb_event_routes,
+	&fb_prometheus_routes,
+	&fb_preset_routes,
 	&fb_server_routes,
 };
 enum { N_GROUPS = sizeof groups / sizeof *groups };
@@ -38,6 +41,7 @@ const char *fb_method_name(fb_method method)
 		[FB_POST] = "POST",
 		[FB_PUT] = "PUT",
 		[FB_DELETE] = "DELETE",
+		[FB_OPTIONS] = "OPTIONS",
 		[FB_OTHER] = ""};
 	return names[method];
 }
@@ -189,24 +193,65 @@ static bool body_is_good(fb_request *request, const fb_route *route, const fb_as
 
 /* --- OSCQuery */
 
+/** Differs, as good as always, where the text differs: for ETag. Eight bytes at a time. */
+static uint64_t fingerprint(const char *text, size_t len)
+{
+	uint64_t hash = len;
+	while (len) {
+		uint64_t word = 0;
+		size_t n = len < sizeof word ? len : sizeof word;
+		memcpy(&word, text, n);
+		hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+		hash ^= hash >> 32;
+		text += n;
+		len -= n;
+	}
+	return hash;
+}
+
 static void answer_oscquery(fb_request *request, const fb_asked *asked)
 {
 	fb_server *server = asked->server;
-	fb_oscquery_host host = {.name = server->options.name, .osc_port = fb_osc_port(server->osc)};
+	fb_oscquery_host host = {
+		.name = server->options.name, .osc_port = fb_osc_port(server->osc), .websocket = true};
 	char *text;
 	size_t len = 0;
 	int code = fb_oscquery_get(server->tree, &host, asked->path, asked->query, &text, &len);
+	if (code == 200) {
+		char tag[20];
+		snprintf(tag, sizeof tag, "\"%016llx\"", (unsigned long long)fingerprint(text, len));
+		fb_http_add_header(request, "etag", tag);
+		fb_http_add_header(request, "cache-control", "no-cache");
+		if (strstr(asked->if_none_match, tag)) {
+			free(text);
+			text = NULL;
+			len = 0;
+			code = 304;
+		}
+	}
 	fb_http_answer_bytes(request, code, "application/json", text, len);
+}
+
+/** What a browser asks before it lets a page of an invited origin write. */
+static void answer_options(fb_request *request, const fb_asked *asked)
+{
+	char methods[64];
+	if (!allowed(asked->path, methods, sizeof methods)) {
+		snprintf(methods, sizeof methods, "GET, HEAD");
+	}
+	fb_http_add_header(request, "allow", methods);
+	fb_http_add_header(request, "access-control-allow-methods", methods);
+	fb_http_add_header(request, "access-control-allow-headers", "authorization, content-type");
+	fb_http_add_header(request, "access-control-max-age", "600");
+	fb_http_answer_bytes(request, 204, NULL, NULL, 0);
 }
 
 void fb_route_handle(fb_request *request, fb_asked *asked)
 {
 	char methods[64];
 	const fb_route *route = find(asked->method, asked->path, asked->part);
-	if (route && asked->method != FB_GET && !asked->may_write) {
-		fb_http_add_header(request, "www-authenticate", "Bearer");
-		fb_http_answer_fault(
-			request, 401, asked->path, "writing from beyond this machine needs the bearer token");
+	if (asked->method == FB_OPTIONS) {
+		answer_options(request, asked);
 	} else if (route) {
 		if (query_is_good(request, route, asked) && body_is_good(request, route, asked)) {
 			route->handle(request, asked);
@@ -219,6 +264,8 @@ void fb_route_handle(fb_request *request, fb_asked *asked)
 	} else if (asked->method != FB_GET) {
 		fb_http_add_header(request, "allow", "GET, HEAD");
 		fb_http_answer_fault(request, 405, asked->path, "not with this method");
+	} else if (!strcmp(asked->path, "/") && !*asked->query && strstr(asked->accept, "text/html")) {
+		fb_answer_page(request, asked);
 	} else {
 		answer_oscquery(request, asked);
 	}

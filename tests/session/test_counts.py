@@ -92,7 +92,7 @@ def halted(process, name):
 
 
 def test_a_full_tap_is_counted_and_its_window_invalid(tmp_path):
-    """The meters stand still for longer than a tap holds (a third of a second): audio goes on, every station counts its
+    """The meters stand still for longer than a tap holds (a sixth of a second): audio goes on, every station counts its
     lost ticks, and until the 3 s after them have been heard nothing that slides over them has an answer."""
     with Foldbackd(tmp_path, "--stations", 2) as server:
         wait_for(lambda: "rms" not in server.get("/api/stations/2/metrics")["invalid"], 5, "a first reading")

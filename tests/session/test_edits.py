@@ -94,6 +94,7 @@ def test_no_click(base, kind):
 
 
 @pytest.mark.slow
+@pytest.mark.plain  # under sanitizers the one above does
 def test_no_click_in_jack(folder, tmp_path):
     """All of them again, one after the other, in a real JACK server's process callback."""
     with Jackd("foldback-test-edits") as jack:

@@ -147,7 +147,7 @@ def test_refusals_are_audited(server):
 def test_an_asker_that_leaves_does_no_harm(server):
     body = json.dumps({"station": 1, "source": {"live": 0.3}}).encode()
     with socket.create_connection(("127.0.0.1", server.http_port)) as s:
-        s.sendall(b"POST /api/calibration/run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        s.sendall(b"POST /api/calibration/run HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                   b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
     before = len(server.get("/api/runs"))
     wait_for(lambda: len(server.get("/api/runs")) > before, 10, "the run of the asker that left")

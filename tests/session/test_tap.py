@@ -51,7 +51,7 @@ def test_several_listen_at_once(server):
         assert got >= 12000 and header["sample_rate"] == 48000
 
 
-@pytest.mark.parametrize("path", ["/api/stations/3/audio-tap", "/api/stations/0/audio-tap", "/",
+@pytest.mark.parametrize("path", ["/api/stations/3/audio-tap", "/api/stations/0/audio-tap", "/station",
                                   "/api/stations/1/audio-tap?point=middle"])
 def test_no_such_tap(server, path):
     async def knock():

@@ -42,7 +42,7 @@ static void test_a_full_tap(void **state)
 	}
 	assert_int_equal(next, s.at);
 	assert_int_equal(fb_ring_lost(fb_engine_tap(s.engine, 0)), 0);
-	stand_run(&s, SECOND / 2); /* nobody does: the ring holds a third of a second */
+	stand_run(&s, SECOND / 2); /* nobody does: the ring holds a sixth of a second */
 	uint64_t lost = fb_ring_lost(fb_engine_tap(s.engine, 0));
 	assert_true(lost > 0);
 	next = take(&s, next, &ticks);

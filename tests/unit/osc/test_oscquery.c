@@ -68,22 +68,28 @@ static void test_nodes(void **state)
 	is(tree, "/station/1/gain/level", NULL,
 		"{\"FULL_PATH\": \"/station/1/gain/level\", \"DESCRIPTION\": \"Level\", \"ACCESS\": 3, "
 		"\"TYPE\": \"f\", \"VALUE\": [-20.0], \"RANGE\": [{\"MIN\": -60.0, \"MAX\": 12.0}], "
-		"\"CLIPMODE\": [\"both\"], \"UNIT\": [\"gain.db\"], \"LABEL\": \"Level\", "
-		"\"DEFAULT_VALUE\": [0.0], \"SCALE\": [\"linear\"]}");
+		"\"CLIPMODE\": [\"both\"], \"UNIT\": [\"gain.db\"], \"EXTENDED_TYPE\": [\"level\"], "
+		"\"LABEL\": \"Level\", \"DEFAULT_VALUE\": [0.0], \"STEP_SIZE\": [0.5], \"SCALE\": "
+		"[\"linear\"]}");
 	is(tree, "/station/1/eq/hz", "SCALE", "{\"SCALE\": [\"log\"]}");
 	is(tree, "/station/1/chorus/voices", NULL,
 		"{\"FULL_PATH\": \"/station/1/chorus/voices\", \"DESCRIPTION\": \"voices\", \"ACCESS\": 3, "
 		"\"TYPE\": \"i\", \"VALUE\": [1], \"RANGE\": [{\"MIN\": 1, \"MAX\": 8}], "
-		"\"CLIPMODE\": [\"both\"], \"DEFAULT_VALUE\": [1]}");
+		"\"CLIPMODE\": [\"both\"], \"EXTENDED_TYPE\": [\"number\"], \"DEFAULT_VALUE\": [1], "
+		"\"STEP_SIZE\": [1]}");
 	is(tree, "/station/1/mode", NULL,
 		"{\"FULL_PATH\": \"/station/1/mode\", \"DESCRIPTION\": \"mode\", \"ACCESS\": 3, "
 		"\"TYPE\": \"s\", \"VALUE\": [\"auto\"], "
 		"\"RANGE\": [{\"VALS\": [\"auto\", \"manual\", \"bypass\"]}], "
-		"\"OVERLOADS\": [{\"TYPE\": \"i\", \"RANGE\": [{\"MIN\": 0, \"MAX\": 2}]}]}");
+		"\"EXTENDED_TYPE\": [\"choice\"], "
+		"\"OVERLOADS\": [{\"TYPE\": \"i\", \"RANGE\": [{\"MIN\": 0, \"MAX\": 2}]}], "
+		"\"DEFAULT_VALUE\": [\"auto\"]}");
 	is(tree, "/station/1/mute", NULL,
 		"{\"FULL_PATH\": \"/station/1/mute\", \"DESCRIPTION\": \"mute\", \"ACCESS\": 3, "
 		"\"TYPE\": \"T\", \"VALUE\": [false], "
-		"\"OVERLOADS\": [{\"TYPE\": \"i\", \"RANGE\": [{\"MIN\": 0, \"MAX\": 1}]}]}");
+		"\"EXTENDED_TYPE\": [\"switch\"], "
+		"\"OVERLOADS\": [{\"TYPE\": \"i\", \"RANGE\": [{\"MIN\": 0, \"MAX\": 1}]}], "
+		"\"DEFAULT_VALUE\": [false]}");
 	is(tree, "/station/1/do", NULL,
 		"{\"FULL_PATH\": \"/station/1/do\", \"DESCRIPTION\": \"do\", \"ACCESS\": 2, \"TYPE\": "
 		"\"s\", "
@@ -92,13 +98,15 @@ static void test_nodes(void **state)
 		"{\"FULL_PATH\": \"/norm/station/1/gain/level\", \"DESCRIPTION\": \"Level\", \"ACCESS\": "
 		"3, "
 		"\"TYPE\": \"f\", \"VALUE\": [0.5555556], \"RANGE\": [{\"MIN\": 0.0, \"MAX\": 1.0}], "
-		"\"CLIPMODE\": [\"both\"], \"TAGS\": [\"norm\"], \"LABEL\": \"Level\", "
-		"\"DEFAULT_VALUE\": [0.8333333], \"SCALE\": [\"linear\"]}");
+		"\"CLIPMODE\": [\"both\"], \"EXTENDED_TYPE\": [\"position\"], \"TAGS\": [\"norm\"], "
+		"\"LABEL\": \"Level\", \"DEFAULT_VALUE\": [0.8333333], \"STEP_SIZE\": [0.01], \"SCALE\": "
+		"[\"linear\"]}");
 	board.silent = true;
 	is(tree, "/station/1/meter/level/", NULL,
 		"{\"FULL_PATH\": \"/station/1/meter/level\", \"DESCRIPTION\": \"level\", \"ACCESS\": 1, "
 		"\"TYPE\": \"f\", \"VALUE\": [-20.0], \"RANGE\": [{\"MIN\": -120.0, \"MAX\": 0.0}], "
-		"\"UNIT\": [\"dBFS\"], \"TAGS\": [\"meter\"], \"VALID\": false}");
+		"\"UNIT\": [\"dBFS\"], \"EXTENDED_TYPE\": [\"level\"], \"TAGS\": [\"meter\"], \"VALID\": "
+		"false}");
 	add(tree, "/go", (fb_leaf_spec){.kind = FB_LEAF_COMMAND});
 	is(tree, "/go", "TYPE", "{\"TYPE\": \"N\"}");
 	add(tree, "/late",
@@ -120,7 +128,7 @@ static void test_attributes(void **state)
 	json_decref(get(tree, &plain, "/station/1/gain", "CONTENTS", 200));
 	assert_null(get(tree, &plain, "/station/1/do", "VALUE", 204));
 	assert_null(get(tree, &plain, "/station/1", "VALUE", 204));
-	assert_null(get(tree, &plain, "/station/1/mode", "EXTENDED_TYPE", 204));
+	assert_null(get(tree, &plain, "/station/1/mode", "HTML", 204));
 	assert_null(get(tree, &plain, "/station/1/do", "CRITICAL", 204));
 	json_decref(get(tree, &full, "/station/1/do", "CRITICAL", 200));
 	static const char *const bad[][2] = {{"/station/1", "NONSENSE"}, {"/station/1", "value"},
@@ -144,9 +152,12 @@ static void test_host_info(void **state)
 	fb_tree *tree = *state;
 	is(tree, "/no/such/place", "HOST_INFO",
 		"{\"NAME\": \"desk\", \"EXTENSIONS\": {\"DESCRIPTION\": true, \"ACCESS\": true, "
-		"\"VALUE\": true, \"RANGE\": true, \"CLIPMODE\": true, \"UNIT\": true, \"TAGS\": true, "
+		"\"VALUE\": true, \"RANGE\": true, \"CLIPMODE\": true, \"UNIT\": true, \"EXTENDED_TYPE\": "
+		"true, "
+		"\"TAGS\": true, "
 		"\"OVERLOADS\": true, \"LABEL\": true, \"DOC\": true, \"DEFAULT_VALUE\": true, "
-		"\"SCALE\": true, \"VALID\": true}, \"OSC_PORT\": 7770, \"OSC_TRANSPORT\": \"UDP\"}");
+		"\"STEP_SIZE\": true, \"SCALE\": true, \"VALID\": true}, \"OSC_PORT\": 7770, "
+		"\"OSC_TRANSPORT\": \"UDP\"}");
 	json_t *json = get(tree, &full, "/", "HOST_INFO", 200);
 	json_t *extensions = json_object_get(json, "EXTENSIONS");
 	assert_true(json_is_true(json_object_get(extensions, "LISTEN")));

@@ -427,6 +427,131 @@ static void test_other_transports(void **state)
 	assert_int_equal(stats().leaves, 0);
 }
 
+/* --- one address, and values handed over */
+
+static struct {
+	char got[400];
+	int left; /* so many it takes */
+} sink;
+
+static bool take_value(void *ctx, const fb_branch *leaf)
+{
+	(void)ctx;
+	if (!sink.left) {
+		return false;
+	}
+	sink.left--;
+	strncat(sink.got, fb_branch_address(leaf), sizeof sink.got - strlen(sink.got) - 2);
+	strcat(sink.got, " ");
+	return true;
+}
+
+static const fb_osc_transport by_value = {
+	.send = wire_send, .value = take_value, .packet_max = 1400, .reliable = true};
+
+static const char *given(void)
+{
+	static char text[sizeof sink.got];
+	both(60);
+	memcpy(text, sink.got, sizeof text);
+	sink.got[0] = '\0';
+	return text;
+}
+
+static void test_listening(void **state)
+{
+	(void)state;
+	static const char level[] = "/station/1/gain/level";
+	fb_error error;
+	memset(&sink, 0, sizeof sink);
+	sink.left = 100;
+	fb_osc_client *client = fb_osc_client_add(osc, &by_value, NULL, "test");
+	assert_int_equal(fb_osc_listen(osc, client, "/nowhere", &error), FB_NOT_FOUND);
+	assert_int_equal(fb_osc_listen(osc, client, "/station/1", &error), FB_FORBIDDEN);
+	assert_int_equal(fb_osc_listen(osc, client, "/station/1/do", &error), FB_FORBIDDEN);
+	assert_int_equal(fb_osc_listen(osc, client, level, &error), FB_OK);
+	assert_string_equal(given(), "/station/1/gain/level ");
+	touch(level);
+	touch("/station/1/mute");
+	assert_string_equal(given(), "/station/1/gain/level ");
+	/* a pattern that covers it too, faster, comes and goes: it is still listened to */
+	assert_int_equal(fb_osc_follow(client, "/station/1/gain", 200, &error), FB_OK);
+	wire_say(client, "/station/1/gain");
+	given();
+	assert_int_equal(stats().subscriptions, 2);
+	unsigned char packet[64];
+	size_t size = sizeof packet;
+	lo_message message = lo_message_new();
+	lo_message_add_string(message, "/station/1/gain");
+	lo_message_serialise(message, "/unsubscribe", packet, &size);
+	lo_message_free(message);
+	fb_osc_packet(osc, client, packet, size, now_us());
+	assert_int_equal(stats().subscriptions, 1);
+	touch(level);
+	assert_string_equal(given(), "/station/1/gain/level ");
+	fb_osc_ignore(osc, client, level);
+	fb_osc_ignore(osc, client, level);
+	fb_osc_ignore(osc, client, "/nowhere");
+	touch(level);
+	assert_string_equal(given(), "");
+	assert_int_equal(stats().leaves, 0);
+	fb_osc_client_remove(osc, client);
+}
+
+static void test_values_wait_for_a_sink_that_is_full(void **state)
+{
+	(void)state;
+	fb_error error;
+	memset(&sink, 0, sizeof sink);
+	fb_osc_client *client = fb_osc_client_add(osc, &by_value, NULL, "test");
+	assert_int_equal(fb_osc_follow(client, "/station/1/{mute,mode}", 50, &error), FB_OK);
+	assert_string_equal(given(), "");
+	sink.left = 1;
+	assert_int_equal(strlen(given()), strlen("/station/1/mute "));
+	sink.left = 100;
+	assert_int_equal(strlen(given()), strlen("/station/1/mute "));
+	assert_string_equal(given(), "");
+	assert_int_equal(fb_osc_follow(client, "[", 50, &error), FB_INVALID);
+	fb_osc_client_remove(osc, client);
+}
+
+static void test_a_client_that_may_only_read(void **state)
+{
+	(void)state;
+	unsigned char packet[128];
+	const fb_osc_transport transport = {.send = wire_send, .packet_max = 1400, .reliable = true};
+	fb_osc_client *client = fb_osc_client_add(osc, &transport, NULL, "test");
+	fb_osc_client_read_only(client, true);
+	board.level = -1;
+	for (int i = 0; i < 3; i++) {
+		/* a set, a command, and a bundle for later */
+		size_t size = sizeof packet;
+		lo_message message = lo_message_new();
+		lo_message_add_float(message, -20.0f);
+		lo_message_serialise(
+			message, i == 1 ? "/station/1/do" : "/station/1/gain/level", packet, &size);
+		if (i == 2) {
+			lo_timetag when;
+			lo_timetag_now(&when);
+			when.sec += 2;
+			lo_bundle bundle = lo_bundle_new(when);
+			lo_bundle_add_message(bundle, "/station/1/gain/level", message);
+			size = sizeof packet;
+			lo_bundle_serialise(bundle, packet, &size);
+			lo_bundle_free(bundle);
+		}
+		lo_message_free(message);
+		int before = board.commands;
+		uint64_t refused = stats().refused;
+		fb_osc_packet(osc, client, packet, size, now_us());
+		assert_int_equal(stats().refused, refused + 1);
+		assert_int_equal(board.commands, before);
+		assert_int_equal(stats().held, 0);
+	}
+	assert_true(board.level == -1.0);
+	fb_osc_client_remove(osc, client);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,6 +567,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nobody_listens_any_more, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_limits, open_small, close_all),
 		cmocka_unit_test_setup_teardown(test_other_transports, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_listening, open_all, close_all),
+		cmocka_unit_test_setup_teardown(
+			test_values_wait_for_a_sink_that_is_full, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_a_client_that_may_only_read, open_all, close_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

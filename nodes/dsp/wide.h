@@ -14,9 +14,16 @@
 	!defined(FB_PLAIN)
 #define FB_WIDE __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
 #define FB_WIDE_ALL FB_WIDE __attribute__((flatten))
+/** Is there more than plain code, for what is quicker in another way without? */
+#define FB_WIDE_HERE __builtin_cpu_supports("avx2")
 #else
 #define FB_WIDE
 #define FB_WIDE_ALL
+#if defined(__AVX2__)
+#define FB_WIDE_HERE 1
+#else
+#define FB_WIDE_HERE 0
+#endif
 #endif
 
 typedef float fb_v8 __attribute__((vector_size(32)));

@@ -13,6 +13,7 @@
 #include "../dsp/fastmath.h"
 #include "../dsp/oversample.h"
 #include "../dsp/ramp.h"
+#include "../dsp/wide.h"
 
 enum { FREQ, DRIVE, BALANCE, BLEND, N_PARAMS };
 
@@ -37,7 +38,7 @@ typedef struct exciter_node {
 	gains now;
 	fb_section high;
 	fb_block steady; ///< the same
-	fb_v8 before, after;
+	fb_lanes before[2], after[2];
 	fb_oversample_state side[2];
 	float dry[2][LATENCY_MOST];
 } exciter_node;
@@ -62,7 +63,8 @@ static bool prepare(void *instance, double rate_hz, const float *params)
 static void reset(void *instance) FB_RT
 {
 	exciter_node *self = instance;
-	self->before = self->after = (fb_v8){0};
+	memset(self->before, 0, sizeof self->before);
+	memset(self->after, 0, sizeof self->after);
 	memset(self->side, 0, sizeof self->side);
 	memset(self->dry, 0, sizeof self->dry);
 	self->fresh = true;
@@ -95,7 +97,8 @@ static void settle(exciter_node *self, const float *values)
 }
 
 /** A high pass that moves. Both move alike. */
-static void glide(const exciter_node *self, const fb_section *to, fb_v8 *state, float x[2][FB_TICK])
+static void glide(
+	const exciter_node *self, const fb_section *to, fb_lanes state[2], float x[2][FB_TICK])
 {
 	fb_section_state s = fb_block_state(state);
 	fb_stereo both[FB_TICK];
@@ -170,25 +173,25 @@ FB_WIDE static void excite(exciter_node *self, const gains *to, float x[2][FB_TI
 	}
 }
 
-FB_WIDE static void high_passes(const fb_block *high, fb_v8 *state, float x[2][FB_TICK])
+FB_WIDE static void high_passes(const fb_block *high, fb_lanes state[2], float x[2][FB_TICK])
 {
-	fb_block_run(high, state, x[0], x[1]);
+	fb_block_run(high, state, x);
 }
 
 /** The harmonics of a tick, in place, and on to where it ends. */
 static void harmonics(exciter_node *self, const float *values, float x[2][FB_TICK])
 {
 	if (!memcmp(values, self->values, sizeof self->values)) {
-		high_passes(&self->steady, &self->before, x);
+		high_passes(&self->steady, self->before, x);
 		excite(self, &self->now, x);
-		high_passes(&self->steady, &self->after, x);
+		high_passes(&self->steady, self->after, x);
 		return;
 	}
 	fb_section high = high_pass((double)values[FREQ], self->rate_hz);
 	const gains to = gains_of(values);
-	glide(self, &high, &self->before, x);
+	glide(self, &high, self->before, x);
 	excite(self, &to, x);
-	glide(self, &high, &self->after, x);
+	glide(self, &high, self->after, x);
 	settle(self, values);
 }
 

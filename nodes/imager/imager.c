@@ -39,13 +39,14 @@ typedef struct setting {
 } setting;
 
 /** The bands of a setting at rest, four frames at a time: what a frame adds to the next three and
-	to the state after them is worked out beforehand, so that none waits for the one before it. The
-	lanes of a state are those of svf[0] and then of svf[1]; `other` weighs the neighbour. */
+	to the states after them is worked out beforehand, so that none waits for the one before it. */
 enum { STILL = 4 };
-typedef double quad __attribute__((vector_size(32)));
 typedef struct steady {
 	bool made;
-	quad out_x[STILL], out_state[STILL], state_x[STILL], own, other;
+	fb_svf_pair out_x[STILL][2], out_state[STILL][2]; ///< frames 0 and 1, 2 and 3, from a frame,
+													  ///< from a state: band and low of either
+	fb_svf_pair state_x[STILL][2], own[2], other[2];  ///< both filters' states from a frame, from
+													  ///< themselves, from their neighbours
 } steady;
 
 typedef struct imager_node {
@@ -232,48 +233,48 @@ static inline double bands_step(fb_svf_pair svf[2], const setting *s, double x)
 }
 
 /** Four frames from a state on, in which frame `from` is 1 and the others are 0. */
-static void respond(const setting *s, fb_svf_pair svf[2], int from, quad *out)
+static void respond(const setting *s, fb_svf_pair svf[2], int from, fb_svf_pair out[2])
 {
 	for (int i = 0; i < STILL; i++) {
-		(*out)[i] = bands_step(svf, s, i == from ? 1.0 : 0.0);
+		out[i / 2][i % 2] = bands_step(svf, s, i == from ? 1.0 : 0.0);
 	}
 }
 
 static void steady_make(steady *k, const setting *s)
 {
 	for (int i = 0; i < STILL; i++) {
-		fb_svf_pair from_x[2] = {{0.0, 0.0}, {0.0, 0.0}}, from_state[2] = {{0.0, 0.0}, {0.0, 0.0}};
-		respond(s, from_x, i, &k->out_x[i]);
-		k->state_x[i] = (quad){from_x[0][0], from_x[0][1], from_x[1][0], from_x[1][1]};
-		from_state[i / 2][i % 2] = 1.0;
-		respond(s, from_state, -1, &k->out_state[i]);
-		k->own[i] = from_state[i / 2][i % 2];
-		k->other[i ^ 1] = from_state[i / 2][(i ^ 1) % 2];
+		fb_svf_pair from[2] = {{0.0, 0.0}, {0.0, 0.0}};
+		memset(k->state_x[i], 0, sizeof k->state_x[i]);
+		respond(s, k->state_x[i], i, k->out_x[i]);
+		from[i / 2][i % 2] = 1.0;
+		respond(s, from, -1, k->out_state[i]);
+		k->own[i / 2][i % 2] = from[i / 2][i % 2];
+		k->other[i / 2][1 - i % 2] = from[i / 2][1 - i % 2];
 	}
 	k->made = true;
 }
 
 FB_WIDE static void steady_run(const steady *k, fb_svf_pair svf[2], float x[FB_TICK])
 {
-	quad state = {svf[0][0], svf[0][1], svf[1][0], svf[1][1]};
+	fb_svf_pair state[2] = {svf[0], svf[1]};
 	for (int i = 0; i < FB_TICK; i += STILL) {
-		quad out = {0.0, 0.0, 0.0, 0.0}, in = out;
+		fb_svf_pair out[2] = {{0.0, 0.0}, {0.0, 0.0}}, next[2] = {{0.0, 0.0}, {0.0, 0.0}};
 		for (int j = 0; j < STILL; j++) {
-			double now = (double)x[i + j];
-			out += k->out_x[j] * now;
-			in += k->state_x[j] * now;
+			double now = (double)x[i + j], was = state[j / 2][j % 2];
+			for (int h = 0; h < 2; h++) {
+				out[h] += k->out_x[j][h] * now + k->out_state[j][h] * was;
+				next[h] += k->state_x[j][h] * now;
+			}
 		}
-		for (int j = 0; j < STILL; j++) {
-			out += k->out_state[j] * state[j];
-		}
-		quad neighbour = __builtin_shufflevector(state, state, 1, 0, 3, 2);
-		state = in + (k->own * state + k->other * neighbour);
-		for (int j = 0; j < STILL; j++) {
-			x[i + j] = (float)out[j];
+		for (int h = 0; h < 2; h++) {
+			fb_svf_pair neighbour = __builtin_shufflevector(state[h], state[h], 1, 0);
+			state[h] = next[h] + (k->own[h] * state[h] + k->other[h] * neighbour);
+			x[i + 2 * h] = (float)out[h][0];
+			x[i + 2 * h + 1] = (float)out[h][1];
 		}
 	}
-	svf[0] = (fb_svf_pair){state[0], state[1]};
-	svf[1] = (fb_svf_pair){state[2], state[3]};
+	svf[0] = state[0];
+	svf[1] = state[1];
 }
 
 /** With steady coefficients. */

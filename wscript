@@ -31,6 +31,7 @@ PACKAGES = [
     ("NLOPT", "nlopt", "2.6"),
     ("CRYPTO", "libcrypto", "1.1.1"),
     ("ZLIB", "zlib", "1.2"),
+    ("AVAHI", "avahi-client", "0.7"),
 ]
 
 WARNINGS = (

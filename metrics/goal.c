@@ -31,6 +31,9 @@ json_t *fb_goal_to_json(const fb_goal *goal)
 		snprintf(hz, sizeof hz, "%.6g", goal->curve[i].hz);
 		json_object_set_new(curve, hz, json_real(goal->curve[i].db));
 	}
+	if (goal->subjective_weight > 0.0) {
+		json_object_set_new(weights, "subjective", json_real(goal->subjective_weight));
+	}
 	json_t *out = json_pack("{s:f, s:f, s:o}", "target_lufs", goal->target_lufs, "epsilon",
 		goal->epsilon, "weights", weights);
 	if (out && goal->n_curve) {

@@ -54,6 +54,7 @@ void fb_goal_default(fb_goal *goal)
 	memset(goal, 0, sizeof *goal);
 	goal->target_lufs = -23.0;
 	goal->epsilon = 0.002;
+	goal->mark = NAN;
 	set_default_aims(goal);
 }
 
@@ -174,6 +175,14 @@ static fb_status read_weights(
 	{
 		char place[PLACE];
 		join(place, where, key);
+		if (!strcmp(key, "subjective")) {
+			fb_status mark =
+				read_number(weights, key, where, 0.0, 1e6, &goal->subjective_weight, error);
+			if (mark) {
+				return mark;
+			}
+			continue;
+		}
 		int metric = fb_metric_find(key);
 		if (metric < 0) {
 			return fb_fail(error, FB_INVALID, place, "there is no metric of this name");
@@ -264,6 +273,10 @@ double fb_score(const fb_goal *goal, const fb_metric_set *set, double *parts)
 		if (parts) {
 			parts[i] = part;
 		}
+	}
+	if (goal->subjective_weight > 0.0 && !isnan(goal->mark)) {
+		sum += goal->subjective_weight * goal->mark / FB_MARK_MAX;
+		weights += goal->subjective_weight;
 	}
 	return weights > 0.0 ? 100.0 * sum / weights : 0.0;
 }

@@ -17,6 +17,7 @@ typedef struct fb_aim {
 } fb_aim;
 
 enum { FB_CURVE_MAX = 32 };
+#define FB_MARK_MAX 5.0 /**< the best mark an engineer can give */
 
 /** A point of the balance that is wanted. */
 typedef struct fb_curve_point {
@@ -34,6 +35,8 @@ typedef struct fb_goal {
 	uint64_t required;
 	fb_curve_point curve[FB_CURVE_MAX]; ///< by frequency; told, not scored
 	uint32_t n_curve;
+	double subjective_weight; ///< what the engineer's own mark counts, where one is given
+	double mark;              ///< 0..5, NAN: none is given
 } fb_goal;
 
 /** The goal of a station that has none: design.md's example. thread: any */
@@ -42,7 +45,8 @@ void fb_goal_default(fb_goal *goal);
 /** Read the "goal" object of a patch. A weight is a number, or {"weight": w} with one of
 	"maximize": true, "minimize": true, "target": v (and "tolerance"). What is not said is taken
 	from the catalogue; the target of `lufs_*` is the goal's target_lufs, of `rms` 2.3 dB less (a
-	flat spectrum at that loudness). "curve" is the balance that is wanted, in third octaves.
+	flat spectrum at that loudness). "curve" is the balance that is wanted, in third octaves. The
+	weight "subjective" is that of the engineer's mark, which is no metric.
 	Without "weights" the default ones count; a weight of 0
 	leaves the metric out.
 	errors: FB_INVALID, `where` ending in the key; *out untouched

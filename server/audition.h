@@ -14,8 +14,9 @@ enum { FB_CANDIDATES_MAX = 256, FB_RUN_ID_LEN = 32 };
 typedef struct fb_candidate {
 	char run_id[FB_RUN_ID_LEN];
 	fb_patch *patch;
-	json_t *given;  ///< parameters as asked for
-	json_t *report; ///< result: design.md's run report
+	json_t *given;   ///< parameters as asked for
+	json_t *report;  ///< result: design.md's run report
+	float *audio[2]; ///< result: its output, if keep_all
 } fb_candidate;
 
 /** Made by control, given to the thread, given back. Nobody else touches it meanwhile. */
@@ -32,6 +33,7 @@ typedef struct fb_shadow_job {
 	double stt_confidence; ///< NAN: none
 	bool keep_audio;       ///< keep the first candidate's output
 	bool attach_audio;     ///< and put it in its report
+	bool keep_all;         ///< keep every candidate's output
 	json_t *common;        ///< put into every report: params_before, notes, subjective, source
 	/* what came of it */
 	float *reduction_db; ///< [ticks] of the same, if keep_audio

@@ -13,7 +13,9 @@
 
 static void finish(fb_task *task, const json_t *result, const fb_error *error)
 {
-	if (task->done) {
+	if (task->compared && error) {
+		task->compared(task->ctx, NULL, error);
+	} else if (task->done) {
 		task->done(task->ctx, result, error);
 	}
 	for (fb_task **at = &task->calibration->tasks; *at; at = &(*at)->next) {
@@ -206,6 +208,11 @@ static void take_result(fb_calibration *calibration, fb_task *task)
 	fb_shadow_job *job = task->job;
 	if (job->status) {
 		finish(task, NULL, &job->error);
+		return;
+	}
+	if (task->compared) {
+		fb_compare_finish(task);
+		finish(task, NULL, NULL);
 		return;
 	}
 	fb_channel *channel = &calibration->server->channel[job->station];

@@ -9,6 +9,7 @@
 #define FB_CALIBRATION_H
 
 #include "meters.h"
+#include "proposal/monitor.h"
 #include "server.h"
 
 /** Called once on the control thread. `result` is NULL on failure; borrowed for the call. */
@@ -34,6 +35,16 @@ FB_MUST_CHECK fb_status fb_calibration_run_live(fb_calibration *calibration, fb_
 /** Parameters of a recent run of a station, NULL if there is none of that id. Borrowed. */
 const json_t *fb_calibration_run_parameters(
 	const fb_calibration *calibration, const char *run_id, uint32_t station);
+
+/** Called once on the control thread: a clip to keep, or an error. */
+typedef void fb_calibration_compared(void *ctx, fb_clip *take, const fb_error *error);
+/** Render the source of a run of late with two patches, for the monitor: alike in loudness. Nothing
+	is stored. Takes both patches on success.
+	errors: FB_NOT_FOUND the source is not at hand any more; FB_TOO_MANY. Then `done` is not
+			called */
+FB_MUST_CHECK fb_status fb_calibration_compare(fb_calibration *calibration, fb_channel *channel,
+	const char *run_id, fb_patch *const take[2], fb_calibration_compared *done, void *ctx,
+	fb_error *error);
 
 /** A capture ended: it is the calibration's from here on. */
 void fb_calibration_captured(fb_calibration *calibration, fb_capture *take);

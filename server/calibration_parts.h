@@ -29,7 +29,8 @@ typedef struct fb_task {
 	double deadline_s;
 	int64_t time_us;
 	json_t *result;
-	fb_calibration_done *done; ///< NULL: nobody waits
+	fb_calibration_done *done;         ///< NULL: nobody waits
+	fb_calibration_compared *compared; ///< of a comparison, instead of done
 	void *ctx;
 	struct fb_task *next;
 } fb_task;
@@ -45,6 +46,11 @@ struct fb_calibration {
 
 const fb_recent *fb_recent_find(
 	const fb_calibration *calibration, const char *run_id, uint32_t station);
+
+/** A task for a station as it is. NULL when out of memory. */
+fb_task *fb_task_make(fb_calibration *calibration, fb_channel *channel);
+/** A comparison's audio has been rendered. */
+void fb_compare_finish(fb_task *task);
 
 /** Takes the task on success. live_seconds 0: the job has its source or its file.
 	errors: FB_TOO_MANY, FB_NO_MEMORY */

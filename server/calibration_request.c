@@ -3,6 +3,7 @@
 #include "calibration_parts.h"
 #include "samples.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,7 +194,7 @@ static json_t *common_part(const fb_channel *channel, const json_t *body)
 	return common;
 }
 
-static fb_task *make_task(fb_calibration *calibration, fb_channel *channel)
+fb_task *fb_task_make(fb_calibration *calibration, fb_channel *channel)
 {
 	fb_driver_state driver;
 	fb_task *task = calloc(1, sizeof *task);
@@ -224,7 +225,7 @@ static fb_status start_task(fb_calibration *calibration, fb_channel *channel, co
 	bool audition, fb_calibration_done *done, void *ctx, fb_error *error)
 {
 	double live = 0.0;
-	fb_task *task = make_task(calibration, channel);
+	fb_task *task = fb_task_make(calibration, channel);
 	if (!task) {
 		return fb_fail(error, FB_NO_MEMORY, "calibration", "out of memory");
 	}
@@ -235,6 +236,8 @@ static fb_status start_task(fb_calibration *calibration, fb_channel *channel, co
 	job->keep_audio = !audition;
 	job->attach_audio = !audition && !json_is_false(json_object_get(body, "include_audio"));
 	job->common = common_part(channel, body);
+	const json_t *mark = json_object_get(body, "subjective");
+	job->goal.mark = mark ? json_number_value(mark) : (double)NAN;
 	fb_status status = read_source(calibration, json_object_get(body, "source"), job, &live, error);
 	if (!status) {
 		status = read_candidates(channel, body, audition, job, error);

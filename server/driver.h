@@ -5,6 +5,7 @@
 #define FB_DRIVER_H
 
 #include "options.h"
+#include "proposal/monitor.h"
 
 typedef struct fb_driver fb_driver;
 
@@ -78,7 +79,8 @@ struct fb_driver {
 	const char *kind; ///< "jack" or "dummy"
 	double rate_hz;
 	uint32_t period;
-	fb_ring *xruns; ///< of fb_xrun, FB_XRUNS_MAX of them; control reads
+	fb_ring *xruns;      ///< of fb_xrun, FB_XRUNS_MAX of them; control reads
+	fb_monitor *monitor; ///< what plays on the monitor outputs; set before start
 };
 
 /** Begins to look for the JACK server, beside the caller. `options` must outlive the driver.

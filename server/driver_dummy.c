@@ -13,7 +13,7 @@ typedef struct dummy {
 	uint32_t stations;
 	pthread_t thread;
 	bool started;
-	float *memory; ///< all outputs
+	float *memory; ///< all outputs, and the monitor's
 	/* written by control */
 	_Atomic bool quit;
 	/* written by audio */
@@ -54,9 +54,12 @@ static void *run(void *arg)
 	for (uint32_t i = 0; i < 2 * d->stations; i++) {
 		out[i] = d->memory + (size_t)i * d->base.period;
 	}
+	float *monitor[2] = {d->memory + (size_t)(2 * d->stations) * d->base.period,
+		d->memory + (size_t)(2 * d->stations + 1) * d->base.period};
 	while (!atomic_load_explicit(&d->quit, memory_order_relaxed)) {
 		int64_t start = now_ns();
 		fb_engine_process(d->engine, in, out, d->base.period);
+		fb_monitor_play(d->base.monitor, monitor, d->base.period);
 		load += 0.05 * ((double)(now_ns() - start) / (double)period_ns - load);
 		atomic_store_explicit(&d->load_ppm, (uint32_t)(load * 1e6), memory_order_relaxed);
 		next += period_ns;
@@ -79,7 +82,7 @@ static fb_status start(fb_driver *driver, fb_engine *engine, fb_error *error)
 {
 	dummy *d = (dummy *)driver;
 	d->engine = engine;
-	d->memory = calloc((size_t)2 * d->stations * d->base.period, sizeof(float));
+	d->memory = calloc((size_t)(2 * d->stations + 2) * d->base.period, sizeof(float));
 	if (!d->memory || pthread_create(&d->thread, NULL, run, d)) {
 		return fb_fail(error, FB_NO_MEMORY, "driver", "cannot start the audio thread");
 	}
@@ -121,8 +124,11 @@ fb_status fb_driver_dummy(const fb_options *options, fb_driver **out, fb_error *
 	if (!d) {
 		return fb_fail(error, FB_NO_MEMORY, "driver", "out of memory");
 	}
-	d->base = (fb_driver){&ops, "dummy", options->rate_hz, options->period,
-		fb_ring_create(FB_XRUNS_MAX, sizeof(fb_xrun))};
+	d->base = (fb_driver){.ops = &ops,
+		.kind = "dummy",
+		.rate_hz = options->rate_hz,
+		.period = options->period,
+		.xruns = fb_ring_create(FB_XRUNS_MAX, sizeof(fb_xrun))};
 	if (!d->base.xruns) {
 		free(d);
 		return fb_fail(error, FB_NO_MEMORY, "driver", "out of memory");

@@ -52,6 +52,7 @@ static void on_tick(lws_sorted_usec_list_t *tick)
 {
 	fb_http *http = lws_container_of(tick, fb_http, tick);
 	fb_server_tick(http->server);
+	fb_http_serve(http);
 	fb_osc_flush(http->server->osc, now_us());
 	lws_sul_schedule(http->context, 0, &http->tick, on_tick, TICK_US);
 }

@@ -2,11 +2,13 @@
 /** Start, housekeeping and end of the server. */
 #include "server.h"
 
+#include "announce.h"
 #include "calibration.h"
 #include "http.h"
 #include "http/events.h"
 #include "http/ws.h"
 #include "meters.h"
+#include "proposal/monitor.h"
 #include "pulse.h"
 #include "scene.h"
 #include "tap.h"
@@ -99,16 +101,11 @@ static fb_status make_folders(const fb_server *server, fb_error *error)
 	return status ? status : make_folder(server->options.sample_dir, error);
 }
 
-static bool is_loopback(const char *address)
-{
-	return !strncmp(address, "127.", 4) || !strcmp(address, "::1") || !strcmp(address, "localhost");
-}
-
 static fb_status read_token(fb_server *server, fb_error *error)
 {
 	const char *name = server->options.token_file;
 	if (!name) {
-		return is_loopback(server->options.listen)
+		return fb_is_loopback(server->options.listen)
 				   ? FB_OK
 				   : fb_fail(error, FB_FORBIDDEN, server->options.listen,
 						 "listening beyond loopback needs --token-file");
@@ -145,7 +142,7 @@ static fb_status start_channel(fb_server *server, uint32_t index, fb_error *erro
 	channel->server = server;
 	channel->index = index;
 	channel->mode = FB_MODE_MANUAL;
-	channel->proposal = (fb_proposal){.state = "none", .morph_s = 2.0};
+	fb_proposal_init(&channel->proposal);
 	snprintf(channel->name, sizeof channel->name, "Station %u", index + 1);
 	fb_patch *patch;
 	fb_status status = load_patch(channel, &patch, error);
@@ -237,6 +234,11 @@ static fb_status start_services(fb_server *server, fb_error *error)
 	if (!status) {
 		status = fb_calibration_create(server, &server->calibration, error);
 	}
+	if (!status) {
+		status = fb_announce_start(server->options.name, server->options.listen,
+			(uint16_t)fb_http_port(server->http), fb_osc_port(server->osc), &server->announce,
+			error);
+	}
 	return status;
 }
 
@@ -269,6 +271,10 @@ fb_status fb_server_start(fb_server *server, fb_error *error)
 	}
 	if (!status) {
 		status = start_services(server, error);
+	}
+	if (!status) {
+		server->driver->monitor = server->monitor = fb_monitor_create(server->driver->rate_hz);
+		status = server->monitor ? FB_OK : fb_fail(error, FB_NO_MEMORY, "monitor", "out of memory");
 	}
 	return status ? status : fb_audio_start(server, error);
 }
@@ -343,6 +349,7 @@ void fb_server_tick(fb_server *server)
 	fb_scenes_service(server->scenes);
 	take_reports(server);
 	fb_calibration_service(server->calibration);
+	fb_proposals_service(server);
 	fb_taps_service(server);
 	fb_pulse_service(server);
 	fb_ws_service(server);
@@ -376,6 +383,7 @@ void fb_server_stop(fb_server *server)
 	if (server->watcher.ctx) {
 		fb_tree_unwatch(server->tree, &server->watcher);
 	}
+	fb_announce_stop(server->announce);
 	fb_osc_close(server->osc);
 	server->osc = NULL;            /* its WebSocket clients are still there */
 	fb_store_close(server->store); /* tells those who wait for it, while they still live */
@@ -387,7 +395,7 @@ void fb_server_stop(fb_server *server)
 	fb_pulse_stop(server);
 	for (uint32_t i = 0; i < server->n_channels; i++) {
 		fb_channel_remove(&server->channel[i]);
-		json_decref(server->channel[i].proposal.parameters);
+		fb_proposal_finish(&server->channel[i].proposal);
 	}
 	fb_engine_destroy(server->engine);
 	for (uint32_t i = 0; i < server->n_channels; i++) {
@@ -397,5 +405,6 @@ void fb_server_stop(fb_server *server)
 	if (server->driver) {
 		server->driver->ops->close(server->driver);
 	}
+	fb_monitor_destroy(server->monitor);
 	fb_nodes_close(server->nodes);
 }

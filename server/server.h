@@ -5,6 +5,7 @@
 #define FB_FOLDBACKD_H
 
 #include "driver.h"
+#include "proposal/proposal.h"
 
 #include "../graph/params.h"
 #include "../graph/station.h"
@@ -18,6 +19,7 @@ typedef struct fb_server fb_server;
 typedef struct fb_meters fb_meters;           ///< meters.h
 typedef struct fb_calibration fb_calibration; ///< calibration.h
 typedef struct fb_http fb_http;               ///< http.h
+typedef struct fb_announce fb_announce;       ///< announce.h
 typedef struct fb_events fb_events;           ///< http/events.h
 typedef struct fb_pulse fb_pulse;             ///< pulse.h
 typedef struct fb_ws_hub fb_ws_hub;           ///< http/ws.h
@@ -31,22 +33,13 @@ typedef enum fb_mode {
 	FB_MODE_BYPASS, ///< the input passes, as late as the chain
 } fb_mode;
 
-/** A parameter set that waits for the engineer. */
-typedef struct fb_proposal {
-	char id[64];        ///< of the run it comes from; "" = none was ever offered
-	const char *state;  ///< "none" "offered" "accepted" "rejected"
-	json_t *parameters; ///< {"node.param": value}
-	bool armed;         ///< accept at once, in mode auto
-	double morph_s;     ///< accepting takes this long
-} fb_proposal;
-
 enum {
 	FB_CHANNEL_COUNTS = 4,    ///< of what went wrong at a station: station_counts.c
 	FB_NODE_METERS_MAX = 256, ///< of a station, that are told of by themselves
 };
 
 /** What the server keeps of a station beside its patch. */
-typedef struct fb_channel {
+struct fb_channel {
 	fb_server *server;
 	uint32_t index; ///< from 0
 	fb_station *station;
@@ -64,7 +57,7 @@ typedef struct fb_channel {
 	char last_run[64];
 	double last_run_score;
 	fb_stage_view *views; ///< list: the stages that are in the tree
-} fb_channel;
+};
 
 /** What is known of the audio's way in and out. */
 typedef struct fb_audio {
@@ -87,11 +80,13 @@ struct fb_server {
 	fb_store *store;
 	fb_meters *meters;
 	fb_calibration *calibration;
+	fb_monitor *monitor;
 	fb_scenes *scenes;
 	fb_http *http;
 	fb_ws_hub *ws;
 	fb_events *events; ///< list: those who get server-sent events
 	fb_pulse *pulse;
+	fb_announce *announce; ///< NULL where there is nothing to announce
 	fb_tree_watcher watcher;
 	fb_tap *taps;          ///< list: those who listen over WebSocket
 	uint64_t taps_dropped; ///< of them, those that were too slow
@@ -193,13 +188,5 @@ FB_MUST_CHECK fb_status fb_audio_add_leaves(fb_server *server, fb_error *error);
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);
 /** As fb_store_text. */
 void fb_audit_text(char tag, double value, char *text, size_t size);
-
-/* --- proposal.c */
-FB_MUST_CHECK fb_status fb_proposal_offer(fb_channel *channel, const char *run_id,
-	const json_t *parameters, const fb_origin *origin, fb_error *error);
-FB_MUST_CHECK fb_status fb_proposal_accept(
-	fb_channel *channel, const fb_origin *origin, fb_error *error);
-FB_MUST_CHECK fb_status fb_proposal_reject(
-	fb_channel *channel, const fb_origin *origin, fb_error *error);
 
 #endif

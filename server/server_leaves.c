@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The leaves of the server itself: what it is, how it does. */
+#include "announce.h"
 #include "meters.h"
 #include "server.h"
 
@@ -64,6 +65,14 @@ static fb_osc_stats osc_stats(const fb_server *server)
 		*value = (expression);                                                                     \
 	}
 
+static fb_value announced(const fb_server *server)
+{
+	static char name[64]; /* borrowed by the reader until the next call; one thread reads */
+	fb_announce_name(server->announce, name, sizeof name);
+	return (fb_value){.tag = 's', .s = name};
+}
+
+GETTER(get_announced, announced(server))
 GETTER(get_version, ((fb_value){.tag = 's', .s = FB_VERSION}))
 GETTER(get_stations, int_value(server->n_channels))
 GETTER(get_uptime, float_value(fb_now_s() - server->started_s))
@@ -101,6 +110,9 @@ static const struct {
 	int is; ///< PLAIN, or what fb_leaf_spec calls it
 } leaves[] = {
 	{"/server/version", FB_LEAF_TEXT, "Version", "", "Of foldbackd.", 0, false, get_version, PLAIN},
+	{"/server/announced", FB_LEAF_TEXT, "Announced as", "",
+		"The name on the local network (mDNS); empty while there is none.", 0, false, get_announced,
+		PLAIN},
 	{"/server/stations", FB_LEAF_INT, "Stations", "", "How many there are.", FB_STATIONS_MAX, false,
 		get_stations, PLAIN},
 	{"/server/uptime", FB_LEAF_FLOAT, "Uptime", "s", "Since start.", 1e9, true, get_uptime, PLAIN},

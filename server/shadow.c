@@ -22,6 +22,8 @@ void fb_shadow_job_destroy(fb_shadow_job *job)
 		fb_patch_destroy(job->candidate[i].patch);
 		json_decref(job->candidate[i].given);
 		json_decref(job->candidate[i].report);
+		free(job->candidate[i].audio[0]);
+		free(job->candidate[i].audio[1]);
 	}
 	free(job->candidate);
 	fb_source_drop(job->source);
@@ -228,7 +230,11 @@ static fb_status run_candidate(fb_shadow_job *job, uint32_t index, fb_bench *ben
 	if (in_full) {
 		fb_shadow_explain(job, candidate, third_db);
 	}
-	if (index == 0 && job->keep_audio) {
+	for (int c = 0; c < 2 && job->keep_all; c++) {
+		candidate->audio[c] = bench->out[c];
+		bench->out[c] = NULL;
+	}
+	if (in_full) {
 		for (int c = 0; c < 2; c++) {
 			job->audio[c] = bench->out[c];
 			bench->out[c] = NULL;

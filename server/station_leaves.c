@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The leaves of a station that belong to no node: name, mode, switches, metrics, scores, undo,
-	runs and proposals. */
+	runs. */
 #include "server.h"
 
 #include "calibration.h"
+#include "rating.h"
 #include "scene.h"
 
 #include <stdio.h>
@@ -179,7 +180,7 @@ static fb_status travel_call(void *ctx, uint32_t index, const fb_value *argv, ui
 	return status;
 }
 
-/* --- runs and proposals */
+/* --- runs */
 
 static fb_status run_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
 	const fb_origin *origin, fb_answer *answer, fb_error *error)
@@ -190,66 +191,28 @@ static fb_status run_call(void *ctx, uint32_t index, const fb_value *argv, uint3
 		channel->server->calibration, channel, argc ? argv[0].f : 10.0, origin, error);
 }
 
+/** SCORE [NOTES [RUN]] */
+static fb_status rate_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
+	const fb_origin *origin, fb_answer *answer, fb_error *error)
+{
+	(void)index, (void)origin, (void)answer;
+	fb_channel *channel = ctx;
+	const char *run = argc > 2 ? argv[2].s : channel->last_run;
+	if (!(argv[0].f >= 0.0 && argv[0].f <= FB_MARK_MAX)) {
+		return fb_fail(error, FB_INVALID, "rate", "a mark runs from 0 to %g", FB_MARK_MAX);
+	}
+	if (!*run) {
+		return fb_fail(error, FB_NOT_FOUND, "rate", "this station has no run yet");
+	}
+	return fb_rating_give(
+		channel->server, run, argv[0].f, argc > 1 ? argv[1].s : NULL, NULL, NULL, error);
+}
+
 static void last_run_get(void *ctx, uint32_t index, fb_value *value)
 {
 	const fb_channel *channel = ctx;
 	*value = index ? (fb_value){.tag = 'f', .f = channel->last_run_score}
 				   : text_value(channel->last_run);
-}
-
-static void proposal_get(void *ctx, uint32_t index, fb_value *value)
-{
-	const fb_proposal *proposal = &((fb_channel *)ctx)->proposal;
-	*value = text_value(index ? proposal->id : proposal->state);
-}
-
-static void armed_get(void *ctx, uint32_t index, fb_value *value)
-{
-	(void)index;
-	*value = bool_value(((fb_channel *)ctx)->proposal.armed);
-}
-
-static fb_status armed_set(
-	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
-{
-	(void)index, (void)origin, (void)error;
-	((fb_channel *)ctx)->proposal.armed = value->tag == 'T';
-	return FB_OK;
-}
-
-static void morph_get(void *ctx, uint32_t index, fb_value *value)
-{
-	(void)index;
-	*value = (fb_value){.tag = 'f', .f = ((fb_channel *)ctx)->proposal.morph_s};
-}
-
-static fb_status morph_set(
-	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
-{
-	(void)index, (void)origin, (void)error;
-	((fb_channel *)ctx)->proposal.morph_s = value->f;
-	return FB_OK;
-}
-
-enum { PROPOSAL_OFFER, PROPOSAL_ACCEPT, PROPOSAL_REJECT };
-
-static fb_status proposal_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
-	const fb_origin *origin, fb_answer *answer, fb_error *error)
-{
-	(void)argc, (void)answer;
-	fb_channel *channel = ctx;
-	if (index == PROPOSAL_ACCEPT) {
-		return fb_proposal_accept(channel, origin, error);
-	}
-	if (index == PROPOSAL_REJECT) {
-		return fb_proposal_reject(channel, origin, error);
-	}
-	const json_t *parameters =
-		fb_calibration_run_parameters(channel->server->calibration, argv[0].s, channel->index);
-	if (!parameters) {
-		return fb_fail(error, FB_NOT_FOUND, argv[0].s, "this station has no such run of late");
-	}
-	return fb_proposal_offer(channel, argv[0].s, parameters, origin, error);
 }
 
 /* --- the list */
@@ -343,6 +306,14 @@ static const struct {
 				"the run.",
 			.args = "?f",
 			.ops = OPS(.call = run_call)}},
+	{"run/rate",
+		{.kind = FB_LEAF_COMMAND,
+			.access = FB_WRITE,
+			.label = "Rate",
+			.doc = "SCORE [NOTES [RUN]]: what the engineer thinks of a run, 0 to 5; of the "
+				   "newest, unless another is named.",
+			.args = "f?ss",
+			.ops = OPS(.call = rate_call)}},
 	{"run/last", {.kind = FB_LEAF_TEXT,
 					 .access = FB_READ,
 					 .label = "Last run",
@@ -356,54 +327,6 @@ static const struct {
 					  .max = 100,
 					  .ops = OPS(.get = last_run_get),
 					  .index = 1}},
-	{"proposal/state", {.kind = FB_LEAF_TEXT,
-						   .access = FB_READ,
-						   .label = "Proposal",
-						   .doc = "none, offered, accepted or rejected.",
-						   .ops = OPS(.get = proposal_get),
-						   .index = 0}},
-	{"proposal/id", {.kind = FB_LEAF_TEXT,
-						.access = FB_READ,
-						.label = "Proposal's run",
-						.doc = "The run whose parameters are proposed.",
-						.ops = OPS(.get = proposal_get),
-						.index = 1}},
-	{"proposal/armed", {.kind = FB_LEAF_BOOL,
-						   .access = FB_READ_WRITE,
-						   .label = "Armed",
-						   .max = 1,
-						   .doc = "Accept proposals at once while the mode is auto.",
-						   .ops = OPS(.get = armed_get, .set = armed_set)}},
-	{"proposal/morph", {.kind = FB_LEAF_FLOAT,
-						   .access = FB_READ_WRITE,
-						   .label = "Morph",
-						   .unit = "s",
-						   .doc = "How long accepting glides from the old values to the new.",
-						   .min = 0,
-						   .max = 60,
-						   .def = 2,
-						   .ops = OPS(.get = morph_get, .set = morph_set)}},
-	{"proposal/offer", {.kind = FB_LEAF_COMMAND,
-						   .access = FB_WRITE,
-						   .label = "Offer",
-						   .doc = "RUN: propose the parameters of a run.",
-						   .args = "s",
-						   .ops = OPS(.call = proposal_call),
-						   .index = PROPOSAL_OFFER}},
-	{"proposal/accept", {.kind = FB_LEAF_COMMAND,
-							.access = FB_WRITE,
-							.label = "Accept",
-							.doc = "Let the proposal be heard; undo brings the old values back.",
-							.args = "",
-							.ops = OPS(.call = proposal_call),
-							.index = PROPOSAL_ACCEPT}},
-	{"proposal/reject", {.kind = FB_LEAF_COMMAND,
-							.access = FB_WRITE,
-							.label = "Reject",
-							.doc = "Put the proposal aside.",
-							.args = "",
-							.ops = OPS(.call = proposal_call),
-							.index = PROPOSAL_REJECT}},
 };
 
 static fb_status add_metric(fb_channel *channel, int metric, fb_error *error)
@@ -476,6 +399,9 @@ fb_status fb_channel_add_own(fb_channel *channel, fb_error *error)
 	}
 	if (!status) {
 		status = fb_channel_add_edits(channel, error);
+	}
+	if (!status) {
+		status = fb_proposal_add_leaves(channel, error);
 	}
 	if (!status) {
 		status = fb_channel_add_counts(channel, error);

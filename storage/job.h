@@ -21,6 +21,7 @@ typedef enum fb_job_type {
 	FB_JOB_RUN,
 	FB_JOB_SNAPSHOT,
 	FB_JOB_PUT,
+	FB_JOB_REVISE,
 	FB_JOB_DELETE,
 	FB_JOB_QUERY, ///< this and all after it read
 	FB_JOB_RUNS = FB_JOB_QUERY,

@@ -109,6 +109,30 @@ fb_status fb_runs_insert(fb_db *db, const fb_job *job, fb_error *error)
 	return status;
 }
 
+fb_status fb_runs_revise(fb_db *db, const fb_job *job, fb_error *error)
+{
+	const json_t *score = json_object_get(job->document, "score");
+	char *report = json_dumps(job->document, JSON_COMPACT | JSON_REAL_PRECISION(17));
+	if (!report) {
+		return fb_fail(error, FB_NO_MEMORY, job->id, "out of memory");
+	}
+	fb_sql s = fb_sql_start(db, "UPDATE run SET score = ?, report = ? WHERE id = ?");
+	if (json_is_number(score)) {
+		fb_sql_real(&s, json_number_value(score));
+	} else {
+		fb_sql_null(&s);
+	}
+	fb_sql_text(&s, report);
+	fb_sql_text(&s, job->id);
+	fb_sql_row(&s);
+	fb_status status = fb_sql_end(&s, error);
+	free(report);
+	if (status == FB_OK && !sqlite3_changes(db->handle)) {
+		return fb_fail(error, FB_NOT_FOUND, job->id, "there is no such run");
+	}
+	return status;
+}
+
 #define COLUMNS                                                                                    \
 	"id, session, station, time_us, score, source_hash, frames, sample_rate,"                      \
 	" EXISTS (SELECT 1 FROM snapshot WHERE name = run.id), report"

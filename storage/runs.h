@@ -14,6 +14,8 @@ FB_MUST_CHECK fb_status fb_runs_check(const json_t *report, const char *run_id, 
 /** Run, metrics, and its audio if it has some.
 	errors: FB_EXISTS, FB_IO */
 FB_MUST_CHECK fb_status fb_runs_insert(fb_db *db, const fb_job *job, fb_error *error);
+/** As fb_store_revise_run(). errors: FB_NOT_FOUND, FB_IO */
+FB_MUST_CHECK fb_status fb_runs_revise(fb_db *db, const fb_job *job, fb_error *error);
 /** As fb_store_runs(), fb_store_find_run(). owns: give *out */
 FB_MUST_CHECK fb_status fb_runs_list(
 	fb_db *db, uint32_t station, uint32_t limit, json_t **out, fb_error *error);

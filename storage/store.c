@@ -299,6 +299,22 @@ fb_status fb_store_run(fb_store *store, const fb_run_record *run, fb_store_done 
 	return post(store, job);
 }
 
+fb_status fb_store_revise_run(
+	fb_store *store, const char *run_id, const json_t *report, fb_store_done *done, void *ctx)
+{
+	fb_status status = check_name(store, "run", run_id);
+	status = status ? status : fb_runs_check(report, run_id, &store->refusal);
+	if (status != FB_OK) {
+		return status;
+	}
+	fb_job *job = begin(FB_JOB_REVISE, run_id, done, ctx);
+	if (job && !(job->document = json_deep_copy(report))) {
+		fb_job_destroy(job);
+		job = NULL;
+	}
+	return post(store, job);
+}
+
 fb_status fb_store_snapshot(fb_store *store, const char *name, const float *const *audio,
 	uint32_t channels, uint64_t frames, double rate_hz, bool pinned)
 {

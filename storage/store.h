@@ -100,6 +100,11 @@ typedef struct fb_run_record {
 	errors: FB_TOO_LARGE audio beyond FB_STORE_AUDIO_MAX; FB_INVALID a metric or score that is no
 			number; by done: FB_EXISTS there is a run or a snapshot of that name, FB_IO */
 fb_status fb_store_run(fb_store *store, const fb_run_record *run, fb_store_done *done, void *ctx);
+/** Put another report (and score) in place of a run's: its marks and notes may come later. Its
+	metrics and its audio stay. done may be NULL.
+	errors: FB_INVALID as above; by done: FB_NOT_FOUND, FB_IO */
+fb_status fb_store_revise_run(
+	fb_store *store, const char *run_id, const json_t *report, fb_store_done *done, void *ctx);
 /** Store audio under a name of its own (a captured source). Same name again: kept once, and pinned
 	if it ever was.
 	errors: FB_TOO_LARGE as above */

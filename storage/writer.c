@@ -65,6 +65,8 @@ static fb_status apply(fb_writer *w, const fb_job *job, fb_error *error)
 		return fb_snapshots_keep(&w->db, job, error);
 	case FB_JOB_PUT:
 		return fb_documents_put(&w->db, job, error);
+	case FB_JOB_REVISE:
+		return fb_runs_revise(&w->db, job, error);
 	case FB_JOB_DELETE:
 		return fb_documents_delete(&w->db, job, error);
 	default:

@@ -177,6 +177,12 @@ void fb_peers_spend(struct lws *wsi, double seconds)
 	}
 }
 
+int64_t fb_peers_spent_us(struct lws *wsi)
+{
+	const fb_peer *peer = lws_get_opaque_user_data(wsi);
+	return peer ? still_spent(peer->account) : 0;
+}
+
 bool fb_peers_may_ask(struct lws *wsi)
 {
 	const fb_peer *peer = lws_get_opaque_user_data(wsi);

@@ -18,6 +18,9 @@ enum {
 	WRITE_S = 20           ///< a client has to take something within
 };
 
+/** Of the loop between two ticks, for requests; then everything else has its turn. */
+static const double BUSY_MAX_S = 0.004;
+
 struct fb_ticket {
 	fb_request *request; ///< NULL once its connection has ended
 };
@@ -143,10 +146,25 @@ fb_request *fb_http_redeem(fb_ticket *ticket)
 
 /* --- reading it */
 
+static void stop_waiting(fb_request *request)
+{
+	fb_request **at = &request->http->waiting;
+	while (*at && *at != request) {
+		at = &(*at)->next_waiting;
+	}
+	if (*at) {
+		*at = request->next_waiting;
+	}
+	request->waits = false;
+}
+
 static void forget(fb_request *request)
 {
 	if (request->ticket) {
 		request->ticket->request = NULL;
+	}
+	if (request->waits) {
+		stop_waiting(request);
 	}
 	if (request->stream) {
 		request->stream->close(request->stream_ctx);
@@ -247,9 +265,8 @@ static void begin(fb_request *request, struct lws *wsi, const char *path)
 	request->body_max = request->fault ? 0 : fb_route_body_max(request->method, request->path);
 }
 
-static void handle(fb_request *request)
+static void serve(fb_request *request)
 {
-	fb_peers_busy(request->http->peers, request->wsi, true);
 	if (request->fault) {
 		fb_http_answer_fault(request, request->fault, request->path, "%s", request->fault_text);
 		return;
@@ -266,9 +283,48 @@ static void handle(fb_request *request)
 		.may_write = request->may_write,
 		.origin = {request->origin, NULL}};
 	struct lws *wsi = request->wsi;
+	fb_http *http = request->http;
 	double before_s = fb_now_s();
 	fb_route_handle(request, &asked);
-	fb_peers_spend(wsi, fb_now_s() - before_s);
+	double took_s = fb_now_s() - before_s;
+	fb_peers_spend(wsi, took_s);
+	http->busy_s += took_s;
+}
+
+void fb_http_serve(fb_http *http)
+{
+	http->busy_s = 0.0;
+	while (http->waiting && http->busy_s < BUSY_MAX_S) {
+		fb_request *best = http->waiting;
+		int64_t least_us = fb_peers_spent_us(best->wsi);
+		for (fb_request *at = best->next_waiting; at && least_us; at = at->next_waiting) {
+			int64_t spent_us = fb_peers_spent_us(at->wsi);
+			if (spent_us < least_us) {
+				best = at;
+				least_us = spent_us;
+			}
+		}
+		stop_waiting(best);
+		serve(best);
+	}
+}
+
+/** A request is whole: answer it, or let it wait when others have had the loop for long enough. */
+static void handle(fb_request *request)
+{
+	fb_http *http = request->http;
+	fb_peers_busy(http->peers, request->wsi, true);
+	if (http->busy_s < BUSY_MAX_S && !http->waiting) {
+		serve(request);
+		return;
+	}
+	request->waits = true;
+	fb_request **at = &http->waiting;
+	while (*at) {
+		at = &(*at)->next_waiting;
+	}
+	request->next_waiting = NULL;
+	*at = request;
 }
 
 /** Will LWS_CALLBACK_HTTP_BODY_COMPLETION come? */

@@ -29,7 +29,9 @@ typedef struct fb_peers fb_peers; ///< all
 struct fb_http {
 	fb_server *server;
 	fb_peers *peers;
-	size_t held; ///< bytes of all bodies and answers on their way
+	fb_request *waiting; ///< list: requests that come after others in their turn
+	double busy_s;       ///< what was spent on requests since the last tick
+	size_t held;         ///< bytes of all bodies and answers on their way
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	lws_sorted_usec_list_t tick;
@@ -52,6 +54,8 @@ struct fb_request {
 	int fault;
 	const char *fault_text;
 	bool last; ///< the connection ends with this answer
+	fb_request *next_waiting;
+	bool waits;
 	/* the answer */
 	int code;
 	const char *answer_type;
@@ -71,6 +75,8 @@ static inline fb_http *fb_http_of(struct lws *wsi)
 
 /* --- request.c */
 int fb_on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
+/** Go on with requests that wait, those first whose address has taken least. Once a tick. */
+void fb_http_serve(fb_http *http);
 /** libwebsockets takes the query apart at each '&': put it together again. false: too long. */
 bool fb_read_query(struct lws *wsi, char *query, size_t size);
 
@@ -92,7 +98,8 @@ void fb_peers_remove(fb_peers *peers, struct lws *wsi);
 void fb_peers_busy(fb_peers *peers, struct lws *wsi, bool busy);
 /** An address has taken so much of the loop's time. */
 void fb_peers_spend(struct lws *wsi, double seconds);
-bool fb_peers_may_ask(struct lws *wsi); ///< false: it has taken too much lately
+int64_t fb_peers_spent_us(struct lws *wsi); ///< of late
+bool fb_peers_may_ask(struct lws *wsi);     ///< false: it has taken too much lately
 
 /* --- access.c */
 typedef enum fb_visit {

@@ -96,6 +96,10 @@ static const struct {
 		" 'sample_rate', 'snapshot'], 'properties': {'run_id': " TEXT ", 'session': " TEXT_OR_NULL
 		", 'station_id': " WHOLE ", 'time_us': " WHOLE ", 'score': " NUMBER_OR_NULL
 		", 'frames': " WHOLE ", 'sample_rate': " NUMBER ", 'snapshot': " YES_NO "}}"},
+	{"Rating",
+		"{'type': 'object', 'required': ['subjective'], 'properties': {'subjective': {'type':"
+		" 'number', 'minimum': 0, 'maximum': 5}, 'notes': " TEXT_OR_NULL ", 'run_id': " TEXT
+		", 'score': " NUMBER_OR_NULL "}}"},
 	{"AuditRow", "{'type': 'object', 'required': ['time_us', 'origin', 'address', 'outcome'],"
 				 " 'properties': {'time_us': " WHOLE ", 'frame': " WHOLE ", 'origin': " TEXT
 				 ", 'address': " TEXT ", 'outcome': " TEXT "}}"},

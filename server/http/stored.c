@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Routes of what is stored: runs, sessions, the audit. */
+#include "../rating.h"
 #include "../source.h"
 #include "route.h"
 
@@ -20,6 +21,31 @@ static void get_run(fb_request *request, const fb_asked *asked)
 		fb_await(asked, ticket,
 			fb_store_find_run(asked->server->store, asked->part[0], fb_answer_rows, ticket));
 	}
+}
+
+/** {"subjective": 0..5, "notes"?: text} */
+static void post_rating(fb_request *request, const fb_asked *asked)
+{
+	fb_error error;
+	json_t *body = fb_asked_body(request, asked);
+	const json_t *mark = json_object_get(body, "subjective"),
+				 *notes = json_object_get(body, "notes");
+	if (!body) {
+		return;
+	}
+	double value = json_number_value(mark);
+	if (!json_is_number(mark) || !(value >= 0.0 && value <= FB_MARK_MAX) ||
+		(notes && !json_is_string(notes)) || json_object_size(body) != (notes ? 2u : 1u)) {
+		fb_refuse(
+			request, FB_INVALID, "subjective", "needs {\"subjective\": 0 to 5, \"notes\"?: text}");
+	} else {
+		fb_ticket *ticket = fb_http_defer(request);
+		if (ticket && fb_rating_give(asked->server, asked->part[0], value, json_string_value(notes),
+						  fb_answer_rows, ticket, &error)) {
+			fb_answer_rows(ticket, NULL, &error);
+		}
+	}
+	json_decref(body);
 }
 
 static void get_audit(fb_request *request, const fb_asked *asked)
@@ -102,6 +128,10 @@ static const fb_route routes[] = {
 		.answer = "Run", .refusals = "404 503"},
 	{FB_GET, "/api/runs/{run}/snapshot.wav", get_snapshot, "What came out in a run.", {RUN_PARAM},
 		.answer_type = "audio/wav", .refusals = "404 503"},
+	{FB_POST, "/api/runs/{run}/rating", post_rating,
+		"What the engineer thinks of a run; its score follows where its goal weighs it.",
+		{RUN_PARAM}, .body_max = FB_BODY_MAX, .body = "Rating", .answer = "Rating",
+		.refusals = "404 503"},
 	{FB_GET, "/api/audit", get_audit,
 		"The newest rows of the audit: every set and command, accepted or refused.", {LIMIT_PARAM},
 		.answer = "{'type': 'array', 'items': {'$ref': '#/components/schemas/AuditRow'}}",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ws.h"
 
+#include "../../osc/command.h"
 #include "../../osc/json.h"
 
 #include <stdlib.h>
@@ -8,9 +9,10 @@
 
 enum {
 	CLIENTS_MAX = 64,
-	MESSAGE_MAX = 65536,    ///< bytes of one message, either way
-	OUT_MAX = 32 * 1024,    ///< bytes that may wait for a client; one larger message may alone
-	MESSAGES_PER_TICK = 200 ///< taken of one client before the others have their turn
+	MESSAGE_MAX = 65536,     ///< bytes of one message, either way
+	OUT_MAX = 32 * 1024,     ///< bytes that may wait for a client; one larger message may alone
+	MESSAGES_PER_TICK = 512, ///< taken of all before others than WebSockets have their turn
+	FLUSH_US = 1000          ///< not more often
 };
 
 /** Before each message that waits. */
@@ -47,7 +49,8 @@ struct fb_ws_hub {
 	uint32_t n_clients;
 	edit *edits; ///< not yet told
 	size_t n_edits, room;
-	bool too_many; ///< to tell one by one: everything has to be read again
+	int64_t flush_us; ///< not before
+	bool too_many;    ///< to tell one by one: everything has to be read again
 	unsigned char frame[LWS_PRE + MESSAGE_MAX];
 };
 
@@ -109,56 +112,21 @@ static int64_t now_us(void)
 	return (int64_t)(fb_now_s() * 1e6);
 }
 
-static void complain(fb_ws *ws, fb_status status, const char *where, const char *text)
-{
-	fb_error error;
-	fb_fail(&error, status, where, "%s", text);
-	fb_osc_tell_error(ws->client, &error, now_us());
-}
-
-static int authorise(fb_ws *ws, const char *token)
-{
-	if (!fb_is_token(ws->hub->server, token)) {
-		lws_close_reason(ws->wsi, LWS_CLOSE_STATUS_POLICY_VIOLATION, NULL, 0);
-		return -1;
-	}
-	fb_osc_client_read_only(ws->client, false);
-	return 0;
-}
-
-static int obey(fb_ws *ws, const char *command, const char *data)
-{
-	fb_osc *osc = ws->hub->server->osc;
-	fb_error error;
-	if (!strcmp(command, "LISTEN")) {
-		if (fb_osc_listen(osc, ws->client, data, &error)) {
-			fb_osc_tell_error(ws->client, &error, now_us());
-		}
-	} else if (!strcmp(command, "IGNORE")) {
-		fb_osc_ignore(osc, ws->client, data);
-	} else if (!strcmp(command, "AUTH")) {
-		return authorise(ws, data);
-	} else {
-		complain(ws, FB_INVALID, command, "there is no such command");
-	}
-	return 0;
-}
-
 static int take_text(fb_ws *ws)
 {
-	json_error_t why;
-	json_t *said = json_loadb((const char *)ws->in, ws->in_size, JSON_REJECT_DUPLICATES, &why);
-	const char *command = json_string_value(json_object_get(said, "COMMAND"));
-	const char *data = json_string_value(json_object_get(said, "DATA"));
-	int end = 0;
-	if (command && data) {
-		end = obey(ws, command, data);
-	} else {
-		complain(ws, FB_INVALID, "",
-			said ? "a command is {\"COMMAND\": text, \"DATA\": text}" : why.text);
+	const fb_server *server = ws->hub->server;
+	char token[FB_TOKEN_MAX];
+	fb_error error;
+	if (fb_oscquery_command(
+			server->osc, ws->client, (const char *)ws->in, ws->in_size, token, &error)) {
+		fb_osc_tell_error(ws->client, &error, now_us());
+	} else if (*token && !fb_is_token(server, token)) {
+		lws_close_reason(ws->wsi, LWS_CLOSE_STATUS_POLICY_VIOLATION, NULL, 0);
+		return -1;
+	} else if (*token) {
+		fb_osc_client_read_only(ws->client, false);
 	}
-	json_decref(said);
-	return end;
+	return 0;
 }
 
 static int take_message(fb_ws *ws, bool text)
@@ -192,7 +160,10 @@ static int receive(void *ctx, const void *data, size_t size)
 		return 0;
 	}
 	int end = take_message(ws, !lws_frame_is_binary(ws->wsi));
-	fb_osc_flush(ws->hub->server->osc, now_us());
+	if (now_us() >= ws->hub->flush_us) { /* of a burst, most are sent by the tick */
+		fb_osc_flush(ws->hub->server->osc, now_us());
+		ws->hub->flush_us = now_us() + FLUSH_US;
+	}
 	return end;
 }
 
@@ -237,7 +208,7 @@ int fb_ws_open(fb_request *request, struct lws *wsi)
 	bool may_write = fb_read_peer(wsi, "websocket", request->origin);
 	ws->hub = server->ws;
 	ws->wsi = wsi;
-	ws->credit = MESSAGES_PER_TICK;
+	ws->credit = 1 + MESSAGES_PER_TICK / CLIENTS_MAX;
 	ws->in = malloc(MESSAGE_MAX);
 	ws->out = malloc(MESSAGE_MAX + sizeof(head));
 	ws->client =
@@ -365,7 +336,7 @@ void fb_ws_service(fb_server *server)
 	note_changed(hub);
 	for (fb_ws *ws = hub->clients; ws; ws = ws->next) {
 		tell_edits(ws);
-		ws->credit = MESSAGES_PER_TICK;
+		ws->credit = 1 + MESSAGES_PER_TICK / hub->n_clients;
 		if (ws->paused) {
 			ws->paused = false;
 			lws_rx_flow_control(ws->wsi, 1);

@@ -220,11 +220,14 @@ fb_status fb_driver_jack(const fb_options *options, fb_driver **out, fb_error *e
 	if (!j) {
 		return fb_fail(error, FB_NO_MEMORY, "driver", "out of memory");
 	}
-	j->base = (fb_driver){&ops, "jack", options->rate_hz, options->period,
-		fb_ring_create(FB_XRUNS_MAX, sizeof(fb_xrun))};
+	j->base = (fb_driver){.ops = &ops,
+		.kind = "jack",
+		.rate_hz = options->rate_hz,
+		.period = options->period,
+		.xruns = fb_ring_create(FB_XRUNS_MAX, sizeof(fb_xrun))};
 	j->options = options;
 	j->stations = options->stations;
-	j->n_ports = 4 * j->stations + 2;
+	j->n_ports = 4 * j->stations + 4;
 	j->fresh = fb_ring_create(FB_JACK_FRESH, sizeof(jack_port_id_t));
 	atomic_store(&j->restore, options->restore);
 	atomic_store(&j->period, options->period);

@@ -10,12 +10,17 @@
 
 static bool is_midi(const fb_jack *j, uint32_t port)
 {
-	return port >= 4 * j->stations;
+	return port >= 4 * j->stations + 2;
+}
+
+static bool is_monitor(const fb_jack *j, uint32_t port)
+{
+	return port >= 4 * j->stations && !is_midi(j, port);
 }
 
 bool fb_jack_port_is_input(const fb_jack *j, uint32_t port)
 {
-	return is_midi(j, port) ? port == 4 * j->stations : port % 4 < 2;
+	return is_midi(j, port) ? port % 4 == 2 : !is_monitor(j, port) && port % 4 < 2;
 }
 
 void fb_jack_port_name(const fb_jack *j, uint32_t port, char name[FB_JACK_PORT_LEN])
@@ -23,6 +28,8 @@ void fb_jack_port_name(const fb_jack *j, uint32_t port, char name[FB_JACK_PORT_L
 	const char *way = fb_jack_port_is_input(j, port) ? "in" : "out";
 	if (is_midi(j, port)) {
 		snprintf(name, FB_JACK_PORT_LEN, "midi_%s", way);
+	} else if (is_monitor(j, port)) {
+		snprintf(name, FB_JACK_PORT_LEN, "monitor_%c", "LR"[port % 2]);
 	} else {
 		snprintf(name, FB_JACK_PORT_LEN, "station_%u_%s_%c", port / 4 + 1, way, "LR"[port % 2]);
 	}
@@ -75,6 +82,10 @@ static void pretty_name(fb_jack *j, uint32_t port, char *out, size_t size)
 	const char *way = fb_jack_port_is_input(j, port) ? "in" : "out";
 	if (is_midi(j, port)) {
 		snprintf(out, size, "MIDI %s", way);
+		return;
+	}
+	if (is_monitor(j, port)) {
+		snprintf(out, size, "Monitor %c", "LR"[port % 2]);
 		return;
 	}
 	pthread_mutex_lock(&j->lock);

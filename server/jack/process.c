@@ -41,13 +41,16 @@ static int on_process(jack_nframes_t frames, void *arg)
 	fb_jack *j = arg;
 	const float *in[2 * FB_STATIONS_MAX];
 	float *out[2 * FB_STATIONS_MAX];
-	uint32_t midi = 4 * j->stations;
+	uint32_t monitor = 4 * j->stations, midi = monitor + 2;
 	for (uint32_t i = 0; i < 2 * j->stations; i++) {
 		uint32_t port = 4 * (i / 2) + i % 2;
 		in[i] = buffer(j, port, frames);
 		out[i] = buffer(j, port + 2, frames);
 	}
+	float *const heard[2] = {buffer(j, monitor, frames), buffer(j, monitor + 1, frames)};
 	if (!fits(j, frames)) {
+		memset(heard[0], 0, frames * sizeof(float));
+		memset(heard[1], 0, frames * sizeof(float));
 		for (uint32_t i = 0; i < 2 * j->stations; i++) {
 			memset(out[i], 0, frames * sizeof(float));
 		}
@@ -57,6 +60,7 @@ static int on_process(jack_nframes_t frames, void *arg)
 	uint64_t start = fb_engine_frame(j->engine);
 	fb_jack_midi_receive(&j->midi, buffer(j, midi, frames), start);
 	fb_engine_process(j->engine, in, out, frames);
+	fb_monitor_play(j->base.monitor, heard, frames);
 	fb_jack_midi_send(&j->midi, buffer(j, midi + 1, frames), frames, start);
 	return 0;
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from measure import PROGRAMS, Missing, machine, progress
 
-PARTS = ["nodes", "metrics", "control", "server", "gig"]
+PARTS = ["nodes", "metrics", "control", "http", "server", "gig", "calibration"]
 
 
 def as_text(part):

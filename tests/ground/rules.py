@@ -22,7 +22,7 @@ RULES = {
     "storage": (["{own}/*", *BASE], ["sqlite", "jansson", "libcrypto"]),
     # The server alone joins the others.
     "server": (["{own}/*", "graph/*", "metrics/*", "osc/*", "storage/*"],
-               ["jack", "libwebsockets", "liblo", "jansson", "sndfile", "samplerate", "libcrypto", "zlib", "sqlite"]),
+               ["jack", "libwebsockets", "liblo", "jansson", "sndfile", "samplerate", "libcrypto", "zlib", "sqlite", "avahi"]),
     "clients": (["{own}/*", "clients/common/*", "osc/client*", *BASE],
                 ["liblo", "curl", "jansson", "ncurses", "nlopt", "libwebsockets", "sndfile", "samplerate", "pocketsphinx"]),
     # A departure from design.md's table: `foldback render`, `analyze`, `nodes` and `patch check` work without a
@@ -47,6 +47,7 @@ LIBRARIES = {
     "nlopt": (["nlopt.h"], ["nlopt"]),
     "libcrypto": (["openssl/*"], ["libcrypto"]),
     "zlib": (["zlib.h"], ["zlib"]),
+    "avahi": (["avahi-client/*", "avahi-common/*"], ["avahi-client"]),
     "ncurses": (["ncurses.h", "curses.h", "panel.h", "ncursesw/*"], ["ncursesw"]),
     "pocketsphinx": (["pocketsphinx.h", "pocketsphinx/*", "sphinxbase/*"], ["pocketsphinx", "sphinxbase"]),
 }

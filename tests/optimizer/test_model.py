@@ -3,6 +3,7 @@
 (support/model_double.py): it reasons well, and it misbehaves in every way we know."""
 import base64
 import json
+import os
 import sqlite3
 
 import pytest
@@ -25,9 +26,9 @@ def server(tmp_path_factory):
 def asks(tmp_path, server):
     """asks(act, ..., options=[]): a run of foldback-optimizer against a double with these acts: (double, finished process)."""
 
-    def run(*acts, options=(), station=1, env=None, **kw):
+    def run(*acts, options=(), station=1, **kw):
         with ModelDouble(tmp_path, *acts, **kw) as double:
-            done = Optimizer(server, station).run(*SHORT, *double.options(), *options, env=env)
+            done = Optimizer(server, station).run(*SHORT, *double.options(), *options)
         return double, done
 
     return run
@@ -300,6 +301,13 @@ def test_key_appears_nowhere(tmp_path, server):
     assert any(path.suffix in (".db", ".sqlite") or "foldback" in path.name for path in files)
     for path in files:
         assert double.key.encode() not in path.read_bytes(), path
+
+
+def test_key_from_the_environment(tmp_path, server):
+    with ModelDouble(tmp_path, GOOD) as double:
+        done = Optimizer(server).run(*SHORT, "--base-url", double.url, "--model", "double", "--ca-file", double.ca, "--rounds", 1,
+                                     env=dict(os.environ, OPENAI_API_KEY=double.key))
+    assert done.returncode == 0 and double.headers[0]["Authorization"] == f"Bearer {double.key}"
 
 
 def test_key_is_not_sent_in_the_clear(tmp_path, server):

@@ -4,10 +4,11 @@ import json
 import signal
 import subprocess
 import time
+from xml.etree import ElementTree
 
 import pytest
 
-from tuning import SPOILED, Optimizer
+from tuning import PATCH, SPOILED, Optimizer, start
 from servers import SLOW, wait_for
 
 
@@ -200,3 +201,53 @@ def test_turned_meanwhile(own_server):
     result = json.loads(process.communicate(timeout=100)[0])
     assert result["turned_meanwhile"] == ["comp.ratio"]
     assert (result["score_after"], result["changes"]) == (first["score_after"], first["changes"])
+
+
+# --- several stations, and what is told of a session
+
+
+@pytest.mark.parametrize("which", ["1,2", "all"])
+def test_several_stations(server, which):
+    """In turn, each with a session and a proposal of its own."""
+    results = Optimizer(server, which).json("--sample", "level.wav", "--auditions", 30)
+    assert [one["station"] for one in results] == [1, 2] and len({one["session"] for one in results}) == 2
+    for one in results:
+        assert server.osc.ask(f"/station/{one['station']}/proposal/id") == one["proposal"]
+    text = Optimizer(server, which).run("--sample", "level.wav", "--auditions", 20).stdout
+    assert "Station 1, engine local" in text and "Station 2, engine local" in text
+
+
+def test_one_of_several_fails(server):
+    """The others are tuned all the same, and the exit status tells."""
+    done = Optimizer(server, "9,1").run("--sample", "level.wav", "--auditions", 20, "--json")
+    assert done.returncode == 1 and "/station/9: the server has no such station" in done.stderr
+    assert json.loads(done.stdout)[0]["station"] == 1
+
+
+def test_why(optimizer):
+    """Each change has its reason: what is lost without it, and for which metric of the goal."""
+    result = optimizer.json("--sample", "level.wav")
+    assert result["why"] and set(result["why"]) <= set(result["changes"])
+    assert all(one["metric"] in PATCH["goal"]["weights"] for one in result["why"].values())
+    gain = max(result["why"].values(), key=lambda one: one["points"])
+    assert gain["points"] > 1 and gain["metric"] == "lufs_integrated"  # it was 18 dB too soft
+    table = optimizer.run("--sample", "level.wav").stdout
+    assert "points lost without it, and for what" in table and "Integrated loudness" in table
+
+
+def test_plot(optimizer, tmp_path):
+    """The picture is whole XML, with a dot for every audition and a line for the score and each of some metrics."""
+    result = optimizer.json("--sample", "level.wav", "--auditions", 40, "--plot", tmp_path / "plot.svg")
+    picture = ElementTree.parse(tmp_path / "plot.svg").getroot()
+    tags = [element.tag.split("}")[1] for element in picture.iter()]
+    assert tags.count("circle") == result["auditions"] and tags.count("polyline") == 6
+    assert any("Integrated loudness" in (element.text or "") for element in picture.iter())
+    assert "cannot be written" in optimizer.run("--sample", "level.wav", "--auditions", 5, "--plot", tmp_path / "no" / "plot.svg").stderr
+
+
+def test_epsilon_of_the_goal(tmp_path):
+    """Unless given, what a gain is stands in the goal: with all of the score nothing is one."""
+    with start(tmp_path, "--stations", 1, patch=dict(PATCH, goal=dict(PATCH["goal"], epsilon=1.0))) as server:
+        result = Optimizer(server).json("--sample", "level.wav", "--patience", 1)
+        assert result["stopped"] == "epsilon" and [one["kind"] for one in result["rounds"]].count("search") == 1
+        assert server.get(f"/api/sessions/{result['session']}")["document"]["options"]["epsilon"] == 1

@@ -82,6 +82,7 @@ fb_status fb_http_create(fb_server *server, fb_http **out, fb_error *error)
 		.protocols = protocols,
 		.user = http,
 		.fd_limit_per_thread = DESCRIPTORS_MAX,
+		.max_http_header_pool2 = DESCRIPTORS_MAX,
 		.max_http_header_data = HEAD_MAX,
 		.timeout_secs = HEAD_S,
 		.keepalive_timeout = IDLE_S,

@@ -15,6 +15,7 @@ enum {
 	DISCARD_MAX = 4 << 20, ///< bytes read of what is too large, to be able to tell
 	HELD_MAX = 512 << 20,  ///< bytes of all bodies and answers together
 	FRESH_BYTES = 65536,   ///< that wait in the kernel for a client of a stream
+	QUICK_US = 500,        ///< what takes less need not wait
 	WRITE_S = 20           ///< a client has to take something within
 };
 
@@ -265,6 +266,30 @@ static void begin(fb_request *request, struct lws *wsi, const char *path)
 	request->body_max = request->fault ? 0 : fb_route_body_max(request->method, request->path);
 }
 
+/** Which question it is. */
+static uint32_t question(const fb_request *request)
+{
+	uint32_t hash = 2166136261u ^ (uint32_t)request->method;
+	const char *texts[] = {request->path, request->query};
+	for (int i = 0; i < 2; i++) {
+		for (const char *at = texts[i]; *at; at++) {
+			hash = (hash ^ (unsigned char)*at) * 16777619u;
+		}
+	}
+	return (hash ^ (hash >> 16)) % FB_USUAL;
+}
+
+/** Quick to believe that it takes less, slow that it takes more: we may have been kept waiting. */
+static void learn(uint32_t *usual_us, uint32_t took_us)
+{
+	if (!*usual_us || took_us < *usual_us) {
+		*usual_us = took_us;
+	} else {
+		uint32_t more = took_us - *usual_us;
+		*usual_us += (more < *usual_us ? more : *usual_us) / 8;
+	}
+}
+
 static void serve(fb_request *request)
 {
 	if (request->fault) {
@@ -284,9 +309,11 @@ static void serve(fb_request *request)
 		.origin = {request->origin, NULL}};
 	struct lws *wsi = request->wsi;
 	fb_http *http = request->http;
+	uint32_t *usual_us = &http->usual_us[question(request)];
 	double before_s = fb_now_s();
 	fb_route_handle(request, &asked);
 	double took_s = fb_now_s() - before_s;
+	learn(usual_us, 1 + (uint32_t)(took_s * 1e6));
 	fb_peers_spend(wsi, took_s);
 	http->busy_s += took_s;
 }
@@ -295,13 +322,13 @@ void fb_http_serve(fb_http *http)
 {
 	http->busy_s = 0.0;
 	while (http->waiting && http->busy_s < BUSY_MAX_S) {
-		fb_request *best = http->waiting;
-		int64_t least_us = fb_peers_spent_us(best->wsi);
-		for (fb_request *at = best->next_waiting; at && least_us; at = at->next_waiting) {
-			int64_t spent_us = fb_peers_spent_us(at->wsi);
-			if (spent_us < least_us) {
+		fb_request *best = NULL;
+		int64_t least_us = INT64_MAX;
+		for (fb_request *at = http->waiting; at; at = at->next_waiting) {
+			int64_t us = fb_peers_spent_us(at->wsi) + http->usual_us[question(at)];
+			if (us < least_us) {
 				best = at;
-				least_us = spent_us;
+				least_us = us;
 			}
 		}
 		stop_waiting(best);
@@ -309,12 +336,15 @@ void fb_http_serve(fb_http *http)
 	}
 }
 
-/** A request is whole: answer it, or let it wait when others have had the loop for long enough. */
+/** A request is whole: answer it, or, unless it is known to take little, let it wait when others
+	have had the loop for long enough. */
 static void handle(fb_request *request)
 {
 	fb_http *http = request->http;
 	fb_peers_busy(http->peers, request->wsi, true);
-	if (http->busy_s < BUSY_MAX_S && !http->waiting) {
+	uint32_t usual_us = http->usual_us[question(request)];
+	bool quick = usual_us && usual_us < QUICK_US;
+	if (quick || (http->busy_s < BUSY_MAX_S && !http->waiting)) {
 		serve(request);
 		return;
 	}

@@ -11,6 +11,7 @@
 enum {
 	FB_WRITE_MAX = 32 * 1024, ///< bytes handed to a socket at once
 	FB_PATH_LEN = 1024,
+	FB_USUAL = 256,
 	FB_ORIGIN_LEN = 96,
 	FB_ORIGIN_URL_LEN = 256,
 };
@@ -29,9 +30,10 @@ typedef struct fb_peers fb_peers; ///< all
 struct fb_http {
 	fb_server *server;
 	fb_peers *peers;
-	fb_request *waiting; ///< list: requests that come after others in their turn
-	double busy_s;       ///< what was spent on requests since the last tick
-	size_t held;         ///< bytes of all bodies and answers on their way
+	fb_request *waiting;         ///< list: requests that come after others in their turn
+	uint32_t usual_us[FB_USUAL]; ///< what a question took lately, by its hash; 0: not known
+	double busy_s;               ///< what was spent on requests since the last tick
+	size_t held;                 ///< bytes of all bodies and answers on their way
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	lws_sorted_usec_list_t tick;

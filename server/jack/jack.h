@@ -79,7 +79,7 @@ void fb_jack_set_callbacks(fb_jack *j, jack_client_t *client);
 /** Those about ports of others: set once our own are there, to hear nothing of them. */
 void fb_jack_set_graph_callbacks(fb_jack *j, jack_client_t *client);
 
-/* --- ports.c: station i has 4i..4i+3 (in L, in R, out L, out R); then monitor L, R, MIDI in, out */
+/* --- ports.c: station i has 4i..4i+3 (in L, in R, out L, out R); monitor L, R, MIDI in, out */
 void fb_jack_port_name(const fb_jack *j, uint32_t port, char name[FB_JACK_PORT_LEN]);
 bool fb_jack_port_is_input(const fb_jack *j, uint32_t port);
 /** Which port has that name; -1: none has. */

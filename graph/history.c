@@ -52,3 +52,18 @@ fb_undo *fb_history_recent(fb_history *history, uint32_t n)
 {
 	return n < history->count ? step_at(history, history->count - 1 - n) : NULL;
 }
+
+fb_undo *fb_history_find(fb_history *history, uint32_t stage, uint32_t param, uint32_t most)
+{
+	uint32_t n = history->count < most ? history->count : most;
+	for (uint32_t i = 1; i <= n; i++) {
+		fb_undo *step = step_at(history, history->count - i);
+		if (step->patch) {
+			return NULL;
+		}
+		if (step->stage == stage && step->param == param) {
+			return step;
+		}
+	}
+	return NULL;
+}

@@ -29,6 +29,9 @@ void fb_history_push(fb_history *history, fb_undo step);
 bool fb_history_pop(fb_history *history, fb_undo *out);
 /** The n-th newest, from 0; NULL when there are not so many. */
 fb_undo *fb_history_recent(fb_history *history, uint32_t n);
+/** The newest step about this value among the `most` newest, none of which, up to it, is of a whole
+	patch; NULL if there is none. */
+fb_undo *fb_history_find(fb_history *history, uint32_t stage, uint32_t param, uint32_t most);
 void fb_history_clear(fb_history *history);
 
 #endif

@@ -449,16 +449,8 @@ static fb_undo value_now(const fb_station *station, uint32_t stage, uint32_t par
 	end it; an edit does. */
 static fb_undo *ride_of(fb_station *station, const fb_undo *control, double now_s)
 {
-	for (uint32_t i = 0; i < HANDS; i++) {
-		fb_undo *step = fb_history_recent(&station->past, i);
-		if (!step || step->patch) {
-			break;
-		}
-		if (step->stage == control->stage && step->param == control->param) {
-			return step->touched_s >= 0 && now_s - step->touched_s < RIDE_S ? step : NULL;
-		}
-	}
-	return NULL;
+	fb_undo *step = fb_history_find(&station->past, control->stage, control->param, HANDS);
+	return step && step->touched_s >= 0 && now_s - step->touched_s < RIDE_S ? step : NULL;
 }
 
 static void remember_value(fb_station *station, uint32_t stage, uint32_t param, double now_s)

@@ -405,7 +405,8 @@ static void apply_message(sender *from, const fb_osc_message *message)
 static int64_t due_time(const fb_osc *osc, uint64_t timetag)
 {
 	struct timespec now;
-	if (timetag == 1) {
+	/* 1 says now; 0, which the specification leaves open, is what pyliblo sends for it */
+	if (timetag <= 1) {
 		return osc->now_us;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);

@@ -133,6 +133,16 @@ static void step_list(const char *e, size_t length, part name, const reach *from
 	}
 }
 
+/** Comparisons that an element takes: a list is tried once a place for each of its words. */
+static long cost_of(const char *e, size_t length, size_t name_length)
+{
+	size_t words = 1;
+	for (size_t i = 0; *e == '{' && i < length; i++) {
+		words += e[i] == ',';
+	}
+	return (long)((*e == '{' ? words : length) * (name_length + 1) + length);
+}
+
 /** All elements at once over the set of reachable positions: no backtracking, so no pattern is
 	worse than its length times the name's. */
 static bool match_part(part pattern, part name, long *budget)
@@ -146,7 +156,7 @@ static bool match_part(part pattern, part name, long *budget)
 	for (size_t i = 0, n; i < pattern.length; i += n) {
 		const char *e = pattern.at + i;
 		n = element(e, pattern.length - i);
-		*budget -= (long)(n * (name.length + 1));
+		*budget -= cost_of(e, n, name.length);
 		if (*budget < 0) {
 			return false;
 		}

@@ -119,16 +119,6 @@ static void follow_driver(fb_server *server)
 	}
 }
 
-/** The load moves all the time: once a second is enough to know it. */
-static void tell_load(fb_server *server)
-{
-	double now_s = fb_now_s();
-	if (now_s >= server->audio.tell_load_s) {
-		server->audio.tell_load_s = now_s + 1.0;
-		touch(server, "/server/dsp_load");
-	}
-}
-
 static void take_xruns(fb_server *server)
 {
 	fb_audio *audio = &server->audio;
@@ -168,7 +158,6 @@ void fb_audio_service(fb_server *server)
 		go_on(server);
 	}
 	follow_driver(server);
-	tell_load(server);
 	take_xruns(server);
 	look_after_latency(server);
 }

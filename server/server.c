@@ -8,6 +8,7 @@
 #include "http/events.h"
 #include "http/ws.h"
 #include "meters.h"
+#include "midi/midi.h"
 #include "proposal/monitor.h"
 #include "pulse.h"
 #include "scene.h"
@@ -217,6 +218,9 @@ static fb_status start_services(fb_server *server, fb_error *error)
 		status = fb_audit_start(server, error);
 	}
 	if (!status) {
+		status = fb_midi_create(server, &server->midi, error);
+	}
+	if (!status) {
 		status = open_osc(server, error);
 	}
 	if (!status) {
@@ -311,23 +315,17 @@ static void take_reports(fb_server *server)
 	}
 }
 
-#define METERS_S 0.04 /**< between two looks at the node meters: as often as an eye follows */
-#define LEAVES_S 1.0  /**< at the server's own */
+#define ROWS_S 0.04 /**< between two looks at the rows of node meters: as often as an eye follows */
 
-/** What nobody sets but what moves by itself. */
-static void tell_meters(fb_server *server)
+static void tell_rows(fb_server *server)
 {
 	static const fb_origin origin = {"engine", NULL};
 	double now_s = fb_now_s();
-	if (now_s >= server->tell_meters_s) {
-		server->tell_meters_s = now_s + METERS_S;
+	if (now_s >= server->tell_rows_s) {
+		server->tell_rows_s = now_s + ROWS_S;
 		for (uint32_t i = 0; i < server->n_channels; i++) {
-			fb_channel_tell_meters(&server->channel[i], &origin);
+			fb_channel_tell_rows(&server->channel[i], &origin);
 		}
-	}
-	if (now_s >= server->tell_leaves_s) {
-		server->tell_leaves_s = now_s + LEAVES_S;
-		fb_server_tell_leaves(server);
 	}
 }
 
@@ -347,6 +345,7 @@ void fb_server_tick(fb_server *server)
 		fb_station_service(server->channel[i].station);
 	}
 	fb_scenes_service(server->scenes);
+	fb_midi_service(server->midi);
 	take_reports(server);
 	fb_calibration_service(server->calibration);
 	fb_proposals_service(server);
@@ -356,7 +355,8 @@ void fb_server_tick(fb_server *server)
 	fb_events_service(server);
 	fb_store_poll(server->store);
 	fb_audio_service(server);
-	tell_meters(server);
+	tell_rows(server);
+	server->ticks++;
 }
 
 void fb_server_run(fb_server *server)
@@ -389,6 +389,7 @@ void fb_server_stop(fb_server *server)
 	fb_store_close(server->store); /* tells those who wait for it, while they still live */
 	fb_calibration_destroy(server->calibration);
 	fb_scenes_destroy(server->scenes);
+	fb_midi_destroy(server->midi);
 	fb_meters_destroy(server->meters);
 	fb_http_destroy(server->http);
 	fb_ws_stop(server);

@@ -24,6 +24,7 @@ typedef struct fb_events fb_events;           ///< http/events.h
 typedef struct fb_pulse fb_pulse;             ///< pulse.h
 typedef struct fb_ws_hub fb_ws_hub;           ///< http/ws.h
 typedef struct fb_scenes fb_scenes;           ///< scene.h
+typedef struct fb_midi fb_midi;               ///< midi/midi.h
 typedef struct fb_tap fb_tap;                 ///< tap.h
 typedef struct fb_stage_view fb_stage_view;   ///< station_tree.c
 
@@ -52,7 +53,7 @@ struct fb_channel {
 	double latency_ms; ///< of the chain and the driver, as last told to the meters
 	fb_branch *metric_leaf[FB_METRICS];
 	uint64_t told[FB_CHANNEL_COUNTS];     ///< counts, as subscribers know them
-	float meter_told[FB_NODE_METERS_MAX]; ///< node meters, as subscribers know them
+	float meter_told[FB_NODE_METERS_MAX]; ///< the row of node meters, as subscribers know it
 	fb_proposal proposal;
 	char last_run[64];
 	double last_run_score;
@@ -62,7 +63,6 @@ struct fb_channel {
 /** What is known of the audio's way in and out. */
 typedef struct fb_audio {
 	fb_driver_state driver; ///< as last told
-	double tell_load_s;     ///< when to look at it next
 	uint64_t xruns;         ///< since start
 	fb_xrun xrun[8];        ///< the last ones, the newest first
 } fb_audio;
@@ -83,6 +83,7 @@ struct fb_server {
 	fb_monitor *monitor;
 	fb_scenes *scenes;
 	fb_http *http;
+	fb_midi *midi;
 	fb_ws_hub *ws;
 	fb_events *events; ///< list: those who get server-sent events
 	fb_pulse *pulse;
@@ -91,9 +92,10 @@ struct fb_server {
 	fb_tap *taps;          ///< list: those who listen over WebSocket
 	uint64_t taps_dropped; ///< of them, those that were too slow
 	double started_s;
-	double tell_meters_s, tell_leaves_s; ///< when to look at them next
-	int64_t group_us; ///< when the group at hand began, Unix time; 0: none is under way
-	double group_s;   ///< when the last one began, by fb_now_s()
+	double tell_rows_s; ///< when to look at them next
+	uint64_t ticks;     ///< of the loop
+	int64_t group_us;   ///< when the group at hand began, Unix time; 0: none is under way
+	double group_s;     ///< when the last one began, by fb_now_s()
 	char token[256];
 };
 
@@ -146,10 +148,10 @@ FB_MUST_CHECK fb_status fb_channel_add_counts(fb_channel *channel, fb_error *err
 /** Tell of those that have grown. */
 void fb_channel_tell_counts(fb_channel *channel, const fb_origin *origin);
 
-/* --- station_rows.c: measurements in one message, and telling of node meters */
+/* --- station_rows.c: measurements in one message */
 FB_MUST_CHECK fb_status fb_channel_add_rows(fb_channel *channel, fb_error *error);
-/** Tell of the node meters that have moved. */
-void fb_channel_tell_meters(fb_channel *channel, const fb_origin *origin);
+/** Tell of the row of node meters if any of them has moved. */
+void fb_channel_tell_rows(fb_channel *channel, const fb_origin *origin);
 
 /* --- patches.c: the patch as a whole, /station/N/patch */
 FB_MUST_CHECK fb_status fb_channel_add_patch(fb_channel *channel, fb_error *error);
@@ -172,8 +174,6 @@ FB_MUST_CHECK fb_status fb_channel_edit(
 
 /* --- server_leaves.c */
 FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error);
-/** Tell of those that have changed. */
-void fb_server_tell_leaves(fb_server *server);
 
 /* --- audio.c: the driver, as it comes and goes */
 /** All is ready: let audio run. */

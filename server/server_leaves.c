@@ -4,8 +4,6 @@
 #include "meters.h"
 #include "server.h"
 
-#include "../osc/value.h"
-
 #include <malloc.h>
 #include <stdio.h>
 
@@ -165,24 +163,6 @@ static const struct {
 };
 
 enum { LEAVES = sizeof leaves / sizeof *leaves };
-
-void fb_server_tell_leaves(fb_server *server)
-{
-	static const fb_origin origin = {"engine", NULL};
-	static fb_value told[LEAVES];
-	for (size_t i = 0; i < LEAVES; i++) {
-		fb_value now;
-		if (!leaves[i].meter) {
-			continue;
-		}
-		leaves[i].get(server, 0, &now);
-		fb_branch *leaf = fb_tree_find(server->tree, leaves[i].address);
-		if (leaf && !fb_value_same(&now, &told[i])) {
-			told[i] = now;
-			fb_tree_touch(server->tree, leaf, &origin);
-		}
-	}
-}
 
 fb_status fb_server_add_leaves(fb_server *server, fb_error *error)
 {

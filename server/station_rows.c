@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** All measurements of a station as one row of numbers, for surfaces that want them in one message:
-	/station/N/meter/. Node meters are looked at and told of here too. */
+	/station/N/meter/. */
 #include "meters.h"
 #include "server.h"
 
@@ -118,31 +118,12 @@ fb_status fb_channel_add_rows(fb_channel *channel, fb_error *error)
 
 /* --- telling */
 
-typedef struct telling {
-	fb_channel *channel;
-	const fb_origin *origin;
-	uint32_t at;
-	bool changed;
-} telling;
-
-static void tell(void *ctx, const char *stage, const char *symbol, float value)
+void fb_channel_tell_rows(fb_channel *channel, const fb_origin *origin)
 {
-	telling *t = ctx;
-	float *told = &t->channel->meter_told[t->at++];
-	if (memcmp(told, &value, sizeof value) != 0) {
-		char leaf[ADDRESS_LEN];
-		*told = value;
-		t->changed = true;
-		snprintf(leaf, sizeof leaf, "%s/meter/%s", stage, symbol);
-		fb_channel_touch(t->channel, leaf, t->origin);
-	}
-}
-
-void fb_channel_tell_meters(fb_channel *channel, const fb_origin *origin)
-{
-	telling t = {.channel = channel, .origin = origin};
-	each_meter(channel, tell, &t);
-	if (t.changed) {
+	row now = {.count = 0};
+	each_meter(channel, put_value, &now);
+	if (memcmp(now.values, channel->meter_told, now.count * sizeof *now.values) != 0) {
+		memcpy(channel->meter_told, now.values, now.count * sizeof *now.values);
 		fb_channel_touch(channel, "meter/nodes", origin);
 	}
 }

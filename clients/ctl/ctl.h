@@ -34,7 +34,8 @@ extern const fb_command fb_cmd_nodes, fb_cmd_metrics, fb_cmd_patch_check, fb_cmd
 	fb_cmd_render, fb_cmd_analyze, fb_cmd_ls, fb_cmd_get, fb_cmd_set, fb_cmd_watch, fb_cmd_run,
 	fb_cmd_runs, fb_cmd_run_show, fb_cmd_rate, fb_cmd_snapshot, fb_cmd_verify, fb_cmd_audit,
 	fb_cmd_scene_save, fb_cmd_scene_load, fb_cmd_scene_list, fb_cmd_scene_show, fb_cmd_scene_put,
-	fb_cmd_scene_rename, fb_cmd_scene_delete, fb_cmd_scene_safe;
+	fb_cmd_scene_rename, fb_cmd_scene_delete, fb_cmd_scene_safe, fb_cmd_layout, fb_cmd_midi_list,
+	fb_cmd_midi_learn, fb_cmd_midi_forget, fb_cmd_midi_import, fb_cmd_midi_export;
 
 /* --- errors and output */
 

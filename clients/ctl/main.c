@@ -9,9 +9,10 @@
 static const fb_command *const commands[] = {&fb_cmd_ls, &fb_cmd_get, &fb_cmd_set, &fb_cmd_watch,
 	&fb_cmd_run, &fb_cmd_runs, &fb_cmd_run_show, &fb_cmd_rate, &fb_cmd_snapshot, &fb_cmd_verify,
 	&fb_cmd_audit, &fb_cmd_scene_save, &fb_cmd_scene_load, &fb_cmd_scene_list, &fb_cmd_scene_show,
-	&fb_cmd_scene_put, &fb_cmd_scene_rename, &fb_cmd_scene_delete, &fb_cmd_scene_safe, NULL,
-	&fb_cmd_nodes, &fb_cmd_metrics, &fb_cmd_patch_check, &fb_cmd_patch_show, &fb_cmd_render,
-	&fb_cmd_analyze, NULL};
+	&fb_cmd_scene_put, &fb_cmd_scene_rename, &fb_cmd_scene_delete, &fb_cmd_scene_safe,
+	&fb_cmd_layout, &fb_cmd_midi_list, &fb_cmd_midi_learn, &fb_cmd_midi_forget, &fb_cmd_midi_import,
+	&fb_cmd_midi_export, NULL, &fb_cmd_nodes, &fb_cmd_metrics, &fb_cmd_patch_check,
+	&fb_cmd_patch_show, &fb_cmd_render, &fb_cmd_analyze, NULL};
 
 static fb_ctl ctl = {.host = "127.0.0.1", .osc_port = 7770, .http_port = 7771};
 

@@ -51,7 +51,8 @@ typedef struct fb_routes {
 	}
 
 extern const fb_routes fb_station_routes, fb_edit_routes, fb_scene_routes, fb_calibration_routes,
-	fb_stored_routes, fb_preset_routes, fb_event_routes, fb_prometheus_routes, fb_server_routes;
+	fb_stored_routes, fb_midi_routes, fb_preset_routes, fb_event_routes, fb_prometheus_routes,
+	fb_server_routes;
 
 /* --- routes.c */
 

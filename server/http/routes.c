@@ -12,6 +12,7 @@ static const fb_routes *const groups[] = {
 	&fb_station_routes,
 	&fb_edit_routes,
 	&fb_scene_routes,
+	&fb_midi_routes,
 	&fb_calibration_routes,
 	&fb_stored_routes,
 	&fb_event_routes,

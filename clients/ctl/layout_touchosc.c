@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** A layout as TouchOSC's file: XML of nodes, packed by zlib.
+
+	The root's script takes the subscription and renews it, for TouchOSC itself sends nothing when
+	it connects. What arrives in another form than a control keeps it in (true, the name of a
+	choice, a figure with its unit) is read by a script of that control.
+	source: files saved by the editor (lexml version 6), its manual for the scripts */
+#include "layout.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+enum { TAB = 40, CAPTION = 20, STRIP = 150, RATE_HZ = 20, RENEW_MS = 4000 };
+
+typedef struct writer {
+	FILE *to;
+	uint32_t ids;
+} writer;
+
+typedef fb_layout_box box;
+
+static const char *const blue = "<r>0.25</r><g>0.6</g><b>0.9</b><a>1</a>";
+static const char *const green = "<r>0.3</r><g>0.75</g><b>0.4</b><a>1</a>";
+static const char *const amber = "<r>0.95</r><g>0.65</g><b>0.2</b><a>1</a>";
+static const char *const red = "<r>0.9</r><g>0.25</g><b>0.25</b><a>1</a>";
+static const char *const grey = "<r>0.2</r><g>0.2</g><b>0.22</b><a>1</a>";
+static const char *const clear = "<r>0</r><g>0</g><b>0</b><a>0</a>";
+
+/* --- pieces of XML */
+
+/** Text in CDATA, where only its own end has to be taken apart. */
+static void cdata(writer *w, const char *text)
+{
+	fputs("<![CDATA[", w->to);
+	for (const char *end; (end = strstr(text, "]]>")); text = end + 2) {
+		fprintf(w->to, "%.*s]]]]><![CDATA[", (int)(end - text), text);
+	}
+	fprintf(w->to, "%s]]>", text);
+}
+
+static void property(writer *w, char type, const char *key, const char *value)
+{
+	fprintf(w->to, "<property type='%c'><key><![CDATA[%s]]></key><value>", type, key);
+	if (type == 's') {
+		cdata(w, value);
+	} else {
+		fputs(value, w->to);
+	}
+	fputs("</value></property>", w->to);
+}
+
+static void number(writer *w, char type, const char *key, double value)
+{
+	char text[32];
+	snprintf(text, sizeof text, "%.6g", value);
+	property(w, type, key, text);
+}
+
+static void frame(writer *w, const box *at)
+{
+	char text[128];
+	snprintf(text, sizeof text, "<x>%.0f</x><y>%.0f</y><w>%.0f</w><h>%.0f</h>", at->x, at->y, at->w,
+		at->h);
+	property(w, 'r', "frame", text);
+}
+
+/** Begin a node; its properties stay open. */
+static void begin(writer *w, const char *type, const char *name, const box *at, const char *colour)
+{
+	uint32_t id = ++w->ids;
+	fprintf(w->to, "<node ID='f01dbac0-0000-4000-8000-%012x' type='%s'><properties>", id, type);
+	property(w, 's', "name", name);
+	frame(w, at);
+	property(w, 'c', "color", colour);
+}
+
+/** A value that is 0 or empty at first. fixed: a caption, which stays as it is written here */
+static void value(writer *w, const char *key, const char *first, bool fixed)
+{
+	fprintf(w->to,
+		"<value><key><![CDATA[%s]]></key><locked>0</locked><lockedDefaultCurrent>%d"
+		"</lockedDefaultCurrent><default>",
+		key, fixed);
+	cdata(w, first);
+	fputs("</default><defaultPull>0</defaultPull></value>", w->to);
+}
+
+/** One OSC message of a control. Sent when `trigger` is ANY (then received too) or RISE; only
+	received when it is NULL. */
+typedef struct osc_message {
+	const char *address, *trigger;
+	const char *type; ///< VALUE or CONSTANT; NULL: no argument
+	const char *conversion, *value;
+	double min, max; ///< what 0..1 stands for
+} osc_message;
+
+static void partial(
+	writer *w, const char *type, const char *conversion, const char *text, double min, double max)
+{
+	fprintf(w->to, "<partial><type>%s</type><conversion>%s</conversion><value>", type, conversion);
+	cdata(w, text);
+	fprintf(
+		w->to, "</value><scaleMin>%.9g</scaleMin><scaleMax>%.9g</scaleMax></partial>", min, max);
+}
+
+static void message(writer *w, const osc_message *m)
+{
+	fprintf(w->to,
+		"<osc><enabled>1</enabled><send>%d</send><receive>%d</receive><feedback>0</feedback>"
+		"<noDuplicates>0</noDuplicates><connections>0000000001</connections><triggers>",
+		m->trigger != NULL, !m->trigger || strcmp(m->trigger, "ANY") == 0);
+	if (m->trigger) {
+		fprintf(w->to, "<trigger><var><![CDATA[x]]></var><condition>%s</condition></trigger>",
+			m->trigger);
+	}
+	fputs("</triggers><path>", w->to);
+	partial(w, "CONSTANT", "STRING", m->address, 0, 1);
+	fputs("</path><arguments>", w->to);
+	if (m->type) {
+		partial(w, m->type, m->conversion, m->value, m->min, m->max);
+	}
+	fputs("</arguments></osc>", w->to);
+}
+
+/* --- scripts; TouchOSC's are Lua */
+
+/** A text as Lua writes it. */
+static void lua_text(FILE *to, const char *text)
+{
+	fputc('\'', to);
+	for (; *text; text++) {
+		if (*text == '\'' || *text == '\\') {
+			fputc('\\', to);
+		}
+		fputc(*text == '\n' ? ' ' : *text, to);
+	}
+	fputc('\'', to);
+}
+
+/** Write a script by `fill` as the property of the open node. */
+static void script(writer *w, void (*fill)(FILE *to, const json_t *of), const json_t *of)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+	if (to) {
+		fill(to, of);
+		if (fclose(to) == 0) {
+			property(w, 's', "script", text);
+		}
+		free(text);
+	}
+}
+
+/** A finger on a fader wins over feedback. */
+static void touched_script(FILE *to, const json_t *control)
+{
+	(void)control;
+	fputs("function onReceiveOSC(m, c) return self.values.touch end", to);
+}
+
+static void switch_script(FILE *to, const json_t *control)
+{
+	(void)control;
+	fputs("function onReceiveOSC(m, c)\nlocal a = m[2][1]\nif a then self.values.x = "
+		  "(a.tag == 'T' or a.value == true or a.value == 1) and 1 or 0 end\nreturn true\nend",
+		to);
+}
+
+static void menu_script(FILE *to, const json_t *control)
+{
+	size_t i;
+	json_t *choice;
+	fputs("local at = {", to);
+	json_array_foreach(json_object_get(control, "choices"), i, choice)
+	{
+		fputs(i ? ", [" : "[", to);
+		lua_text(to, json_string_value(choice));
+		fprintf(to, "] = %zu", i);
+	}
+	fputs("}\nfunction onReceiveOSC(m, c)\nlocal a = m[2][1]\nif a and at[a.value] then "
+		  "self.values.x = at[a.value] end\nreturn true\nend",
+		to);
+}
+
+/** A figure with its unit; more places where the range is small. */
+static void figure_script(FILE *to, const json_t *control)
+{
+	double span = fb_layout_number(control, "max") - fb_layout_number(control, "min");
+	int places = span > 0.0 && span <= 2.0 ? 3 : 1;
+	fputs("function onReceiveOSC(m, c)\nlocal a = m[2][1]\nif a then local v = a.value\n"
+		  "if a.tag == 'f' then v = string.format(",
+		to);
+	fprintf(to, "'%%.%df', v) end\nself.values.text = tostring(v) .. ", places);
+	if (*fb_layout_text(control, "unit")) {
+		char unit[64];
+		snprintf(unit, sizeof unit, " %s", fb_layout_text(control, "unit"));
+		lua_text(to, unit);
+	} else {
+		lua_text(to, "");
+	}
+	fputs(" end\nreturn true\nend", to);
+}
+
+static void root_script(FILE *to, const json_t *patterns)
+{
+	size_t i;
+	json_t *pattern;
+	fputs("local patterns = {", to);
+	json_array_foreach(patterns, i, pattern)
+	{
+		fputs(i ? ",\n" : "\n", to);
+		lua_text(to, json_string_value(pattern));
+	}
+	/* unsubscribing first makes the server tell all values anew */
+	fprintf(to,
+		"}\nlocal last = nil\n"
+		"function init() sendOSC({ '/unsubscribe', {} }) end\n"
+		"function update()\n"
+		"local now = getMillis()\n"
+		"if last ~= nil and now - last < %d then return end\n"
+		"last = now\n"
+		"for i = 1, #patterns do sendOSC({ '/subscribe', { { tag = 's', value = patterns[i] }, "
+		"{ tag = 'i', value = %d } } }) end\n"
+		"end",
+		RENEW_MS, RATE_HZ);
+}
+
+/* --- nodes */
+
+static void label(writer *w, const char *text, const box *at)
+{
+	begin(w, "LABEL", text, at, clear);
+	number(w, 'i', "textSize", 13);
+	property(w, 'b', "background", "0");
+	property(w, 'b', "outline", "0");
+	property(w, 'b', "interactive", "0");
+	number(w, 'i', "textAlignH", 2);
+	fputs("</properties><values>", w->to);
+	value(w, "text", text, true);
+	fputs("</values></node>", w->to);
+}
+
+/** The value in figures, with its unit. */
+static void figure(writer *w, const json_t *control, const box *at)
+{
+	begin(w, "LABEL", "value", at, clear);
+	number(w, 'i', "textSize", 13);
+	property(w, 'b', "background", "0");
+	property(w, 'b', "outline", "0");
+	property(w, 'b', "interactive", "0");
+	number(w, 'i', "textAlignH", 2);
+	script(w, figure_script, control);
+	fputs("</properties><values>", w->to);
+	value(w, "text", "", false);
+	fputs("</values><messages>", w->to);
+	message(w,
+		&(osc_message){fb_layout_text(control, "address"), NULL, "VALUE", "STRING", "text", 0, 1});
+	fputs("</messages></node>", w->to);
+}
+
+static void values_x(writer *w)
+{
+	fputs("</properties><values>", w->to);
+	value(w, "x", "0", false);
+	value(w, "touch", "false", false);
+	fputs("</values><messages>", w->to);
+}
+
+/** A fader or a knob: 0..1 to the twin, which knows the taper. */
+static void continuous(writer *w, const json_t *control, const box *at)
+{
+	bool fader = fb_layout_is(control, "fader");
+	begin(w, fader ? "FADER" : "RADIAL", fb_layout_text(control, "address"), at, blue);
+	number(w, 'i', "response", 0);
+	if (fader) {
+		number(w, 'i', "orientation", at->h >= at->w ? 0 : 1);
+	}
+	script(w, touched_script, control);
+	values_x(w);
+	message(w, &(osc_message){fb_layout_text(control, "twin"), "ANY", "VALUE", "FLOAT", "x", 0, 1});
+	fputs("</messages></node>", w->to);
+}
+
+/** A fader over a range, in the parameter's own units: whole numbers, and meters. */
+static void ranged(writer *w, const json_t *control, const box *at, bool meter)
+{
+	bool down = json_is_true(json_object_get(control, "down"));
+	begin(
+		w, "FADER", fb_layout_text(control, "address"), at, !meter ? blue : (down ? amber : green));
+	number(w, 'i', "orientation", at->h < at->w ? 1 : (down ? 2 : 0));
+	if (meter) {
+		property(w, 'b', "interactive", "0");
+		property(w, 'b', "cursor", "0");
+	} else {
+		script(w, touched_script, control);
+	}
+	values_x(w);
+	message(w, &(osc_message){fb_layout_text(control, "address"), meter ? NULL : "ANY", "VALUE",
+				   meter ? "FLOAT" : "INTEGER", "x", fb_layout_number(control, "min"),
+				   fb_layout_number(control, "max")});
+	fputs("</messages></node>", w->to);
+}
+
+static void menu(writer *w, const json_t *control, const box *at)
+{
+	begin(w, "RADIO", fb_layout_text(control, "address"), at, blue);
+	number(w, 'i', "steps", (double)json_array_size(json_object_get(control, "choices")));
+	number(w, 'i', "orientation", at->h >= at->w ? 2 : 1);
+	script(w, menu_script, control);
+	values_x(w);
+	message(w,
+		&(osc_message){fb_layout_text(control, "address"), "ANY", "VALUE", "INTEGER", "x", 0, 1});
+	fputs("</messages></node>", w->to);
+}
+
+static void button(writer *w, const json_t *control, const box *at)
+{
+	bool toggle = fb_layout_is(control, "switch");
+	const json_t *constant = json_object_get(control, "value");
+	begin(w, "BUTTON", fb_layout_text(control, "address"), at, toggle ? green : red);
+	number(w, 'i', "buttonType", toggle ? 2 : 0);
+	if (toggle) {
+		script(w, switch_script, control);
+	}
+	values_x(w);
+	osc_message press = {
+		.address = fb_layout_text(control, "address"), .trigger = "RISE", .max = 1};
+	if (toggle) {
+		press.trigger = "ANY";
+		press.type = "VALUE";
+		press.value = "x";
+	} else if (constant) {
+		press.type = "CONSTANT";
+		press.value = "1";
+	}
+	press.conversion = "INTEGER";
+	message(w, &press);
+	fputs("</messages></node>", w->to);
+}
+
+static void control_in(writer *w, const json_t *control, const box *cell)
+{
+	box at = {cell->x + 3, cell->y + 3, cell->w - 6, cell->h - 6};
+	box top = {at.x, at.y, at.w, CAPTION}, foot = {at.x, at.y + at.h - CAPTION, at.w, CAPTION};
+	box middle = {at.x, at.y + CAPTION, at.w, at.h - 2 * CAPTION};
+	const char *text = fb_layout_text(control, "label");
+	if (fb_layout_is(control, "switch") || fb_layout_is(control, "button")) {
+		button(w, control, &at);
+		label(w, text, &at); /* on top of the button, and not in its way */
+		return;
+	}
+	label(w, text, &top);
+	if (fb_layout_is(control, "readout")) {
+		middle.h += CAPTION;
+		figure(w, control, &middle);
+		return;
+	}
+	if (fb_layout_is(control, "menu")) {
+		menu(w, control, &middle);
+	} else if (fb_layout_is(control, "meter") || fb_layout_is(control, "number")) {
+		ranged(w, control, &middle, fb_layout_is(control, "meter"));
+	} else {
+		continuous(w, control, &middle);
+	}
+	figure(w, control, &foot);
+}
+
+static void controls_in(writer *w, const json_t *list, const box *in, double shape)
+{
+	size_t i, n = json_array_size(list);
+	json_t *control;
+	json_array_foreach(list, i, control)
+	{
+		box cell = fb_layout_cell(in, n, i, shape);
+		control_in(w, control, &cell);
+	}
+}
+
+static void pager(writer *w, const json_t *pages, const box *at);
+
+/** A page: its controls above, a pager of its own pages below. */
+static void page(writer *w, const json_t *self, const box *at)
+{
+	const json_t *pages = json_object_get(self, "pages");
+	box inner = {0, 0, at->w, at->h}, rest = inner;
+	begin(w, "GROUP", fb_layout_text(self, "title"), at, grey);
+	property(w, 's', "tabLabel", fb_layout_text(self, "title"));
+	property(w, 'c', "tabColorOff", grey);
+	property(w, 'c', "tabColorOn", blue);
+	fputs("</properties><children>", w->to);
+	if (json_array_size(pages)) {
+		inner.h = STRIP;
+		rest = (box){0, STRIP, at->w, at->h - STRIP};
+	}
+	controls_in(w, json_object_get(self, "controls"), &inner, 0.6);
+	if (json_array_size(pages)) {
+		pager(w, pages, &rest);
+	}
+	fputs("</children></node>", w->to);
+}
+
+static void pager(writer *w, const json_t *pages, const box *at)
+{
+	size_t i;
+	json_t *each;
+	box inner = {0, TAB, at->w, at->h - TAB};
+	begin(w, "PAGER", "pages", at, grey);
+	number(w, 'i', "tabbarSize", TAB);
+	property(w, 'b', "tabLabels", "1");
+	fputs("</properties><values>", w->to);
+	value(w, "page", "0", false);
+	fputs("</values><children>", w->to);
+	json_array_foreach(pages, i, each)
+	{
+		page(w, each, &inner);
+	}
+	fputs("</children></node>", w->to);
+}
+
+/* --- the file */
+
+static bool pack(const char *text, size_t length, void **data, size_t *size)
+{
+	uLongf room = compressBound(length);
+	unsigned char *out = malloc(room);
+	if (!out || compress2(out, &room, (const unsigned char *)text, length, 6) != Z_OK) {
+		free(out);
+		return false;
+	}
+	*data = out;
+	*size = room;
+	return true;
+}
+
+bool fb_layout_touchosc(
+	const fb_layout *layout, const fb_layout_wish *wish, void **data, size_t *size)
+{
+	char *text = NULL;
+	size_t length = 0;
+	writer w = {.to = open_memstream(&text, &length)};
+	box screen = {0, 0, wish->width, wish->height};
+	if (!w.to) {
+		return false;
+	}
+	fputs("<?xml version='1.0' encoding='UTF-8'?><lexml version='6'>", w.to);
+	begin(&w, "GROUP", "foldback", &screen, grey);
+	script(&w, root_script, layout->patterns);
+	fputs("</properties><includes></includes><children>", w.to);
+	if (json_array_size(layout->pages) == 1) {
+		page(&w, json_array_get(layout->pages, 0), &screen);
+	} else {
+		pager(&w, layout->pages, &screen);
+	}
+	fputs("</children></node></lexml>", w.to);
+	bool whole = fclose(w.to) == 0 && pack(text, length, data, size);
+	free(text);
+	return whole;
+}

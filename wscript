@@ -51,6 +51,7 @@ def options(opt):
                    help="test: only tests that match (pytest -k); bench: only this part (tests/bench/run.py)")
     opt.add_option("--json", default="", metavar="FILE", help="bench: write all figures there")
     opt.add_option("--markdown", default="", metavar="FILE", help="bench: renew the tables of this page")
+    opt.add_option("--plot", default="", metavar="FILE", help="bench: draw what the stations cost")
 
 
 def configure(conf):
@@ -154,7 +155,7 @@ class BenchContext(Build.BuildContext):
             raise Errors.WafError("there is no benchmark yet: tests/bench/run.py is missing")
         super().execute_build()
         opt = Scripting.Options.options
-        options = [f"--{name}={getattr(opt, name)}" for name in ("only", "json", "markdown") if getattr(opt, name)]
+        options = [f"--{name}={getattr(opt, name)}" for name in ("only", "json", "markdown", "plot") if getattr(opt, name)]
         run([python_with("liblo"), program] + options, "bench failed", FB_BUILD=self.out_dir)
 
 

@@ -7,7 +7,7 @@
 
 enum { EVENTS = 8192 };
 #define TAP_S 0.17       /* what a tap holds, at least: the meters look after it every 10 ms */
-#define WORTH_NS 20000.0 /* of work, to wake a crew for: waking takes some thousands */
+#define WORTH_NS 40000.0 /* of work, to wake a crew for: a sleeper may take that long to come */
 #define BUDGET 0.25      /* of the time there is: four such stations leave nothing */
 #define PATIENCE_MS 5.0  /* with a late worker: at least this, or a period */
 

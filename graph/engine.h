@@ -9,6 +9,7 @@
 #define FB_ENGINE_H
 
 #include "crew.h"
+#include "guard.h"
 #include "plan.h"
 #include "ring.h"
 

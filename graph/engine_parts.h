@@ -5,7 +5,6 @@
 #define FB_ENGINE_PARTS_H
 
 #include "agenda.h"
-#include "guard.h"
 
 #define SWITCH_MS 5.0    /**< at most: mute, bypass, mono and the fade to dry */
 #define FAULT_HOLD_S 1.0 /**< a station stays dry this long after a node failed */

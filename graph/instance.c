@@ -249,12 +249,22 @@ void fb_instance_clear(fb_instance *in)
 	for (int c = 0; c < 2 && in->latency; c++) {
 		fb_align_clear(&in->dry[c]);
 	}
-	in->wet = in->wet_aim;
 	in->refill = 0;
 	for (uint32_t i = 0; i < in->desc->n_meters; i++) {
 		in->meter[i] = in->desc->meters[i].min;
 		atomic_store_explicit(&in->shown[i], in->meter[i], memory_order_relaxed);
 	}
+}
+
+void fb_instance_arrive(fb_instance *in)
+{
+	for (uint32_t i = 0; i < in->n_moving; i++) {
+		uint16_t p = in->moving[i];
+		in->glide[p].ticks = 0;
+		in->from[p] = in->to[p] = in->glide[p].final;
+	}
+	in->n_moving = 0;
+	in->wet = in->wet_aim;
 }
 
 bool fb_instance_tick(fb_instance *in, fb_tick *tick)

@@ -67,6 +67,9 @@ bool fb_instance_tick(fb_instance *instance, fb_tick *tick) FB_RT;
 /** Forget all history, as freshly made: while nobody hears it. thread: audio */
 void fb_instance_clear(fb_instance *instance) FB_RT;
 
+/** All that is on its way arrives: while nobody hears it. thread: audio */
+void fb_instance_arrive(fb_instance *instance) FB_RT;
+
 /** Are all values finite? thread: any; rt: yes */
 bool fb_tick_finite(const float *x) FB_RT;
 

@@ -76,7 +76,7 @@ static fb_status check_param(
 {
 	const fb_param_info *p = &desc->params[i];
 	REQUIRE(fb_is_symbol(p->symbol), "%s: parameter %u: bad symbol", desc->id, i);
-	REQUIRE(strcmp(p->symbol, "meter") && strcmp(p->symbol, "bypass"),
+	REQUIRE(strcmp(p->symbol, "meter") && strcmp(p->symbol, "bypass") && strcmp(p->symbol, "cpu"),
 		"%s.%s: that name is foldback's own", desc->id, p->symbol);
 	REQUIRE(fb_node_param(desc, p->symbol) == (int)i, "%s.%s: twice", desc->id, p->symbol);
 	REQUIRE(

@@ -9,7 +9,7 @@
 /* The address tree puts these beside a station's nodes. */
 static const char *const reserved_ids[] = {"in", "out", "metric", "score", "meter", "mode",
 	"bypass", "mute", "name", "patch", "run", "proposal", "scene", "undo", "redo", "tap", "node",
-	"mono", "goal", "load"};
+	"mono", "goal", "load", "guard", "cpu"};
 
 fb_patch *fb_patch_create(const char *name)
 {

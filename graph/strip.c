@@ -182,10 +182,14 @@ static void rest(engine_station *station, bool turn, float *const *out)
 	if (plan->next) {
 		fb_plan_skip_fade(plan);
 	}
-	atomic_store_explicit(&station->hushed,
-		station->work.panic || station->cleared <= plan->n_steps, memory_order_relaxed);
+	bool hushed = station->work.panic || station->cleared <= plan->n_steps;
+	for (uint32_t i = 0; !hushed && i < plan->n_steps; i++) {
+		fb_instance_arrive(plan->step[i].node); /* what was set meanwhile */
+	}
+	atomic_store_explicit(&station->hushed, hushed, memory_order_relaxed);
 	station->fault_left = 0;
 	station->guard.gain = 1.0f;
+	atomic_store_explicit(&station->guard_gain, 1.0f, memory_order_relaxed);
 	station->wet = is_on(station, FB_SWITCH_BYPASS) ? 0.0f : 1.0f;
 }
 

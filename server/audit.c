@@ -85,6 +85,16 @@ static void on_audit(void *ctx, const char *address, const fb_value *before, con
 	(void)fb_store_audit(server->store, &entry);
 }
 
+void fb_audit_note(fb_server *server, const char *address, const char *what)
+{
+	fb_audit_entry entry = {.time_us = fb_unix_us(),
+		.frame = fb_engine_frame(server->engine),
+		.origin = "engine",
+		.address = address,
+		.outcome = what};
+	(void)fb_store_audit(server->store, &entry);
+}
+
 static void on_begin(void *ctx)
 {
 	fb_server *server = ctx;

@@ -327,6 +327,7 @@ static void look_after_latency(fb_server *server)
 }
 
 #define ROWS_S 0.04 /**< between two looks at the rows of node meters: as often as an eye follows */
+#define BUDGETS_S 1.0 /**< between two looks at what stations take of the time */
 
 static void tell_rows(fb_server *server)
 {
@@ -336,6 +337,14 @@ static void tell_rows(fb_server *server)
 		server->tell_rows_s = now_s + ROWS_S;
 		for (uint32_t i = 0; i < server->n_channels; i++) {
 			fb_channel_tell_rows(&server->channel[i], &origin);
+			fb_channel_watch(&server->channel[i]);
+		}
+		fb_server_watch_xruns(server);
+	}
+	if (now_s >= server->budgets_s) {
+		server->budgets_s = now_s + BUDGETS_S;
+		for (uint32_t i = 0; i < server->n_channels; i++) {
+			fb_channel_watch_budget(&server->channel[i]);
 		}
 	}
 }

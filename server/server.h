@@ -39,6 +39,24 @@ enum {
 	FB_NODE_METERS_MAX = 256, ///< of a station, that are told of by themselves
 };
 
+enum { FB_XRUNS_KEPT = 8 };
+
+/** The last xruns. */
+typedef struct fb_xruns {
+	uint32_t seen;
+	char time[FB_XRUNS_KEPT][48], text[FB_XRUNS_KEPT * 50];
+} fb_xruns;
+
+/** What is known already of how a station does (health.c). */
+typedef struct fb_watch {
+	double ceiling_db, budget_pc;
+	uint64_t faults, over; ///< as last looked at
+	double guard_db;
+	bool guarding, alarm;
+	double fault_told_s, guard_told_s, over_s; ///< when
+	char faulty[128];                          ///< address of the node that failed last
+} fb_watch;
+
 /** What the server keeps of a station beside its patch. */
 struct fb_channel {
 	fb_server *server;
@@ -57,6 +75,7 @@ struct fb_channel {
 	fb_proposal proposal;
 	char last_run[64];
 	double last_run_score;
+	fb_watch watch;
 	fb_stage_view *views; ///< list: the stages that are in the tree
 };
 
@@ -84,7 +103,10 @@ struct fb_server {
 	fb_tap *taps;          ///< list: those who listen over WebSocket
 	uint64_t taps_dropped; ///< of them, those that were too slow
 	double started_s;
+	bool panic;
+	fb_xruns xruns;
 	double tell_rows_s; ///< when to look at them next
+	double budgets_s;   ///< likewise
 	uint64_t ticks;     ///< of the loop
 	int64_t group_us;   ///< when the group at hand began, Unix time; 0: none is under way
 	double group_s;     ///< when the last one began, by fb_now_s()
@@ -140,6 +162,18 @@ FB_MUST_CHECK fb_status fb_channel_add_counts(fb_channel *channel, fb_error *err
 /** Tell of those that have grown. */
 void fb_channel_tell_counts(fb_channel *channel, const fb_origin *origin);
 
+/* --- health.c: guard, faults, time */
+FB_MUST_CHECK fb_status fb_channel_add_health(fb_channel *channel, fb_error *error);
+/** Look for faults and at the guard. Often. */
+void fb_channel_watch(fb_channel *channel);
+/** Does the station keep its budget? Once a second. */
+void fb_channel_watch_budget(fb_channel *channel);
+
+/* --- panic.c */
+FB_MUST_CHECK fb_status fb_server_add_switches(fb_server *server, fb_error *error);
+/** Note the time of new xruns. Often. */
+void fb_server_watch_xruns(fb_server *server);
+
 /* --- station_rows.c: measurements in one message */
 FB_MUST_CHECK fb_status fb_channel_add_rows(fb_channel *channel, fb_error *error);
 /** Tell of the row of node meters if any of them has moved. */
@@ -169,6 +203,8 @@ FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error)
 
 /* --- audit.c: every accepted and refused set, into the store */
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);
+/** A row of the engine's own: what happened at an address. */
+void fb_audit_note(fb_server *server, const char *address, const char *what);
 /** As fb_store_text. */
 void fb_audit_text(char tag, double value, char *text, size_t size);
 

@@ -91,6 +91,11 @@ GETTER(get_heap, int_value(heap_bytes()))
 GETTER(get_heartbeat, int_value((uint64_t)(fb_now_s() - server->started_s)))
 GETTER(get_frame, float_value((double)fb_engine_frame(server->engine)))
 GETTER(get_late, int_value(engine_counts(server).events_late))
+GETTER(get_latest,
+	float_value(1e3 * (double)engine_counts(server).latest / fb_engine_rate(server->engine)))
+GETTER(get_threads, int_value(server->options.threads))
+GETTER(get_absences, int_value(engine_counts(server).absences))
+GETTER(get_replies, int_value(engine_counts(server).replies_lost))
 GETTER(get_lost, int_value(engine_counts(server).events_lost))
 GETTER(get_orphans, int_value(engine_counts(server).events_orphan))
 GETTER(get_bad, int_value(engine_counts(server).bad_samples))
@@ -135,6 +140,14 @@ static const struct {
 		get_stations, PLAIN},
 	{"/server/xruns", FB_LEAF_INT, "Xruns", "", "Periods that came too late, since start.", 1e9,
 		true, get_xruns, COUNTS | ALARMS},
+	{"/server/threads", FB_LEAF_INT, "Threads", "", "That run stations.", FB_THREADS_MAX, false,
+		get_threads, PLAIN},
+	{"/server/threads/late", FB_LEAF_INT, "Late threads", "",
+		"Times a station was silent because the thread that had it did not come in time.", 1e15,
+		true, get_absences, COUNTS | ALARMS},
+	{"/server/events/replies_late", FB_LEAF_INT, "Late replies", "",
+		"Times an edit's old plan had to wait for room on its way back.", 1e15, true, get_replies,
+		COUNTS},
 	{"/server/dsp_load", FB_LEAF_FLOAT, "DSP load", "%", "Share of a period that processing takes.",
 		100, true, get_load, PLAIN},
 	{"/server/uptime", FB_LEAF_FLOAT, "Uptime", "s", "Since start.", 1e9, true, get_uptime, PLAIN},
@@ -146,6 +159,8 @@ static const struct {
 		get_frame, COUNTS},
 	{"/server/events/late", FB_LEAF_INT, "Late events", "", "Arrived after their frame.", 1e9, true,
 		get_late, COUNTS},
+	{"/server/events/worst", FB_LEAF_FLOAT, "Latest event", "ms",
+		"How late the latest event came, since /server/cpu/reset.", 1e9, true, get_latest, PLAIN},
 	{"/server/events/lost", FB_LEAF_INT, "Events put off", "",
 		"Found the ring to the audio full and were sent again.", 1e9, true, get_lost, COUNTS},
 	{"/server/events/orphan", FB_LEAF_INT, "Orphan events", "",
@@ -207,5 +222,5 @@ fb_status fb_server_add_leaves(fb_server *server, fb_error *error)
 			.ctx = server};
 		status = fb_tree_add(server->tree, leaves[i].address, &spec, error);
 	}
-	return status;
+	return status ? status : fb_server_add_switches(server, error);
 }

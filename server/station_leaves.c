@@ -405,5 +405,8 @@ fb_status fb_channel_add_own(fb_channel *channel, fb_error *error)
 	if (!status) {
 		status = fb_channel_add_counts(channel, error);
 	}
+	if (!status) {
+		status = fb_channel_add_health(channel, error);
+	}
 	return status ? status : fb_channel_add_rows(channel, error);
 }

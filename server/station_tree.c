@@ -173,6 +173,51 @@ static fb_status add_meter(fb_stage_view *view, const char *base, uint32_t index
 	return fb_tree_add(view->channel->server->tree, address, &spec, error);
 }
 
+/* --- time */
+
+enum { TIME_MEAN, TIME_WORST, TIME_SHARE, TIMES };
+
+static const struct {
+	const char *leaf, *label, *unit, *doc;
+} times[TIMES] = {
+	{"cpu/mean", "Time", "us", "What the node takes for a tick of 32 frames, lately."},
+	{"cpu/worst", "Worst time", "us",
+		"The most it took for a tick since /server/cpu/reset; one tick in seven is looked at."},
+	{"cpu/share", "Share", "%", "Of the time there is, what the node takes lately."},
+};
+
+static void time_get(void *ctx, uint32_t index, fb_value *value)
+{
+	fb_stage_view *view = ctx;
+	int stage = stage_of(view);
+	fb_time time = {0};
+	if (stage >= 0) {
+		(void)fb_station_time(view->channel->station, (uint32_t)stage, &time);
+	}
+	*value = (fb_value){.tag = 'f',
+		.f = index == TIME_MEAN    ? time.mean_us
+			 : index == TIME_WORST ? time.worst_us
+								   : 100.0 * time.mean_share};
+}
+
+static fb_status add_time(fb_stage_view *view, const char *base, uint32_t index, fb_error *error)
+{
+	static const fb_leaf_ops ops = {.get = time_get};
+	char address[ADDRESS_LEN];
+	snprintf(address, sizeof address, "%s/%s", base, times[index].leaf);
+	fb_leaf_spec spec = {.kind = FB_LEAF_FLOAT,
+		.access = FB_READ,
+		.label = times[index].label,
+		.unit = times[index].unit,
+		.doc = times[index].doc,
+		.max = 1e6,
+		.meter = true,
+		.ops = &ops,
+		.ctx = view,
+		.index = index};
+	return fb_tree_add(view->channel->server->tree, address, &spec, error);
+}
+
 /* --- stages */
 
 static void stage_address(const fb_channel *channel, const char *id, char *address)
@@ -199,6 +244,9 @@ static fb_status add_stage(fb_channel *channel, const fb_stage *stage, fb_error 
 	}
 	for (uint32_t i = 0; i < stage->type->n_meters && !status; i++) {
 		status = add_meter(view, base, i, error);
+	}
+	for (uint32_t i = 0; i < TIMES && !status; i++) {
+		status = add_time(view, base, i, error);
 	}
 	return status ? status : add_bypass(view, base, error);
 }

@@ -90,7 +90,7 @@ class Gig:
         self.folder, self.seconds, self.sound, self.progress = Path(folder), seconds, sound, progress
         self.over, self.errors = threading.Event(), []
         self.result = {"seconds": seconds, "realtime": bool(realtime()), "sets": 0, "recalls": 0, "auditions": 0,
-                       "tap_frames": 0, "tap_gaps": 0}
+                       "tap_frames": 0, "tap_gaps": 0, "captures_lost": 0}
 
     def play(self):
         chain = json.loads((TOP / "tests" / "bench" / "chain.json").read_text())
@@ -211,10 +211,12 @@ class Gig:
 
     def _audition(self):
         while not self.over.is_set():
-            self.server.post("/api/calibration/audition", {
+            status, answer = self.server.http("POST", "/api/calibration/audition", {
                 "station": 1 + self.result["auditions"] % STATIONS, "source": {"live": 1.0},
                 "candidates": [{"comp.threshold": -10.0 - i} for i in range(4)]})
+            assert status in (200, 503), answer
             self.result["auditions"] += 4
+            self.result["captures_lost"] += status == 503  # a live stretch is whole, or it is refused
 
     def _listen(self):
         asyncio.run(self._listen_to_all())

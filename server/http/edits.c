@@ -2,6 +2,10 @@
 /* Routes that change what a station is made of, while it plays. */
 #include "route.h"
 
+#include <stdio.h>
+
+enum { ADDRESS_LEN = 64 };
+
 static void get_patch(fb_request *request, const fb_asked *asked)
 {
 	fb_channel *channel = fb_asked_channel(request, asked);
@@ -39,6 +43,31 @@ static void post_edit(fb_request *request, const fb_asked *asked)
 	fb_answer_done(request, asked, status, &error);
 }
 
+/** Run a command of the station that takes nothing. */
+static void run_command(fb_request *request, const fb_asked *asked, const char *command)
+{
+	fb_error error;
+	char address[ADDRESS_LEN];
+	fb_tree *tree = asked->server->tree;
+	const fb_channel *channel = fb_asked_channel(request, asked);
+	if (channel) {
+		snprintf(address, sizeof address, "/station/%u/%s", channel->index + 1, command);
+		fb_status status = fb_tree_set(
+			tree, fb_tree_find(tree, address), NULL, 0, FB_STRICT, &asked->origin, NULL, &error);
+		fb_answer_done(request, asked, status, &error);
+	}
+}
+
+static void post_undo(fb_request *request, const fb_asked *asked)
+{
+	run_command(request, asked, "undo");
+}
+
+static void post_redo(fb_request *request, const fb_asked *asked)
+{
+	run_command(request, asked, "redo");
+}
+
 static const fb_route routes[] = {
 	{FB_GET, "/api/stations/{station}/patch", get_patch,
 		"The whole patch in force, as a patch file holds it.", {FB_STATION_PARAM},
@@ -53,6 +82,11 @@ static const fb_route routes[] = {
 		"replace.",
 		{FB_STATION_PARAM}, .body_max = FB_BODY_MAX, .body = "Edits", .answer = "Stored",
 		.refusals = "404 406 409 503"},
+	{FB_POST, "/api/stations/{station}/undo", post_undo,
+		"Take a station's last change back: of values, nodes, a whole patch or a scene.",
+		{FB_STATION_PARAM}, .answer = "Stored", .refusals = "404 409 503"},
+	{FB_POST, "/api/stations/{station}/redo", post_redo, "Make the change again.",
+		{FB_STATION_PARAM}, .answer = "Stored", .refusals = "404 409 503"},
 };
 
 const fb_routes fb_edit_routes = {"edits", routes, sizeof routes / sizeof *routes};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Who is connected, and how much of the server one address may take: connections, and time. When
-   there are too many connections, the one that has waited longest without asking anything makes
-   room, so that a client that opens them and says nothing keeps nobody out. thread: control */
+   there are too many connections, one that waits makes room, of the address that has most of them,
+   so that a client that opens many and says nothing keeps nobody out. thread: control */
 #include "request.h"
 
 #include <netinet/in.h>
@@ -28,6 +28,7 @@ struct fb_peer {
 	struct lws *wsi;
 	account *account;
 	struct fb_peer *prev, *next; ///< the one that has waited longest is last
+	bool asked;                  ///< something, once
 	bool busy;                   ///< it has asked something that is not answered yet, or streams
 };
 
@@ -103,17 +104,27 @@ static void link_first(fb_peers *peers, fb_peer *peer)
 	peers->first = peer;
 }
 
-/** End the connection that has waited longest; of this address, or of any if NULL. */
+/** Should rather this one go? It is of the address that has more, or it never asked anything. */
+static bool goes_first(const fb_peer *peer, const fb_peer *other)
+{
+	uint32_t a = peer->account->connections, b = other->account->connections;
+	return a != b ? a > b : !peer->asked && other->asked;
+}
+
+/** End a connection that waits; of this address, or of any if NULL. */
 static bool make_room(fb_peers *peers, const account *of)
 {
+	fb_peer *gone = NULL;
 	for (fb_peer *peer = peers->last; peer; peer = peer->prev) {
-		if (!peer->busy && (!of || peer->account == of)) {
-			peer->busy = true; /* it is on its way out: not to be chosen again */
-			lws_set_timeout(peer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-			return true;
+		if (!peer->busy && (!of || peer->account == of) && (!gone || goes_first(peer, gone))) {
+			gone = peer;
 		}
 	}
-	return false;
+	if (gone) {
+		gone->busy = true; /* it is on its way out: not to be chosen again */
+		lws_set_timeout(gone->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+	}
+	return gone != NULL;
 }
 
 bool fb_peers_admit(fb_peers *peers, int fd)
@@ -161,6 +172,7 @@ void fb_peers_busy(fb_peers *peers, struct lws *wsi, bool busy)
 	fb_peer *peer = lws_get_opaque_user_data(wsi);
 	if (peer) {
 		peer->busy = busy;
+		peer->asked = true;
 		unlink_peer(peers, peer);
 		link_first(peers, peer);
 	}

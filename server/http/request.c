@@ -357,7 +357,7 @@ static void handle(fb_request *request)
 	*at = request;
 }
 
-/** Will LWS_CALLBACK_HTTP_BODY_COMPLETION come? */
+/** Is there a body, whose end LWS_CALLBACK_HTTP_BODY_COMPLETION will tell? */
 static bool has_body(struct lws *wsi)
 {
 	char length[24];
@@ -559,14 +559,17 @@ int fb_on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, vo
 		return 0;
 	case LWS_CALLBACK_HTTP:
 		begin(request, wsi, in);
-		if (!has_body(wsi)) {
+		request->awaits_body = has_body(wsi);
+		if (!request->awaits_body) {
 			handle(request);
 		}
 		return 0;
 	case LWS_CALLBACK_HTTP_BODY:
 		return take_body(request, in, len);
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		handle(request);
+		if (request->awaits_body) { /* it comes of a POST without a body too */
+			handle(request);
+		}
 		return 0;
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return write_on(request);

@@ -49,6 +49,7 @@ struct fb_request {
 	char path[FB_PATH_LEN], query[FB_PATH_LEN], type[64], accept[128], if_none_match[128],
 		origin[FB_ORIGIN_LEN];
 	bool may_write;
+	bool awaits_body; ///< not yet handled
 	char *body;
 	size_t body_len, body_max;   ///< bytes
 	size_t body_room, body_seen; ///< bytes; seen: all that came, kept or not

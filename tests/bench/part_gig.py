@@ -12,8 +12,8 @@ def run(folder):
     needs("sndfile-jackplay", "sndfile-tools")
     result = gig.Gig(folder, SECONDS, stretch(folder, 20), progress).play()
     part = Part(["", "foldback", "target", ""])
-    lost = sum(result[key] for key in ("events/lost", "events/orphan", "taps_lost", "tap_gaps", "audit/lost", "kernel_lost",
-                                       "unset"))
+    lost = sum(result[key] for key in ("events/lost", "events/orphan", "taps_lost", "tap_gaps", "captures_lost", "audit/lost",
+                                       "kernel_lost", "unset"))
     for text, name, value, most in [
             ("xruns", "xruns", result["xruns"], result["idle_xruns"]),
             ("sets, events, taps, audit rows lost", "lost", lost, 0),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from measure import PROGRAMS, Missing, machine, progress
 
-PARTS = ["nodes", "metrics", "control", "http", "server", "gig", "calibration"]
+PARTS = ["nodes", "stations", "metrics", "control", "http", "server", "gig", "calibration"]
 
 
 def as_text(part):
@@ -46,6 +46,7 @@ def main():
     parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be given more than once")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
     parser.add_argument("--markdown", metavar="FILE", help="renew the tables of this page (doc/performance.md)")
+    parser.add_argument("--plot", metavar="FILE", help="draw what the stations cost (doc/stations.svg)")
     args = parser.parse_args()
     if not (PROGRAMS / "bench_nodes").exists():
         sys.exit(f"bench: {PROGRAMS} holds no bench programs: build first (./waf bench does)")
@@ -66,6 +67,8 @@ def main():
             print(f"\n{module.TITLE}\n{as_text(part)}\n({time.monotonic() - began:.0f} s)", flush=True)
             figures[name] = part.figures
             missed += [f"{name}.{figure}" for figure, entry in part.figures.items() if entry.get("met") is False]
+            if args.plot and hasattr(module, "plot"):
+                Path(args.plot).write_text(module.plot(part, where))
             if args.markdown:
                 put_into(args.markdown, name, as_markdown(part, module.TITLE, where))
     if args.json:

@@ -17,7 +17,7 @@ def test_a_gig(tmp_path, request, capsys):
     assert result["sets"] >= 0.95 * SETS_PER_S * seconds and result["recalls"] >= seconds / 4
     assert result["auditions"] >= seconds / 4 and result["tap_frames"] >= 0.95 * TAPS * 48000 * seconds
     lost = {key: result[key] for key in ("events/lost", "events/orphan", "taps_lost", "tap_gaps", "audit/lost",
-                                         "kernel_lost", "unset")}
+                                         "captures_lost", "kernel_lost", "unset")}
     assert not any(lost.values()), lost
     # what a client asks for meanwhile comes and goes; 0.1 MB a minute would be a leak of 1 kB a second
     assert result["heap_growth_mb"] < 0.5 + 0.1 * result["watched_s"] / 60

@@ -109,6 +109,18 @@ def test_a_ride_is_one_step_and_a_refusal_none(server):
     assert server.osc.call("/station/1/undo") == "there is nothing to undo"
 
 
+def test_over_http(server):
+    start = patch(server)
+    assert server.http("POST", "/api/stations/1/undo") == (409, {"error": {
+        "code": 409, "message": "there is nothing to undo", "address": "undo"}})
+    server.post("/api/stations/1/params", {"trim.gain": -6})
+    changed = patch(server)
+    assert server.http("POST", "/api/stations/1/undo") == (200, {"stored": True}) and patch(server) == start
+    assert server.http("POST", "/api/stations/1/redo") == (200, {"stored": True}) and patch(server) == changed
+    assert server.get("/api/audit?limit=1")[0]["address"] == "/station/1/redo"
+    assert server.http("POST", "/api/stations/9/undo")[0] == 404
+
+
 def test_subscribers_hear_of_undo(server):
     server.osc.send("/station/1/trim/gain", -6.0)
     server.osc.call("/station/1/node/add", "eq", "more")

@@ -328,7 +328,6 @@ static void tell_rows(fb_server *server)
 			fb_channel_tell_rows(&server->channel[i], &origin);
 			fb_channel_watch(&server->channel[i]);
 		}
-		fb_server_watch_xruns(server);
 	}
 	if (now_s >= server->budgets_s) {
 		server->budgets_s = now_s + BUDGETS_S;

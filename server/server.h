@@ -39,14 +39,6 @@ enum {
 	FB_NODE_METERS_MAX = 256, ///< of a station, that are told of by themselves
 };
 
-enum { FB_XRUNS_KEPT = 8 };
-
-/** The last xruns. */
-typedef struct fb_xruns {
-	uint64_t seen;
-	char time[FB_XRUNS_KEPT][48], text[FB_XRUNS_KEPT * 50];
-} fb_xruns;
-
 /** What is known already of how a station does (health.c). */
 typedef struct fb_watch {
 	double ceiling_db, budget_pc;
@@ -112,7 +104,6 @@ struct fb_server {
 	uint64_t taps_dropped; ///< of them, those that were too slow
 	double started_s;
 	bool panic;
-	fb_xruns xruns;
 	double tell_rows_s; ///< when to look at them next
 	double budgets_s;   ///< likewise
 	uint64_t ticks;     ///< of the loop
@@ -179,8 +170,6 @@ void fb_channel_watch_budget(fb_channel *channel);
 
 /* --- panic.c */
 FB_MUST_CHECK fb_status fb_server_add_switches(fb_server *server, fb_error *error);
-/** Note the time of new xruns. Often. */
-void fb_server_watch_xruns(fb_server *server);
 
 /* --- station_rows.c: measurements in one message */
 FB_MUST_CHECK fb_status fb_channel_add_rows(fb_channel *channel, fb_error *error);

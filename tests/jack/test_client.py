@@ -79,19 +79,20 @@ def test_names_follow_the_station(jack, server):
 
 @pytest.mark.slow
 def test_the_delay_follows_the_transport(jack, tmp_path, probe):
-    """A timebase master at 137 bpm: an eighth is 60 / 137 / 2 s. Rolling or not, the tempo is the same."""
+    """A timebase master at 137 bpm: an eighth is 60 / 137 / 2 s. Rolling or not, the tempo is the same.
+    A machine that is late may lose a period under way: what is heard is looked at until it is what it should be."""
     echo = {"name": "echo", "stages": [{"id": "delay", "type": "delay", "parameters": {
         "sync": "transport", "note": "1/8", "tempo": 90.0, "feedback": 0.0, "mix": 100.0}}]}
     with Foldbackd(tmp_path, "--stations", 1, "--patch", write(tmp_path, echo), jack=jack) as server:
         def heard():
             return probe("delay", "foldback:station_1_in_L", "foldback:station_1_out_L").told()["delay"][0]
 
-        assert heard() == 16000  # nobody gives a tempo: an eighth at the delay's own 90 bpm
+        wait_for(lambda: heard() == 16000, 20, "that delay")  # nobody gives a tempo: an eighth at the delay's own 90 bpm
         assert server.osc.ask("/server/transport/bpm") == 0.0
         with probe("tempo", 137) as master:
             wait_for(lambda: server.osc.ask("/server/transport/rolling"), 5, "the transport")
             wait_for(lambda: server.osc.ask("/server/transport/bpm") == 137.0, 5, "the tempo")
-            assert heard() == round(48000 * 60 / 137 / 2)
+            wait_for(lambda: heard() == round(48000 * 60 / 137 / 2), 20, "that delay")
             master.toggle()
             wait_for(lambda: not server.osc.ask("/server/transport/rolling"), 5, "the stop")
             assert server.osc.ask("/server/transport/bpm") == 137.0

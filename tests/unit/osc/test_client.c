@@ -19,6 +19,7 @@ static pthread_t thread;
 static atomic_bool stop;
 static fb_client *client;
 static fb_error error;
+static char long_story[70000]; ///< more than a packet holds
 
 /* --- a relay that drops the first packets of each direction */
 
@@ -84,6 +85,8 @@ static int open_all(void **state)
 	tree = desk_tree();
 	add(tree, "/undo", (fb_leaf_spec){.kind = FB_LEAF_COMMAND});
 	add_cells(tree, "cell", 3000, (fb_leaf_spec){.access = FB_READ_WRITE});
+	memset(long_story, '.', sizeof long_story - 1);
+	add(tree, "/verbose", (fb_leaf_spec){.kind = FB_LEAF_COMMAND, .doc = long_story});
 	assert_int_equal(fb_osc_open(tree, &options, &osc, &error), FB_OK);
 	relay_open(fb_osc_port(osc));
 	relay.drop_to_server = relay.drop_to_client = relay.to_server = 0;
@@ -192,7 +195,7 @@ static void test_list(void **state)
 	assert_string_equal(text, "gain+ eq+ chorus+ mode mute name meter+ do ");
 	text[0] = '\0';
 	assert_int_equal(fb_client_list(client, "/", list_child, text, &error), FB_OK);
-	assert_string_equal(text, "station+ norm+ undo cell+ ");
+	assert_string_equal(text, "station+ norm+ undo cell+ verbose ");
 	text[0] = '\0';
 	assert_int_equal(fb_client_list(client, "/cell", list_child, text, &error), FB_OK);
 	assert_non_null(strstr(text, "n0+ "));
@@ -222,6 +225,9 @@ static void test_describe(void **state)
 	assert_int_equal(status, FB_NOT_FOUND);
 	assert_string_equal(error.where, "/none");
 	assert_string_equal(error.text, "there is no such address");
+	status = fb_client_describe(client, "/verbose", &json, list_child, names, &error);
+	assert_int_equal(status, FB_TOO_LARGE);
+	assert_string_equal(error.text, "the answer is too large for a packet");
 }
 
 static char told[200];

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { EVENTS = 8192 };
 #define TAP_S 0.17       /* what a tap holds, at least: the meters look after it every 10 ms */
@@ -55,6 +56,13 @@ static bool start_crew(fb_engine *engine, const fb_engine_options *options)
 	return engine->crew != NULL;
 }
 
+static void fit_rate(fb_engine *engine, double rate_hz)
+{
+	engine->rate_hz = rate_hz;
+	engine->switch_step = fb_fade_step(SWITCH_MS, rate_hz);
+	engine->fault_ticks = (uint32_t)ceil(rate_hz * FAULT_HOLD_S / FB_TICK);
+}
+
 fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb_error *error)
 {
 	if (options->stations < 1 || options->stations > FB_STATIONS_MAX) {
@@ -73,11 +81,9 @@ fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb
 		return fb_fail(error, FB_NO_MEMORY, "engine", "out of memory");
 	}
 	memset(engine, 0, bytes);
-	engine->rate_hz = options->rate_hz;
 	engine->n_stations = options->stations;
+	fit_rate(engine, options->rate_hz);
 	engine->count_ns = fb_clock_ns();
-	engine->switch_step = fb_fade_step(SWITCH_MS, options->rate_hz);
-	engine->fault_ticks = (uint32_t)ceil(options->rate_hz * FAULT_HOLD_S / FB_TICK);
 	engine->events = fb_ring_create(EVENTS, sizeof(fb_event));
 	engine->retired = fb_ring_create(4 * FB_STATIONS_MAX, sizeof(fb_plan *));
 	bool whole = engine->events && engine->retired;
@@ -105,9 +111,10 @@ static void destroy_chain(fb_plan *plan)
 	}
 }
 
-static void finish_station(engine_station *station)
+static void drop_plans(engine_station *station)
 {
 	destroy_chain(station->plan);
+	station->plan = NULL;
 	while (station->retired) { /* what it went on to is the station's plan, or in this list too */
 		fb_plan *plan = station->retired;
 		station->retired = plan->after;
@@ -121,44 +128,75 @@ static void finish_station(engine_station *station)
 			destroy_chain(plan);
 		}
 	}
-	fb_ring_destroy(station->tap);
-	free(station->desk);
 }
 
-void fb_engine_destroy(fb_engine *engine)
+/** Every plan inside, and every event on its way. No worker may have a station. */
+static void drop_all(fb_engine *engine)
 {
 	fb_event event;
-	if (!engine) {
-		return;
-	}
-	fb_crew_destroy(engine->crew);
-	if (engine->retired) {
-		fb_engine_service(engine);
-	}
+	fb_engine_service(engine);
 	for (uint32_t i = 0; i < engine->agenda.n; i++) {
 		if (engine->agenda.item[i].event.kind == FB_EVENT_PLAN) {
 			destroy_chain(engine->agenda.item[i].event.plan);
 		}
 	}
-	if (engine->events) {
-		fb_ring_publish(engine->events); /* of a group that has not ended */
-	}
-	while (engine->events && fb_ring_read(engine->events, &event)) {
+	engine->agenda.n = 0;
+	fb_ring_publish(engine->events); /* of a group that has not ended */
+	while (fb_ring_read(engine->events, &event)) {
 		if (event.kind == FB_EVENT_PLAN) {
 			destroy_chain(event.plan);
 		}
 	}
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
-		finish_station(&engine->station[i]);
+		drop_plans(&engine->station[i]);
+	}
+}
+
+void fb_engine_destroy(fb_engine *engine)
+{
+	if (!engine) {
+		return;
+	}
+	fb_crew_destroy(engine->crew);
+	if (engine->retired && engine->events) {
+		drop_all(engine);
+	}
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		fb_ring_destroy(engine->station[i].tap);
+		free(engine->station[i].desk);
 	}
 	fb_ring_destroy(engine->events);
 	fb_ring_destroy(engine->retired);
 	free(engine);
 }
 
+/** A worker that was held up finishes its station some time after audio has stopped. */
+static void wait_for_crew(fb_engine *engine)
+{
+	for (uint32_t i = 0; engine->crew && i < engine->n_stations; i++) {
+		while (!fb_crew_home(engine->crew, i)) {
+			nanosleep(&(struct timespec){0, 1000000}, NULL);
+		}
+	}
+}
+
+void fb_engine_set_rate(fb_engine *engine, double rate_hz)
+{
+	wait_for_crew(engine);
+	drop_all(engine);
+	fit_rate(engine, rate_hz);
+	atomic_store_explicit(&engine->timed_done, engine->timed, memory_order_relaxed);
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		engine->station[i].sent = 0;
+		engine->station[i].fault_left = 0;
+		fb_guard_init(&engine->station[i].guard, rate_hz);
+		atomic_store_explicit(&engine->station[i].settled, 0, memory_order_relaxed);
+	}
+}
+
 void fb_engine_set_period(fb_engine *engine, uint32_t period)
 {
-	engine->fifo = period % FB_TICK != 0;
+	atomic_store_explicit(&engine->fifo, period % FB_TICK != 0, memory_order_relaxed);
 	engine->fifo_at = 0;
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
 		memset(engine->station[i].fifo_in, 0, sizeof engine->station[i].fifo_in);
@@ -274,7 +312,7 @@ uint32_t fb_engine_stations(const fb_engine *engine)
 
 uint32_t fb_engine_latency(const fb_engine *engine)
 {
-	return engine->fifo ? FB_TICK : 0;
+	return atomic_load_explicit(&engine->fifo, memory_order_relaxed) ? FB_TICK : 0;
 }
 
 uint64_t fb_engine_frame(const fb_engine *engine)

@@ -102,8 +102,12 @@ void fb_engine_set_tempo(fb_engine *engine, double bpm) FB_RT;
 
 /* --- control */
 
-/** The period is about to change. Only while audio stands still. */
-void fb_engine_set_period(fb_engine *engine, uint32_t period);
+/** The next fb_engine_process() has another period. thread: audio, or while audio stands still;
+	rt: yes */
+void fb_engine_set_period(fb_engine *engine, uint32_t period) FB_RT;
+/** The audio goes on at another rate: every plan goes, and every event on its way; each station has
+	to send its own anew (fb_station_restart). Only while audio stands still. */
+void fb_engine_set_rate(fb_engine *engine, double rate_hz);
 /** Send an event. Unless within begin/end it is published at once; a group (of up to 4096) is seen
 	whole and lands in one tick. false when the ring is full, or FB_WAITING_MAX events wait for
 	their frames: it was not sent (counted). A plan waits in line until the one before has faded

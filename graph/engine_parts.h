@@ -72,7 +72,6 @@ struct fb_engine {
 	/* constant while audio runs */
 	double rate_hz;
 	uint32_t n_stations;
-	bool fifo; ///< the period is no multiple of a tick
 	float switch_step;
 	uint32_t fault_ticks;
 	double count_ns; ///< how long a count of the clock is
@@ -84,6 +83,7 @@ struct fb_engine {
 	uint64_t timed; ///< events with a frame, sent
 	/* audio's */
 	float tempo;
+	_Atomic bool fifo; ///< the period is no multiple of a tick; control reads it
 	uint32_t fifo_at;
 	fb_agenda agenda;
 	/* written by audio */

@@ -357,7 +357,7 @@ void fb_engine_process(
 	fb_engine *engine, const float *const *in, float *const *out, uint32_t frames)
 {
 	unsigned saved = flush_denormals();
-	if (engine->fifo || frames % FB_TICK) {
+	if (atomic_load_explicit(&engine->fifo, memory_order_relaxed) || frames % FB_TICK) {
 		run_fifo(engine, in, out, frames);
 	} else {
 		run_ticks(engine, in, out, frames / FB_TICK);

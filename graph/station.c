@@ -69,7 +69,7 @@ const fb_patch *fb_station_patch(const fb_station *station)
 
 uint32_t fb_station_latency(const fb_station *station)
 {
-	return coming(station)->latency;
+	return coming(station) ? coming(station)->latency : 0;
 }
 
 void fb_station_set_fade(fb_station *station, double fade_ms)
@@ -220,6 +220,22 @@ fb_status fb_station_create(
 	send_waiting(station);
 	*out = station;
 	return FB_OK;
+}
+
+fb_status fb_station_restart(fb_station *station, fb_error *error)
+{
+	drop_waiting(station);
+	station->heard = NULL;
+	fb_status status = compile(station, station->patch, error);
+	if (status) {
+		fb_patch *nothing = fb_patch_create("");
+		if (nothing) {
+			(void)compile(station, nothing, NULL);
+		}
+		fb_patch_destroy(nothing);
+	}
+	send_waiting(station);
+	return status;
 }
 
 void fb_station_destroy(fb_station *station)

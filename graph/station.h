@@ -22,6 +22,11 @@ void fb_station_destroy(fb_station *station);
 const fb_patch *fb_station_patch(const fb_station *station);
 uint32_t fb_station_latency(const fb_station *station); ///< frames of the chain, without the FIFO
 
+/** After fb_engine_set_rate(): prepare all nodes anew, with the values they have.
+	errors: as fb_plan_compile. The patch stays in force, but audio passes the input until an edit
+			makes it one that works at this rate. */
+FB_MUST_CHECK fb_status fb_station_restart(fb_station *station, fb_error *error);
+
 #define FB_FADE_MS 20.0        /**< how long edits crossfade at first */
 #define FB_FADE_MAX_MS 10000.0 /**< and at most */
 

@@ -215,6 +215,10 @@ static bool make_room(struct fb_osc_tcp *tcp)
 static bool welcome(struct fb_osc_tcp *tcp, int fd, const struct sockaddr_storage *address)
 {
 	fb_osc *osc = tcp->osc;
+	if (osc->options.allow && !fb_allow_has(osc->options.allow, (const struct sockaddr *)address)) {
+		osc->stats.strangers++;
+		return false;
+	}
 	uint32_t living = osc->stats.connections - tcp->n_dead;
 	if (living >= osc->options.connections_max && !make_room(tcp)) {
 		return false;

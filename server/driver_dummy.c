@@ -17,7 +17,7 @@ typedef struct dummy {
 	/* written by control */
 	_Atomic bool quit;
 	/* written by audio */
-	_Atomic uint32_t xruns, load_ppm;
+	_Atomic uint32_t load_ppm;
 } dummy;
 
 static int64_t now_ns(void)
@@ -32,6 +32,16 @@ static void sleep_until(int64_t ns)
 	struct timespec t = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) {
 	}
+}
+
+static void tell_xrun(dummy *d, int64_t due_ns)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	fb_xrun xrun = {.time_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000,
+		.frame = fb_engine_frame(d->engine),
+		.late_ms = 1e-6 * (double)(now_ns() - due_ns)};
+	(void)fb_ring_write(d->base.xruns, &xrun); /* a full ring counts it */
 }
 
 static void *run(void *arg)
@@ -54,12 +64,18 @@ static void *run(void *arg)
 		atomic_store_explicit(&d->load_ppm, (uint32_t)(load * 1e6), memory_order_relaxed);
 		next += period_ns;
 		if (now_ns() > next + 4 * period_ns) { /* far behind: the machine slept, start anew */
-			atomic_fetch_add_explicit(&d->xruns, 1, memory_order_relaxed);
+			tell_xrun(d, next);
 			next = now_ns();
 		}
 		sleep_until(next);
 	}
 	return NULL;
+}
+
+static fb_status open_dummy(fb_driver *driver, fb_error *error)
+{
+	(void)driver, (void)error; /* all is known */
+	return FB_OK;
 }
 
 static fb_status start(fb_driver *driver, fb_engine *engine, fb_error *error)
@@ -89,49 +105,34 @@ static void state(fb_driver *driver, fb_driver_state *out)
 	dummy *d = (dummy *)driver;
 	*out = (fb_driver_state){.running = d->started,
 		.period = d->base.period,
-		.xruns = atomic_load_explicit(&d->xruns, memory_order_relaxed),
 		.dsp_load = atomic_load_explicit(&d->load_ppm, memory_order_relaxed) * 1e-4};
-}
-
-static void set_latency(fb_driver *driver, uint32_t station, uint32_t frames)
-{
-	(void)driver, (void)station, (void)frames; /* nobody outside hears it */
-}
-
-static bool midi_read(fb_driver *driver, fb_midi_event *out)
-{
-	(void)driver, (void)out; /* nobody plays */
-	return false;
-}
-
-static bool midi_write(fb_driver *driver, const fb_midi_event *event)
-{
-	(void)driver, (void)event;
-	return false;
 }
 
 static void close_dummy(fb_driver *driver)
 {
 	dummy *d = (dummy *)driver;
+	fb_ring_destroy(d->base.xruns);
 	free(d->memory);
 	free(d);
 }
 
 fb_status fb_driver_dummy(const fb_options *options, fb_driver **out, fb_error *error)
 {
-	static const fb_driver_ops ops = {.start = start,
-		.stop = stop,
-		.state = state,
-		.set_latency = set_latency,
-		.midi_read = midi_read,
-		.midi_write = midi_write,
-		.close = close_dummy};
+	static const fb_driver_ops ops = {
+		.open = open_dummy, .start = start, .stop = stop, .close = close_dummy, .state = state};
 	dummy *d = calloc(1, sizeof *d);
 	if (!d) {
 		return fb_fail(error, FB_NO_MEMORY, "driver", "out of memory");
 	}
-	d->base = (fb_driver){
-		.ops = &ops, .kind = "dummy", .rate_hz = options->rate_hz, .period = options->period};
+	d->base = (fb_driver){.ops = &ops,
+		.kind = "dummy",
+		.rate_hz = options->rate_hz,
+		.period = options->period,
+		.xruns = fb_ring_create(FB_XRUNS_MAX, sizeof(fb_xrun))};
+	if (!d->base.xruns) {
+		free(d);
+		return fb_fail(error, FB_NO_MEMORY, "driver", "out of memory");
+	}
 	d->stations = options->stations;
 	*out = &d->base;
 	return FB_OK;

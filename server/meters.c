@@ -23,6 +23,7 @@ typedef enum request_kind {
 	ASK_TARGET,
 	ASK_LATENCY,
 	ASK_STT,
+	ASK_RESTART,
 	ASK_CAPTURE,
 	ASK_CANCEL,
 	ASK_LISTEN,
@@ -35,6 +36,7 @@ typedef struct request {
 	double value;
 	fb_capture *capture;
 	fb_listener *listener;
+	fb_analyser *analyser;
 } request;
 
 struct fb_meters {
@@ -105,6 +107,8 @@ static void give_back(fb_meters *meters, uint32_t index)
 	}
 }
 
+static void drain(fb_meters *meters, uint32_t station);
+
 static void serve(fb_meters *meters, const request *ask)
 {
 	switch (ask->kind) {
@@ -116,6 +120,14 @@ static void serve(fb_meters *meters, const request *ask)
 		break;
 	case ASK_STT:
 		fb_analyser_set_stt(meters->analyser[ask->station], ask->value);
+		break;
+	case ASK_RESTART:
+		drain(meters, ask->station); /* what is of the old rate */
+		fb_analyser_destroy(meters->analyser[ask->station]);
+		meters->analyser[ask->station] = ask->analyser;
+		for (uint32_t i = 0; i < meters->n_captures; i++) {
+			meters->capture[i]->failed |= meters->capture[i]->station == ask->station;
+		}
 		break;
 	case ASK_CAPTURE:
 		meters->capture[meters->n_captures++] = ask->capture;
@@ -289,6 +301,15 @@ static void *run(void *arg)
 
 /* --- control */
 
+static fb_analyser *make_analyser(const fb_engine *engine)
+{
+	fb_analyser_options options = {.rate_hz = fb_engine_rate(engine),
+		.window = FB_WINDOW_LIVE,
+		.target_lufs = -23.0,
+		.has_input = true};
+	return fb_analyser_create(&options);
+}
+
 fb_status fb_meters_create(
 	fb_engine *engine, void (*wake)(void *ctx), void *ctx, fb_meters **out, fb_error *error)
 {
@@ -303,12 +324,8 @@ fb_status fb_meters_create(
 	meters->requests = fb_ring_create(REQUESTS, sizeof(request));
 	meters->reports = fb_ring_create(REPORTS, sizeof(fb_meter_report));
 	bool whole = meters->requests && meters->reports;
-	fb_analyser_options options = {.rate_hz = fb_engine_rate(engine),
-		.window = FB_WINDOW_LIVE,
-		.target_lufs = -23.0,
-		.has_input = true};
 	for (uint32_t i = 0; i < meters->stations && whole; i++) {
-		meters->analyser[i] = fb_analyser_create(&options);
+		meters->analyser[i] = make_analyser(engine);
 		whole = meters->analyser[i] != NULL;
 		fb_engine_set_tap(engine, i, true);
 	}
@@ -349,6 +366,8 @@ void fb_meters_destroy(fb_meters *meters)
 			fb_capture_destroy(ask.capture);
 		} else if (ask.kind == ASK_LISTEN) {
 			fb_listener_destroy(ask.listener);
+		} else if (ask.kind == ASK_RESTART) {
+			fb_analyser_destroy(ask.analyser);
 		}
 	}
 	for (uint32_t i = 0; i < meters->stations; i++) {
@@ -358,6 +377,19 @@ void fb_meters_destroy(fb_meters *meters)
 	fb_ring_destroy(meters->requests);
 	fb_ring_destroy(meters->reports);
 	free(meters);
+}
+
+fb_status fb_meters_restart(fb_meters *meters, fb_error *error)
+{
+	for (uint32_t i = 0; i < meters->stations; i++) {
+		request ask = {
+			.kind = ASK_RESTART, .station = i, .analyser = make_analyser(meters->engine)};
+		if (!ask.analyser || !fb_ring_write(meters->requests, &ask)) {
+			fb_analyser_destroy(ask.analyser);
+			return fb_fail(error, FB_NO_MEMORY, "meters", "out of memory");
+		}
+	}
+	return FB_OK;
 }
 
 void fb_meters_set_target(fb_meters *meters, uint32_t station, double target_lufs)

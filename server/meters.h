@@ -60,6 +60,10 @@ void fb_meters_set_target(fb_meters *meters, uint32_t station, double target_luf
 void fb_meters_set_latency(fb_meters *meters, uint32_t station, double latency_ms);
 /** What a speech recogniser made of a station, 0..1; it holds for a while. */
 void fb_meters_set_stt(fb_meters *meters, uint32_t station, double confidence);
+/** The engine goes on at another rate: everything is measured from the start, and captures under
+	way fail. Target and latency have to be set again.
+	errors: FB_NO_MEMORY: stations are measured as if at the old rate then */
+FB_MUST_CHECK fb_status fb_meters_restart(fb_meters *meters, fb_error *error);
 /** Fill `take` from now on. false when too many requests wait. */
 bool fb_meters_capture(fb_meters *meters, fb_capture *take);
 /** Give a capture back unfinished, through fb_meters_poll(). */

@@ -16,6 +16,10 @@ static const char usage[] =
 	"  --stations N        how many stations, 1..64 (16)\n"
 	"  --driver D          jack, or dummy: an own timer, silence in (jack)\n"
 	"  --name NAME         JACK client name (foldback)\n"
+	"  --wait              start without a JACK server too, and play once there is one\n"
+	"  --restore-connections\n"
+	"                      connect the ports as they were last time, and again when their\n"
+	"                      other ends come back\n"
 	"  --rate HZ           sample rate of the dummy driver (48000)\n"
 	"  --period N          frames per period of the dummy driver (64)\n"
 	"  --threads N         threads that run stations, 1..32 (1)\n"
@@ -42,6 +46,8 @@ enum {
 	OPT_STATIONS = 256,
 	OPT_DRIVER,
 	OPT_NAME,
+	OPT_WAIT,
+	OPT_RESTORE,
 	OPT_RATE,
 	OPT_PERIOD,
 	OPT_THREADS,
@@ -66,6 +72,8 @@ static const struct option long_options[] = {
 	{"stations", required_argument, NULL, OPT_STATIONS},
 	{"driver", required_argument, NULL, OPT_DRIVER},
 	{"name", required_argument, NULL, OPT_NAME},
+	{"wait", no_argument, NULL, OPT_WAIT},
+	{"restore-connections", no_argument, NULL, OPT_RESTORE},
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"period", required_argument, NULL, OPT_PERIOD},
 	{"threads", required_argument, NULL, OPT_THREADS},
@@ -240,6 +248,12 @@ static bool take(fb_options *options, int option, char *text)
 		return take_driver(options, text);
 	case OPT_NAME:
 		options->name = text;
+		return true;
+	case OPT_WAIT:
+		options->wait = true;
+		return true;
+	case OPT_RESTORE:
+		options->restore = true;
 		return true;
 	case OPT_LISTEN:
 		options->listen = text;

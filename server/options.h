@@ -18,8 +18,10 @@ typedef struct fb_options {
 	uint32_t stations;
 	bool dummy;              ///< own timer instead of JACK
 	const char *name;        ///< JACK client
-	double rate_hz;          ///< dummy driver
-	uint32_t period;         ///< dummy driver
+	bool wait;               ///< start without a JACK server too
+	bool restore;            ///< connections of the last time, and keep them
+	double rate_hz;          ///< dummy driver, and until a JACK server says
+	uint32_t period;         ///< the same
 	uint32_t threads;        ///< that run stations
 	int osc_port, http_port; ///< 0: any free
 	const char *listen;

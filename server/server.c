@@ -174,6 +174,7 @@ static fb_status open_osc(fb_server *server, fb_error *error)
 		.port = (uint16_t)server->options.osc_port,
 		.allow = &server->options.osc_allow,
 		.name = server->options.name,
+		.websocket = true,
 		.status = status_leaves};
 	return fb_osc_open(server->tree, &options, &server->osc, error);
 }
@@ -208,6 +209,9 @@ static fb_status start_engine(fb_server *server, fb_error *error)
 static fb_status start_services(fb_server *server, fb_error *error)
 {
 	fb_status status = fb_server_add_leaves(server, error);
+	if (!status) {
+		status = fb_audio_add_leaves(server, error);
+	}
 	if (!status) {
 		status = fb_scenes_create(server, &server->scenes, error);
 	}
@@ -247,6 +251,10 @@ fb_status fb_server_start(fb_server *server, fb_error *error)
 {
 	server->started_s = fb_now_s();
 	fb_status status = read_token(server, error);
+	if (!status) { /* first, for JACK takes its time to answer */
+		status = server->options.dummy ? fb_driver_dummy(&server->options, &server->driver, error)
+									   : fb_driver_jack(&server->options, &server->driver, error);
+	}
 	if (!status) {
 		status = fb_nodes_open(server->options.node_path, warn_of_node, &server->nodes, error);
 	}
@@ -257,8 +265,7 @@ fb_status fb_server_start(fb_server *server, fb_error *error)
 		status = open_store(server, error);
 	}
 	if (!status) {
-		status = server->options.dummy ? fb_driver_dummy(&server->options, &server->driver, error)
-									   : fb_driver_jack(&server->options, &server->driver, error);
+		status = server->driver->ops->open(server->driver, error);
 	}
 	server->tree = fb_tree_create();
 	if (!status && !server->tree) {
@@ -274,7 +281,7 @@ fb_status fb_server_start(fb_server *server, fb_error *error)
 		server->driver->monitor = server->monitor = fb_monitor_create(server->driver->rate_hz);
 		status = server->monitor ? FB_OK : fb_fail(error, FB_NO_MEMORY, "monitor", "out of memory");
 	}
-	return status ? status : server->driver->ops->start(server->driver, server->engine, error);
+	return status ? status : fb_audio_start(server, error);
 }
 
 /* --- housekeeping */
@@ -309,23 +316,6 @@ static void take_reports(fb_server *server)
 	}
 }
 
-static void look_after_latency(fb_server *server)
-{
-	fb_driver_state driver;
-	server->driver->ops->state(server->driver, &driver);
-	for (uint32_t i = 0; i < server->n_channels; i++) {
-		fb_channel *channel = &server->channel[i];
-		uint32_t frames = fb_station_latency(channel->station) + fb_engine_latency(server->engine);
-		double ms = 1e3 * frames / fb_engine_rate(server->engine) + driver.in_latency_ms +
-					driver.out_latency_ms;
-		server->driver->ops->set_latency(server->driver, i, frames);
-		if (ms != channel->latency_ms) {
-			channel->latency_ms = ms;
-			fb_meters_set_latency(server->meters, i, ms);
-		}
-	}
-}
-
 #define ROWS_S 0.04 /**< between two looks at the rows of node meters: as often as an eye follows */
 #define BUDGETS_S 1.0 /**< between two looks at what stations take of the time */
 
@@ -339,7 +329,6 @@ static void tell_rows(fb_server *server)
 			fb_channel_tell_rows(&server->channel[i], &origin);
 			fb_channel_watch(&server->channel[i]);
 		}
-		fb_server_watch_xruns(server);
 	}
 	if (now_s >= server->budgets_s) {
 		server->budgets_s = now_s + BUDGETS_S;
@@ -374,10 +363,9 @@ void fb_server_tick(fb_server *server)
 	fb_ws_service(server);
 	fb_events_service(server);
 	fb_store_poll(server->store);
+	fb_audio_service(server);
 	tell_rows(server);
-	if (server->ticks++ % 100 == 0) {
-		look_after_latency(server);
-	}
+	server->ticks++;
 }
 
 void fb_server_run(fb_server *server)

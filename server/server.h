@@ -39,14 +39,6 @@ enum {
 	FB_NODE_METERS_MAX = 256, ///< of a station, that are told of by themselves
 };
 
-enum { FB_XRUNS_KEPT = 8 };
-
-/** The last xruns. */
-typedef struct fb_xruns {
-	uint32_t seen;
-	char time[FB_XRUNS_KEPT][48], text[FB_XRUNS_KEPT * 50];
-} fb_xruns;
-
 /** What is known already of how a station does (health.c). */
 typedef struct fb_watch {
 	double ceiling_db, budget_pc;
@@ -79,11 +71,19 @@ struct fb_channel {
 	fb_stage_view *views; ///< list: the stages that are in the tree
 };
 
+/** What is known of the audio's way in and out. */
+typedef struct fb_audio {
+	fb_driver_state driver; ///< as last told
+	uint64_t xruns;         ///< since start
+	fb_xrun xrun[8];        ///< the last ones, the newest first
+} fb_audio;
+
 struct fb_server {
 	fb_options options;
 	fb_nodes *nodes;
 	fb_tree *tree;
 	fb_driver *driver;
+	fb_audio audio;
 	fb_engine *engine;
 	fb_channel channel[FB_STATIONS_MAX];
 	uint32_t n_channels;
@@ -104,7 +104,6 @@ struct fb_server {
 	uint64_t taps_dropped; ///< of them, those that were too slow
 	double started_s;
 	bool panic;
-	fb_xruns xruns;
 	double tell_rows_s; ///< when to look at them next
 	double budgets_s;   ///< likewise
 	uint64_t ticks;     ///< of the loop
@@ -171,8 +170,6 @@ void fb_channel_watch_budget(fb_channel *channel);
 
 /* --- panic.c */
 FB_MUST_CHECK fb_status fb_server_add_switches(fb_server *server, fb_error *error);
-/** Note the time of new xruns. Often. */
-void fb_server_watch_xruns(fb_server *server);
 
 /* --- station_rows.c: measurements in one message */
 FB_MUST_CHECK fb_status fb_channel_add_rows(fb_channel *channel, fb_error *error);
@@ -200,6 +197,15 @@ FB_MUST_CHECK fb_status fb_channel_edit(
 
 /* --- server_leaves.c */
 FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error);
+
+/* --- audio.c: the driver, as it comes and goes */
+/** All is ready: let audio run. */
+FB_MUST_CHECK fb_status fb_audio_start(fb_server *server, fb_error *error);
+/** Follow the driver. Called by the loop. */
+void fb_audio_service(fb_server *server);
+
+/* --- audio_leaves.c */
+FB_MUST_CHECK fb_status fb_audio_add_leaves(fb_server *server, fb_error *error);
 
 /* --- audit.c: every accepted and refused set, into the store */
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);

@@ -17,13 +17,6 @@ static fb_value float_value(double f)
 	return (fb_value){.tag = 'f', .f = f};
 }
 
-static fb_driver_state driver_state(const fb_server *server)
-{
-	fb_driver_state state;
-	server->driver->ops->state(server->driver, &state);
-	return state;
-}
-
 static fb_engine_counts engine_counts(const fb_server *server)
 {
 	fb_engine_counts counts;
@@ -79,13 +72,7 @@ static fb_value announced(const fb_server *server)
 
 GETTER(get_announced, announced(server))
 GETTER(get_version, ((fb_value){.tag = 's', .s = FB_VERSION}))
-GETTER(get_driver, ((fb_value){.tag = 's', .s = server->driver->kind}))
-GETTER(get_running, ((fb_value){.tag = driver_state(server).running ? 'T' : 'F'}))
-GETTER(get_rate, float_value(fb_engine_rate(server->engine)))
-GETTER(get_period, int_value(driver_state(server).period))
 GETTER(get_stations, int_value(server->n_channels))
-GETTER(get_xruns, int_value(driver_state(server).xruns))
-GETTER(get_load, float_value(driver_state(server).dsp_load))
 GETTER(get_uptime, float_value(fb_now_s() - server->started_s))
 GETTER(get_heap, int_value(heap_bytes()))
 GETTER(get_heartbeat, int_value((uint64_t)(fb_now_s() - server->started_s)))
@@ -126,20 +113,11 @@ static const struct {
 	int is; ///< PLAIN, or what fb_leaf_spec calls it
 } leaves[] = {
 	{"/server/version", FB_LEAF_TEXT, "Version", "", "Of foldbackd.", 0, false, get_version, PLAIN},
-	{"/server/driver", FB_LEAF_TEXT, "Driver", "", "jack or dummy.", 0, false, get_driver, PLAIN},
 	{"/server/announced", FB_LEAF_TEXT, "Announced as", "",
 		"The name on the local network (mDNS); empty while there is none.", 0, false, get_announced,
 		PLAIN},
-	{"/server/running", FB_LEAF_BOOL, "Audio runs", "", "False once the JACK server has gone.", 1,
-		false, get_running, ALARMS},
-	{"/server/sample_rate", FB_LEAF_FLOAT, "Sample rate", "Hz", "Of the audio.", 192000, false,
-		get_rate, PLAIN},
-	{"/server/period", FB_LEAF_INT, "Period", "frames", "Frames the driver asks for at once.", 8192,
-		false, get_period, PLAIN},
 	{"/server/stations", FB_LEAF_INT, "Stations", "", "How many there are.", FB_STATIONS_MAX, false,
 		get_stations, PLAIN},
-	{"/server/xruns", FB_LEAF_INT, "Xruns", "", "Periods that came too late, since start.", 1e9,
-		true, get_xruns, COUNTS | ALARMS},
 	{"/server/threads", FB_LEAF_INT, "Threads", "", "That run stations.", FB_THREADS_MAX, false,
 		get_threads, PLAIN},
 	{"/server/threads/late", FB_LEAF_INT, "Late threads", "",
@@ -148,8 +126,6 @@ static const struct {
 	{"/server/events/replies_late", FB_LEAF_INT, "Late replies", "",
 		"Times an edit's old plan had to wait for room on its way back.", 1e15, true, get_replies,
 		COUNTS},
-	{"/server/dsp_load", FB_LEAF_FLOAT, "DSP load", "%", "Share of a period that processing takes.",
-		100, true, get_load, PLAIN},
 	{"/server/uptime", FB_LEAF_FLOAT, "Uptime", "s", "Since start.", 1e9, true, get_uptime, PLAIN},
 	{"/server/heap", FB_LEAF_INT, "Heap", "bytes", "Memory in use.", 1e12, true, get_heap, PLAIN},
 	{"/server/heartbeat", FB_LEAF_INT, "Heartbeat", "s",

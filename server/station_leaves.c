@@ -54,6 +54,7 @@ static fb_status name_set(
 		return fb_fail(error, FB_TOO_LARGE, "name", "at most %zu bytes", sizeof channel->name - 1);
 	}
 	snprintf(channel->name, sizeof channel->name, "%s", value->s);
+	fb_driver_set_name(channel->server->driver, channel->index, channel->name);
 	return FB_OK;
 }
 

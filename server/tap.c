@@ -127,3 +127,10 @@ void fb_taps_service(fb_server *server)
 		}
 	}
 }
+
+void fb_taps_end(fb_server *server)
+{
+	for (fb_tap *tap = server->taps; tap; tap = tap->next) {
+		lws_set_timeout(tap->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+	}
+}

@@ -17,5 +17,7 @@ int fb_tap_open(fb_request *request, struct lws *wsi, uint32_t station, bool out
 
 /** Ask for the sockets of taps that have something to send. */
 void fb_taps_service(fb_server *server);
+/** Every listener has to come again: what it was told at first is true no more. */
+void fb_taps_end(fb_server *server);
 
 #endif

@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(config, items):
         folder = item.path.relative_to(TOP / "tests").parts[0]
         if folder in PLAIN_FOLDERS:
             item.add_marker("plain")
-        elif folder == "session":  # a whole server: all its threads
+        elif folder in ("session", "jack"):  # a whole server: all its threads
             item.add_marker("threads")
         if item.get_closest_marker("plain") and config.fb_sanitize:
             item.add_marker(pytest.mark.skip(reason="of no use with sanitizers"))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Real servers for tests: jackd, foldbackd, and clients that were not written here (liblo, urllib)."""
+import itertools
 import json
 import os
 import re
@@ -40,17 +41,40 @@ class Jackd:
 
     def __init__(self, name, rate=48000, period=64, realtime=False):
         name = f"{name}-{os.getpid()}"  # other runs of these tests may go on beside
+        self.name = name
+        self.realtime = realtime
         self.env = dict(os.environ, JACK_DEFAULT_SERVER=name, JACK_NO_AUDIO_RESERVATION="1", JACK_NO_START_SERVER="1")
+        self.start(rate, period)
+
+    def start(self, rate=48000, period=64):
+        """Again, after close() or kill()."""
         self.process = subprocess.Popen(
-            ["jackd", "-n", name, *(["-R", "-P", "20"] if realtime else ["-r"]), "-d", "dummy", "-r", str(rate), "-p", str(period)],
+            ["jackd", "-n", self.name, *(["-R", "-P", "20"] if self.realtime else ["-r"]), "-d", "dummy", "-r", str(rate), "-p", str(period)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.env)
-        wait_for(lambda: self.run("jack_lsp").returncode == 0, 10, "the JACK server")
+        wait_for(self.answers, 20, "the JACK server")
+
+    def answers(self):
+        try:  # a client that comes while the server starts may wait for ever
+            return subprocess.run(["jack_lsp"], env=self.env, capture_output=True, timeout=3).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+    def kill(self):
+        """As a crash."""
+        self.process.kill()
+        self.process.wait()
 
     def run(self, *command, **kw):
         return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=30, **kw)
 
     def ports(self):
         return self.run("jack_lsp").stdout.split()
+
+    def connections(self, port):
+        """The ports that a port is connected to."""
+        lines = self.run("jack_lsp", "-c", port).stdout.splitlines()
+        at = lines.index(port) + 1 if port in lines else len(lines)
+        return [line.strip() for line in itertools.takewhile(lambda line: line.startswith(" "), lines[at:])]
 
     def connect(self, a, b):
         done = self.run("jack_connect", a, b)
@@ -72,6 +96,12 @@ class Jackd:
             player.wait()
 
     def close(self):
+        if self.process.poll() is not None:
+            # JACK has room for 8 servers, and a killed one gives its place back only by coming again
+            self.start()
+        self.end()
+
+    def end(self):
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(10)

@@ -346,7 +346,7 @@ static const fb_param_info params[N_PARAMS] = {
 		.label = "Sync",
 		.unit = "",
 		.doc = "Where the time comes from: `time` (off), or a note at the tempo set here or at the "
-			   "transport's. With no transport running, the tempo set here counts",
+			   "transport's. Where no transport has one, the tempo set here counts",
 		.kind = FB_CHOICE,
 		.max = 2.0f,
 		.choices = sync_names},

@@ -195,7 +195,7 @@ static int write_events(void *ctx)
 	}
 	/* libwebsockets wants room in front of what it writes */
 	fprintf(out, "%*s", LWS_PRE, "");
-	if (!events->said_s) {
+	if (events->said_s == 0.0) {
 		fprintf(out, "retry: %d\n\n", RETRY_MS);
 	}
 	fwrite(events->waiting, 1, events->used, out);

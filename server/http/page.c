@@ -2,6 +2,7 @@
 /* What a browser gets at "/": who this is, how it does, and where everything else is. */
 #include "route.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,9 +74,10 @@ void fb_answer_page(fb_request *request, const fb_asked *asked)
 	put(page, server->options.name);
 	fputs("</title>\n<h1>", page);
 	put(page, server->options.name);
-	fprintf(page, "</h1>\n<p>foldbackd %s, %s, %g Hz, periods of %u frames, %s, %u xruns.\n",
+	fprintf(page,
+		"</h1>\n<p>foldbackd %s, %s, %g Hz, periods of %u frames, %s, %" PRIu64 " xruns.\n",
 		FB_VERSION, server->driver->kind, fb_engine_rate(server->engine), driver.period,
-		driver.running ? "audio runs" : "no audio", driver.xruns);
+		driver.running ? "audio runs" : "no audio", server->audio.xruns);
 	put_stations(page, server);
 	put_links(page);
 	fputs("</html>\n", page);

@@ -1,247 +1,187 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** The JACK driver: ports, the process callback, latencies. */
-#include "midi.h"
+/** The JACK driver as control sees it. */
+#include "jack.h"
 
-#include <jack/jack.h>
-#include <jack/metadata.h>
-#include <jack/thread.h>
-#include <jack/transport.h>
-#include <jack/uuid.h>
-
-#include <stdatomic.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
-typedef struct jack {
-	fb_driver base;
-	jack_client_t *client;
-	fb_engine *engine;
-	uint32_t stations;
-	jack_port_t *in[2 * FB_STATIONS_MAX], *out[2 * FB_STATIONS_MAX];
-	fb_jack_midi midi;
-	jack_port_t *midi_in, *midi_out, *monitor[2];
-	bool active;
-	/* written by JACK's threads */
-	_Atomic uint32_t xruns, period;
-	_Atomic bool gone;
-	/* written by control */
-	_Atomic uint32_t latency[FB_STATIONS_MAX]; ///< frames, of the chain and the FIFO
-} jack;
+enum { STOP_S = 10 }; /* a JACK server that hangs does not keep us longer */
 
-/* --- JACK's threads */
-
-static void take_tempo(jack *j)
+static double to_ms(const fb_jack *j, const _Atomic uint32_t *frames)
 {
-	jack_position_t position;
-	jack_transport_state_t state = jack_transport_query(j->client, &position);
-	bool known = state == JackTransportRolling && (position.valid & JackPositionBBT);
-	fb_engine_set_tempo(j->engine, known ? position.beats_per_minute : 0.0);
-}
-
-static void play_monitor(jack *j, jack_nframes_t frames)
-{
-	float *const out[2] = {
-		jack_port_get_buffer(j->monitor[0], frames), jack_port_get_buffer(j->monitor[1], frames)};
-	fb_monitor_play(j->base.monitor, out, frames);
-}
-
-static int on_process(jack_nframes_t frames, void *arg)
-{
-	jack *j = arg;
-	const float *in[2 * FB_STATIONS_MAX];
-	float *out[2 * FB_STATIONS_MAX];
-	for (uint32_t i = 0; i < 2 * j->stations; i++) {
-		in[i] = jack_port_get_buffer(j->in[i], frames);
-		out[i] = jack_port_get_buffer(j->out[i], frames);
-	}
-	take_tempo(j);
-	uint64_t start = fb_engine_frame(j->engine);
-	fb_jack_midi_receive(&j->midi, j->midi_in, frames, start);
-	fb_engine_process(j->engine, in, out, frames);
-	play_monitor(j, frames);
-	fb_jack_midi_send(&j->midi, j->midi_out, frames, start);
-	return 0;
-}
-
-/** JACK calls this while process does not run. */
-static int on_period(jack_nframes_t frames, void *arg)
-{
-	jack *j = arg;
-	if (j->engine && frames != atomic_load(&j->period)) {
-		fb_engine_set_period(j->engine, frames);
-	}
-	atomic_store(&j->period, frames);
-	return 0;
-}
-
-static int on_xrun(void *arg)
-{
-	jack *j = arg;
-	atomic_fetch_add_explicit(&j->xruns, 1, memory_order_relaxed);
-	return 0;
-}
-
-static void on_shutdown(void *arg)
-{
-	jack *j = arg;
-	atomic_store(&j->gone, true);
-}
-
-/** What passes a station is later by its chain's latency. */
-static void on_latency(jack_latency_callback_mode_t mode, void *arg)
-{
-	jack *j = arg;
-	for (uint32_t i = 0; i < j->stations; i++) {
-		uint32_t add = atomic_load_explicit(&j->latency[i], memory_order_relaxed);
-		for (uint32_t c = 0; c < 2; c++) {
-			jack_port_t *in = j->in[2 * i + c], *out = j->out[2 * i + c];
-			jack_latency_range_t range;
-			bool forward = mode == JackCaptureLatency;
-			jack_port_get_latency_range(forward ? in : out, mode, &range);
-			range.min += add;
-			range.max += add;
-			jack_port_set_latency_range(forward ? out : in, mode, &range);
-		}
-	}
-}
-
-/* --- control */
-
-static void name_port(jack *j, jack_port_t *port, uint32_t station, bool in, uint32_t c)
-{
-	char pretty[64], order[16];
-	jack_uuid_t id = jack_port_uuid(port);
-	snprintf(pretty, sizeof pretty, "Station %u %s %c", station + 1, in ? "in" : "out", "LR"[c]);
-	snprintf(order, sizeof order, "%u", station * 2 + c);
-	/* metadata is for people: a server without it works as well */
-	(void)jack_set_property(j->client, id, JACK_METADATA_PRETTY_NAME, pretty, "text/plain");
-	(void)jack_set_property(j->client, id, "http://jackaudio.org/metadata/order", order,
-		"http://www.w3.org/2001/XMLSchema#integer");
-}
-
-static fb_status register_ports(jack *j, fb_error *error)
-{
-	for (uint32_t i = 0; i < 2 * j->stations; i++) {
-		char name[32];
-		snprintf(name, sizeof name, "station_%u_in_%c", i / 2 + 1, "LR"[i % 2]);
-		j->in[i] = jack_port_register(j->client, name, JACK_DEFAULT_AUDIO_TYPE, JackPortIsInput, 0);
-		snprintf(name, sizeof name, "station_%u_out_%c", i / 2 + 1, "LR"[i % 2]);
-		j->out[i] =
-			jack_port_register(j->client, name, JACK_DEFAULT_AUDIO_TYPE, JackPortIsOutput, 0);
-		if (!j->in[i] || !j->out[i]) {
-			return fb_fail(error, FB_TOO_MANY, name, "JACK has no more ports (jackd --port-max)");
-		}
-		name_port(j, j->in[i], i / 2, true, i % 2);
-		name_port(j, j->out[i], i / 2, false, i % 2);
-	}
-	for (uint32_t c = 0; c < 2; c++) {
-		j->monitor[c] = jack_port_register(
-			j->client, c ? "monitor_R" : "monitor_L", JACK_DEFAULT_AUDIO_TYPE, JackPortIsOutput, 0);
-		if (!j->monitor[c]) {
-			return fb_fail(
-				error, FB_TOO_MANY, "monitor", "JACK has no more ports (jackd --port-max)");
-		}
-	}
-	j->midi_in =
-		jack_port_register(j->client, "midi_in", JACK_DEFAULT_MIDI_TYPE, JackPortIsInput, 0);
-	j->midi_out =
-		jack_port_register(j->client, "midi_out", JACK_DEFAULT_MIDI_TYPE, JackPortIsOutput, 0);
-	if (!j->midi_in || !j->midi_out) {
-		return fb_fail(error, FB_TOO_MANY, "midi", "JACK has no more ports (jackd --port-max)");
-	}
-	return FB_OK;
-}
-
-static fb_status start(fb_driver *driver, fb_engine *engine, fb_error *error)
-{
-	jack *j = (jack *)driver;
-	j->engine = engine;
-	fb_status status = register_ports(j, error);
-	if (!status && jack_activate(j->client)) {
-		status = fb_fail(error, FB_IO, "jack", "the JACK server does not let the client start");
-	}
-	j->active = !status;
-	return status;
-}
-
-static void stop(fb_driver *driver)
-{
-	jack *j = (jack *)driver;
-	if (j->active) {
-		jack_deactivate(j->client);
-		j->active = false;
-	}
-}
-
-/** A thread of the priority that the server's own have. */
-static int spawn(void *ctx, pthread_t *thread, void *(*run)(void *), void *arg)
-{
-	const jack *j = ctx;
-	return jack_client_create_thread(j->client, thread, jack_client_real_time_priority(j->client),
-		jack_is_realtime(j->client), run, arg);
-}
-
-static double port_latency_ms(const jack *j, jack_port_t *port, jack_latency_callback_mode_t mode)
-{
-	jack_latency_range_t range;
-	jack_port_get_latency_range(port, mode, &range);
-	return 1e3 * range.max / j->base.rate_hz;
+	return 1e3 * atomic_load_explicit(frames, memory_order_relaxed) / j->base.rate_hz;
 }
 
 static void state(fb_driver *driver, fb_driver_state *out)
 {
-	jack *j = (jack *)driver;
-	bool running = j->active && !atomic_load(&j->gone);
+	fb_jack *j = (fb_jack *)driver;
+	pthread_mutex_lock(&j->lock);
+	bool running = j->phase == FB_JACK_RUNNING && !atomic_load(&j->gone);
 	*out = (fb_driver_state){.running = running,
-		.period = atomic_load(&j->period),
-		.xruns = atomic_load_explicit(&j->xruns, memory_order_relaxed)};
+		.waiting = !running,
+		.freewheel = running && atomic_load_explicit(&j->freewheel, memory_order_relaxed),
+		.period = atomic_load_explicit(&j->period, memory_order_relaxed),
+		.connections = atomic_load(&j->connections),
+		.missing = atomic_load(&j->missing),
+		.restore = atomic_load(&j->restore)};
 	if (running) {
 		out->dsp_load = (double)jack_cpu_load(j->client);
-		out->in_latency_ms = port_latency_ms(j, j->in[0], JackCaptureLatency);
-		out->out_latency_ms = port_latency_ms(j, j->out[0], JackPlaybackLatency);
+		out->in_latency_ms = to_ms(j, &j->in_latency);
+		out->out_latency_ms = to_ms(j, &j->out_latency);
+		out->rolling = atomic_load_explicit(&j->rolling, memory_order_relaxed);
+		out->bpm = atomic_load_explicit(&j->bpm, memory_order_relaxed);
+	}
+	if (j->why.status && j->why.status != FB_UNAVAILABLE) {
+		snprintf(out->trouble, sizeof out->trouble, "%s", j->why.text);
+	}
+	pthread_mutex_unlock(&j->lock);
+}
+
+/** Wait until the link is past a phase, and take over what it found. */
+static fb_status wait_past(fb_jack *j, fb_jack_phase phase, fb_error *error)
+{
+	fb_status status = FB_OK;
+	pthread_mutex_lock(&j->lock);
+	while (j->phase == phase) {
+		pthread_cond_wait(&j->changed, &j->lock);
+	}
+	if (j->phase == FB_JACK_FAILED) {
+		*error = j->why;
+		status = j->why.status;
+	} else if (j->phase != FB_JACK_WAITING) {
+		j->base.rate_hz = atomic_load(&j->rate);
+		j->base.period = atomic_load(&j->period);
+	}
+	pthread_mutex_unlock(&j->lock);
+	return status;
+}
+
+static fb_status open_jack(fb_driver *driver, fb_error *error)
+{
+	return wait_past((fb_jack *)driver, FB_JACK_TRYING, error);
+}
+
+static fb_status start(fb_driver *driver, fb_engine *engine, fb_error *error)
+{
+	fb_jack *j = (fb_jack *)driver;
+	j->engine = engine;
+	j->engine_rate = (uint32_t)fb_engine_rate(engine);
+	j->engine_period = 0;
+	pthread_mutex_lock(&j->lock);
+	bool opened = j->phase == FB_JACK_OPENED;
+	atomic_store(&j->go, opened);
+	pthread_mutex_unlock(&j->lock);
+	fb_jack_wake(j);
+	fb_status status = FB_OK;
+	if (!atomic_load(&j->stay) && opened) {
+		status = wait_past(j, FB_JACK_OPENED, error);
+	}
+	atomic_store(&j->stay, !status);
+	return status;
+}
+
+static bool returned(fb_driver *driver)
+{
+	fb_jack *j = (fb_jack *)driver;
+	pthread_mutex_lock(&j->lock);
+	bool back = j->phase == FB_JACK_OPENED && !atomic_load(&j->go);
+	if (back) {
+		j->base.rate_hz = atomic_load(&j->rate);
+		j->base.period = atomic_load(&j->period);
+	}
+	pthread_mutex_unlock(&j->lock);
+	return back;
+}
+
+static void stop(fb_driver *driver)
+{
+	fb_jack *j = (fb_jack *)driver;
+	struct timespec until;
+	atomic_store(&j->quit, true);
+	fb_jack_wake(j);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_S;
+	if (pthread_timedjoin_np(j->link, NULL, &until)) {
+		fputs("foldbackd: the JACK server does not answer: ending without it\n", stderr);
+		_Exit(EXIT_FAILURE);
 	}
 }
 
 static void set_latency(fb_driver *driver, uint32_t station, uint32_t frames)
 {
-	jack *j = (jack *)driver;
-	if (atomic_exchange_explicit(&j->latency[station], frames, memory_order_relaxed) != frames &&
-		j->active && !atomic_load(&j->gone)) {
-		jack_recompute_total_latencies(j->client);
+	fb_jack *j = (fb_jack *)driver;
+	if (atomic_exchange_explicit(&j->latency[station], frames, memory_order_relaxed) != frames) {
+		atomic_store(&j->latency_changed, true);
+		fb_jack_wake(j);
 	}
+}
+
+static void set_name(fb_driver *driver, uint32_t station, const char *name)
+{
+	fb_jack *j = (fb_jack *)driver;
+	pthread_mutex_lock(&j->lock);
+	if (*name) {
+		snprintf(j->name[station], sizeof j->name[station], "%s", name);
+	} else {
+		snprintf(j->name[station], sizeof j->name[station], "Station %u", station + 1);
+	}
+	pthread_mutex_unlock(&j->lock);
+	atomic_store(&j->names_changed, true);
+	fb_jack_wake(j);
+}
+
+static void set_restore(fb_driver *driver, bool restore)
+{
+	fb_jack *j = (fb_jack *)driver;
+	atomic_store(&j->restore, restore);
+	atomic_store(&j->graph_changed, true);
+	fb_jack_wake(j);
+}
+
+static void forget(fb_driver *driver)
+{
+	fb_jack *j = (fb_jack *)driver;
+	atomic_store(&j->forget, true);
+	fb_jack_wake(j);
+}
+
+/** A thread of the priority that the JACK server's own have, or will be given it. */
+static int spawn(void *ctx, pthread_t *thread, void *(*run)(void *), void *arg)
+{
+	fb_jack *j = ctx;
+	if (j->n_helpers == FB_THREADS_MAX) {
+		return EAGAIN;
+	}
+	int why = pthread_create(thread, NULL, run, arg);
+	if (!why) {
+		j->helper[j->n_helpers++] = *thread;
+	}
+	return why;
 }
 
 static bool midi_read(fb_driver *driver, fb_midi_event *out)
 {
-	return fb_ring_read(((jack *)driver)->midi.received, out);
+	return fb_ring_read(((fb_jack *)driver)->midi.received, out);
 }
 
 static bool midi_write(fb_driver *driver, const fb_midi_event *event)
 {
-	return fb_ring_write(((jack *)driver)->midi.to_send, event);
-}
-
-/** jack_client_close() stops listening to the server before the server tells of each port that
-    goes, with its metadata; with many ports those notices fill the socket and both wait for ever
-    (JACK 1.9.21). So the ports go first, while somebody listens. */
-static void drop_ports(jack *j)
-{
-	for (uint32_t i = 0; i < 2 * j->stations && !atomic_load(&j->gone); i++) {
-		if (j->in[i]) {
-			jack_port_unregister(j->client, j->in[i]);
-		}
-		if (j->out[i]) {
-			jack_port_unregister(j->client, j->out[i]);
-		}
-	}
+	return fb_ring_write(((fb_jack *)driver)->midi.to_send, event);
 }
 
 static void close_jack(fb_driver *driver)
 {
-	jack *j = (jack *)driver;
-	drop_ports(j);
-	jack_client_close(j->client);
+	fb_jack *j = (fb_jack *)driver;
+	fb_patchbay_finish(&j->patchbay);
 	fb_jack_midi_finish(&j->midi);
+	fb_ring_destroy(j->fresh);
+	fb_ring_destroy(j->base.xruns);
+	pthread_cond_destroy(&j->changed);
+	pthread_mutex_destroy(&j->lock);
+	sem_destroy(&j->wake);
 	free(j);
 }
 
@@ -250,55 +190,69 @@ static void quiet(const char *text)
 	(void)text; /* we tell failures ourselves */
 }
 
+/** connections.json beside the database. */
+static fb_status open_patchbay(fb_jack *j, fb_error *error)
+{
+	static const char name[] = "connections.json";
+	const char *slash = strrchr(j->options->database, '/');
+	size_t folder = slash ? (size_t)(slash - j->options->database) + 1 : 0;
+	char path[1024];
+	snprintf(path, sizeof path, "%.*s%s", (int)folder, j->options->database, name);
+	return fb_patchbay_init(&j->patchbay, path, j->options->restore, error);
+}
+
 fb_status fb_driver_jack(const fb_options *options, fb_driver **out, fb_error *error)
 {
-	static const fb_driver_ops ops = {.start = start,
+	static const fb_driver_ops ops = {.open = open_jack,
+		.start = start,
 		.stop = stop,
+		.close = close_jack,
 		.state = state,
+		.returned = returned,
 		.set_latency = set_latency,
+		.set_name = set_name,
+		.set_restore = set_restore,
+		.forget = forget,
 		.midi_read = midi_read,
 		.midi_write = midi_write,
-		.spawn = spawn,
-		.close = close_jack};
-	jack_status_t why;
-	jack *j = calloc(1, sizeof *j);
+		.spawn = spawn};
+	fb_jack *j = calloc(1, sizeof *j);
 	if (!j) {
 		return fb_fail(error, FB_NO_MEMORY, "driver", "out of memory");
 	}
-	fb_status status = fb_jack_midi_init(&j->midi, error);
-	if (status) {
-		free(j);
-		return status;
-	}
+	j->base = (fb_driver){.ops = &ops,
+		.kind = "jack",
+		.rate_hz = options->rate_hz,
+		.period = options->period,
+		.xruns = fb_ring_create(FB_XRUNS_MAX, sizeof(fb_xrun))};
+	j->options = options;
+	j->stations = options->stations;
+	j->n_ports = 4 * j->stations + 4;
+	j->fresh = fb_ring_create(FB_JACK_FRESH, sizeof(jack_port_id_t));
+	atomic_store(&j->restore, options->restore);
+	atomic_store(&j->period, options->period);
+	sem_init(&j->wake, 0, 0);
+	pthread_mutex_init(&j->lock, NULL);
+	pthread_cond_init(&j->changed, NULL);
 	if (!options->verbose) {
 		jack_set_error_function(quiet);
 		jack_set_info_function(quiet);
 	}
-	j->client = jack_client_open(options->name, JackNoStartServer | JackUseExactName, &why);
-	if (!j->client) {
-		fb_jack_midi_finish(&j->midi);
-		free(j);
-		if (!(why &
-				JackServerFailed)) { /* it answered: JACK2 has no other word for a name in use */
-			return fb_fail(error, FB_EXISTS, "jack",
-				"there is a JACK client named \"%s\" already (use --name)", options->name);
-		}
-		return fb_fail(error, FB_UNAVAILABLE, "jack",
-			"no JACK server can be reached (start one, for example: jackd -d dummy, or use "
-			"--driver "
-			"dummy)");
+	fb_status status =
+		j->fresh && j->base.xruns ? FB_OK : fb_fail(error, FB_NO_MEMORY, "driver", "out of memory");
+	if (!status) {
+		status = fb_jack_midi_init(&j->midi, error);
 	}
-	j->base = (fb_driver){.ops = &ops,
-		.kind = "jack",
-		.rate_hz = jack_get_sample_rate(j->client),
-		.period = jack_get_buffer_size(j->client)};
-	j->stations = options->stations;
-	atomic_store(&j->period, j->base.period);
-	jack_set_process_callback(j->client, on_process, j);
-	jack_set_buffer_size_callback(j->client, on_period, j);
-	jack_set_xrun_callback(j->client, on_xrun, j);
-	jack_set_latency_callback(j->client, on_latency, j);
-	jack_on_shutdown(j->client, on_shutdown, j);
+	if (!status) {
+		status = open_patchbay(j, error);
+	}
+	if (!status && pthread_create(&j->link, NULL, fb_jack_link, j)) {
+		status = fb_fail(error, FB_NO_MEMORY, "driver", "cannot start the link to JACK");
+	}
+	if (status) {
+		close_jack(&j->base);
+		return status;
+	}
 	*out = &j->base;
 	return FB_OK;
 }

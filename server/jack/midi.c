@@ -26,10 +26,8 @@ void fb_jack_midi_finish(fb_jack_midi *midi)
 	midi->received = midi->to_send = NULL;
 }
 
-void fb_jack_midi_receive(
-	fb_jack_midi *midi, jack_port_t *port, jack_nframes_t frames, uint64_t start)
+void fb_jack_midi_receive(fb_jack_midi *midi, void *buffer, uint64_t start)
 {
-	void *buffer = jack_port_get_buffer(port, frames);
 	uint32_t n = buffer ? jack_midi_get_event_count(buffer) : 0;
 	for (uint32_t i = 0; i < n; i++) {
 		jack_midi_event_t from;
@@ -45,18 +43,17 @@ void fb_jack_midi_receive(
 	}
 }
 
-void fb_jack_midi_send(fb_jack_midi *midi, jack_port_t *port, jack_nframes_t frames, uint64_t start)
+void fb_jack_midi_send(fb_jack_midi *midi, void *buffer, uint32_t frames, uint64_t start)
 {
-	void *buffer = jack_port_get_buffer(port, frames);
 	const fb_midi_event *event;
-	jack_nframes_t at = 0; /* JACK wants them in order */
+	uint32_t at = 0; /* JACK wants them in order */
 	if (!buffer) {
 		return;
 	}
 	jack_midi_clear_buffer(buffer);
 	while ((event = fb_ring_peek(midi->to_send)) && event->frame < start + frames) {
 		if (event->frame > start + at) {
-			at = (jack_nframes_t)(event->frame - start);
+			at = (uint32_t)(event->frame - start);
 		}
 		if (jack_midi_event_write(buffer, at, event->bytes, event->size)) {
 			return; /* the port is full: the rest goes with the next period */

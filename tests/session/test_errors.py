@@ -24,7 +24,7 @@ def test_no_jack_server(tmp_path):
     code, said = start(tmp_path, env={"JACK_DEFAULT_SERVER": "nobody-runs-this", "JACK_NO_START_SERVER": "1"})
     assert code == 1
     assert said == ("foldbackd: jack: no JACK server can be reached (start one, for example: jackd -d dummy, "
-                    "or use --driver dummy)\n")
+                    "or use --wait or --driver dummy)\n")
 
 
 def test_client_name_taken(tmp_path):

@@ -144,11 +144,22 @@ def osc_answers(server, address):
     return False
 
 
+def tcp_answers(server, address):
+    """Does a connection to this address of ours get an answer, or is it closed?"""
+    with socket.create_connection((address, server.osc_port), timeout=20 * SLOW) as client:
+        try:
+            client.sendall(b"\0\0\0\x10/version\0\0\0\0,\0\0\0")
+            return bool(client.recv(100))
+        except ConnectionError:
+            return False
+
+
 def test_osc_is_taken_from_where_it_may_come(server, address, tmp_path):
     assert server.osc.ask(GAIN) == 0.0
-    assert not osc_answers(server, address)
+    assert tcp_answers(server, "127.0.0.1")
+    assert not osc_answers(server, address) and not tcp_answers(server, address)
     with start(tmp_path, "--listen", "0.0.0.0", "--osc-allow", "203.0.113.0/24", "--osc-allow", f"{address}/30") as open_one:
-        assert osc_answers(open_one, address)
+        assert osc_answers(open_one, address) and tcp_answers(open_one, address)
 
 
 @pytest.mark.parametrize("option, value", [("--osc-allow", "999.1.1.1"), ("--osc-allow", "10.0.0.0/33"), ("--osc-allow", "10.0.0.0/"),

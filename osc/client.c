@@ -36,6 +36,7 @@ typedef struct wait {
 	fb_error *error;
 	fb_client_child_fn *child;
 	void *ctx;
+	bool describes; ///< in front of the children stand `pattern` and a text
 	fb_value values[FB_CLIENT_VALUES_MAX];
 	uint32_t count;
 } wait;
@@ -177,14 +178,31 @@ static void take_answer(fb_client *client, wait *w, const fb_osc_message *messag
 	}
 }
 
+/** The address and the description that stand before the names. false: of another place, or not
+	whole. */
+static bool take_description(fb_client *client, wait *w, fb_osc_reader *reader)
+{
+	fb_value address, json;
+	if (!fb_osc_read_arg(reader, &address) || address.tag != 's' ||
+		strcmp(address.s, w->pattern) != 0 || !fb_osc_read_arg(reader, &json) || json.tag != 's') {
+		return false;
+	}
+	client->texts_used = 0;
+	w->values[0] = (fb_value){.tag = 's', .s = keep(client, json.s)};
+	return true;
+}
+
 /** A listing may have thousands of names: told one by one. */
-static bool take_listing(wait *w, const unsigned char *data, size_t size)
+static bool take_listing(fb_client *client, wait *w, const unsigned char *data, size_t size)
 {
 	fb_osc_reader reader;
 	fb_value value;
 	if (!w || !w->child || fb_osc_read(data, size, &reader, NULL) ||
 		strcmp(reader.address, w->address) != 0) {
 		return false;
+	}
+	if (w->describes && (w->answered || !take_description(client, w, &reader))) {
+		return true;
 	}
 	while (!w->answered && fb_osc_read_arg(&reader, &value) && value.tag == 's') {
 		char name[256];
@@ -207,7 +225,7 @@ static void take_message(fb_client *client, const unsigned char *data, size_t si
 {
 	wait *w = client->waiting;
 	fb_osc_message message;
-	if (take_listing(w, data, size) || fb_osc_decode(data, size, &message, NULL)) {
+	if (take_listing(client, w, data, size) || fb_osc_decode(data, size, &message, NULL)) {
 		return;
 	}
 	if (strcmp(message.address, "/subscribe") == 0) {
@@ -322,6 +340,11 @@ static size_t with_sync(
 	return at + FB_OSC_ELEMENT_HEAD + n;
 }
 
+static bool is_over(const wait *w, bool needs_answer)
+{
+	return w->status || (w->synced && (w->answered || !needs_answer));
+}
+
 /** Send, and wait until it was processed. needs_answer: a /synced alone is not enough. */
 static fb_status exchange(fb_client *client, const char *address, const fb_value *argv,
 	uint32_t argc, int tries, bool needs_answer, wait *w)
@@ -329,7 +352,8 @@ static fb_status exchange(fb_client *client, const char *address, const fb_value
 	fb_status status = FB_OK;
 	w->sync = ++client->sync;
 	client->waiting = w;
-	for (int i = 0; i < tries && !status && !w->status && !w->synced; i++) {
+	for (int i = 0; i < tries && !status && !is_over(w, needs_answer); i++) {
+		w->synced = false; /* where it came alone, the answer was lost */
 		size_t size = with_sync(client, address, argv, argc, w->sync);
 		if (!size) {
 			status = fb_fail(w->error, FB_TOO_LARGE, address, "too large for a packet");
@@ -404,6 +428,25 @@ fb_status fb_client_list(
 	snprintf(path, sizeof path, "%.500s%s", address, slash ? "" : "/");
 	wait w = {.address = path, .error = error, .child = child, .ctx = ctx};
 	return exchange(client, path, NULL, 0, client->tries, true, &w);
+}
+
+fb_status fb_client_describe(fb_client *client, const char *address, const char **json,
+	fb_client_child_fn *child, void *ctx, fb_error *error)
+{
+	fb_value argument = {.tag = 's', .s = address};
+	wait w = {.address = "/describe",
+		.pattern = address,
+		.error = error,
+		.child = child,
+		.ctx = ctx,
+		.describes = true};
+	fb_status status = exchange(client, "/describe", &argument, 1, client->tries, true, &w);
+	if (!status) {
+		*json = w.values[0].s;
+	} else if (w.status) {
+		snprintf(error->where, sizeof error->where, "%s", address); /* not the verb's */
+	}
+	return status;
 }
 
 fb_status fb_client_subscribe(

@@ -48,6 +48,10 @@ typedef void fb_client_child_fn(void *ctx, const char *name, bool has_children);
 FB_MUST_CHECK fb_status fb_client_list(
 	fb_client *client, const char *address, fb_client_child_fn *child, void *ctx, fb_error *error);
 
+/** What OSCQuery tells of a place, without CONTENTS, as JSON; its children as above. */
+FB_MUST_CHECK fb_status fb_client_describe(fb_client *client, const char *address,
+	const char **json, fb_client_child_fn *child, void *ctx, fb_error *error);
+
 /** Who is told of subscribed values. */
 typedef void fb_client_value_fn(
 	void *ctx, const char *address, const fb_value *argv, uint32_t argc);

@@ -459,16 +459,21 @@ static bool is_offered(const struct attribute *a, const fb_oscquery_host *host)
 	return a->has != has_critical || host->websocket;
 }
 
-static void whole(fb_json *json, const node *n)
+static void write_node(fb_json *json, const node *n, bool deep)
 {
 	fb_json_open(json, '{');
 	for (size_t i = 0; i < N_ATTRIBUTES; i++) {
-		if (attributes[i].has(n)) {
+		if (attributes[i].has(n) && (deep || attributes[i].write != contents)) {
 			fb_json_key(json, attributes[i].name);
 			attributes[i].write(json, n);
 		}
 	}
 	fb_json_close(json, '}');
+}
+
+static void whole(fb_json *json, const node *n)
+{
+	write_node(json, n, true);
 }
 
 /* --- the answers */
@@ -580,4 +585,13 @@ int fb_oscquery_get(fb_tree *tree, const fb_oscquery_host *host, const char *pat
 	}
 	*json = fb_json_finish(&out, length);
 	return *json ? code : 500;
+}
+
+char *fb_oscquery_node(fb_tree *tree, const fb_oscquery_host *host, const fb_branch *branch)
+{
+	fb_json out = {0};
+	size_t length;
+	node n = node_of(tree, host, branch);
+	write_node(&out, &n, false);
+	return fb_json_finish(&out, &length);
 }

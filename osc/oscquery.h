@@ -29,4 +29,9 @@ typedef struct fb_oscquery_host {
 int fb_oscquery_get(fb_tree *tree, const fb_oscquery_host *host, const char *path,
 	const char *query, char **json, size_t *length);
 
+/** One place alone: what is answered for it, less CONTENTS.
+	owns:   gives the text
+	errors: NULL when out of memory */
+char *fb_oscquery_node(fb_tree *tree, const fb_oscquery_host *host, const fb_branch *branch);
+
 #endif

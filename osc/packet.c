@@ -5,6 +5,7 @@
 #include "tree_private.h"
 #include "value.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -44,7 +45,7 @@ static void query(sender *from, fb_branch *branch, const fb_osc_message *message
 		return;
 	}
 	if (!spec) {
-		fb_osc_reply_children(from->client, message->address, NULL, branch);
+		fb_osc_reply_children(from->client, message->address, NULL, 0, branch);
 	} else if (spec->access & FB_READ) {
 		reply_value(from->client, branch);
 	} else {
@@ -238,8 +239,7 @@ static void do_sync(sender *from, const fb_osc_message *message)
 
 static void do_info(sender *from, const fb_osc_message *message)
 {
-	const char *name = from->osc->options.name;
-	fb_value values[4] = {{.tag = 's', .s = name ? name : "foldback"},
+	fb_value values[4] = {{.tag = 's', .s = fb_osc_host(from->osc).name},
 		{.tag = 's', .s = "foldback"}, {.tag = 's', .s = FB_VERSION},
 		{.tag = 'i', .i = fb_osc_port(from->osc)}};
 	fb_osc_reply(from->client, message->address, values, 4);
@@ -273,11 +273,39 @@ static void do_list(sender *from, const fb_osc_message *message)
 	const char *path = message->argc ? message->argv[0].s : "/";
 	const fb_branch *branch = fb_tree_find(from->osc->tree, path);
 	if (branch) {
-		fb_osc_reply_children(from->client, message->address, fb_branch_address(branch), branch);
+		const char *address = fb_branch_address(branch);
+		fb_osc_reply_children(from->client, message->address, &address, 1, branch);
 	} else {
 		fb_fail(&error, FB_NOT_FOUND, message->address, "there is no such address");
 		refuse(from, message, &error);
 	}
+}
+
+/** What OSCQuery tells of an address, for clients without HTTP. */
+static void do_describe(sender *from, const fb_osc_message *message)
+{
+	fb_osc *osc = from->osc;
+	fb_error error;
+	fb_status status = FB_OK;
+	const char *verb = message->address;
+	const fb_branch *branch = fb_tree_find(osc->tree, message->argv[0].s);
+	if (!branch) {
+		fb_fail(&error, FB_NOT_FOUND, verb, "there is no such address");
+		refuse(from, message, &error);
+		return;
+	}
+	fb_oscquery_host host = fb_osc_host(osc);
+	char *json = fb_oscquery_node(osc->tree, &host, branch);
+	const char *const first[] = {fb_branch_address(branch), json};
+	if (!json) {
+		status = fb_fail(&error, FB_NO_MEMORY, verb, "out of memory");
+	} else if (!fb_osc_reply_children(from->client, verb, first, 2, branch)) {
+		status = fb_fail(&error, FB_TOO_LARGE, verb, "the answer is too large for a packet");
+	}
+	if (status) {
+		refuse(from, message, &error);
+	}
+	free(json);
 }
 
 static void do_dump(sender *from, const fb_osc_message *message)
@@ -302,7 +330,7 @@ static const struct verb {
 	{"/subscribe", "s?ii", do_subscribe}, {"/unsubscribe", "?s", do_unsubscribe},
 	{"/xremote", "?ii", do_xremote}, {"/sync", "i", do_sync}, {"/info", "", do_info},
 	{"/version", "", do_version}, {"/status", "", do_status}, {"/list", "?s", do_list},
-	{"/dump", "i", do_dump},
+	{"/describe", "s", do_describe}, {"/dump", "i", do_dump},
 	{"/error", NULL, do_nothing}, /* an error is never answered: it would come back as another */
 };
 
@@ -352,7 +380,7 @@ static void unknown(sender *from, const fb_osc_message *message)
 		branch = fb_tree_find_n(osc->tree, message->address, length - 1);
 	}
 	if (branch && from->client) {
-		fb_osc_reply_children(from->client, message->address, NULL, branch);
+		fb_osc_reply_children(from->client, message->address, NULL, 0, branch);
 	} else if (!branch) {
 		if (message->argc) {
 			fb_tree_refuse_unknown(osc->tree, message->address, &from->origin, &error);

@@ -93,14 +93,20 @@ static void put_string(strings *s, const char *text, size_t length)
 	s->at += (length / 4 + 1) * 4;
 }
 
-void fb_osc_reply_children(
-	fb_osc_client *client, const char *address, const char *first, const fb_branch *branch)
+bool fb_osc_reply_children(fb_osc_client *client, const char *address, const char *const *first,
+	size_t n_first, const fb_branch *branch)
 {
 	unsigned char *out = client->osc->out;
 	char name[FB_ADDRESS_MAX + 2];
 	const fb_branch *child = fb_branch_first(branch);
-	size_t head = fb_osc_encode(out, FB_OSC_PACKET_MAX, address, NULL, 0) - 4, n = first != NULL;
-	size_t names = first ? (strlen(first) / 4 + 1) * 4 : 0;
+	size_t head = fb_osc_encode(out, FB_OSC_PACKET_MAX, address, NULL, 0) - 4, n = n_first;
+	size_t names = 0;
+	for (size_t i = 0; i < n_first; i++) {
+		names += (strlen(first[i]) / 4 + 1) * 4;
+	}
+	if (head + (n + 1) / 4 * 4 + 4 + names > FB_OSC_PACKET_MAX) {
+		return false;
+	}
 	for (; child; child = fb_branch_next(child), n++) {
 		size_t more = (listed(child, name) / 4 + 1) * 4;
 		if (head + (n + 2) / 4 * 4 + 4 + names + more > FB_OSC_PACKET_MAX) {
@@ -112,14 +118,15 @@ void fb_osc_reply_children(
 	strings s = {out + head + tags_size, out + head + 1};
 	memset(out + head, 0, tags_size + names);
 	out[head] = ',';
-	if (first) {
-		put_string(&s, first, strlen(first));
+	for (size_t i = 0; i < n_first; i++) {
+		put_string(&s, first[i], strlen(first[i]));
 	}
 	child = fb_branch_first(branch);
-	for (size_t i = first != NULL; i < n; i++, child = fb_branch_next(child)) {
+	for (size_t i = n_first; i < n; i++, child = fb_branch_next(child)) {
 		put_string(&s, name, listed(child, name));
 	}
 	send_reply(client, out, (size_t)(s.at - out));
+	return true;
 }
 
 /* --- several at once */

@@ -149,6 +149,14 @@ int64_t fb_osc_flush(fb_osc *osc, int64_t now_us)
 	return held_us < feed_us ? held_us : feed_us;
 }
 
+fb_oscquery_host fb_osc_host(const fb_osc *osc)
+{
+	const fb_osc_options *options = &osc->options;
+	return (fb_oscquery_host){.name = options->name ? options->name : "foldback",
+		.osc_port = fb_osc_port(osc),
+		.websocket = options->websocket};
+}
+
 void fb_osc_get_stats(const fb_osc *osc, fb_osc_stats *stats)
 {
 	*stats = osc->stats;

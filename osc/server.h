@@ -23,8 +23,10 @@
 	- /sync ,i N -> /synced ,i N, with a second i where error replies were withheld since the last
 	  one: how many; /info -> name, program, version, port; /version -> program,
 	  version; /status -> pairs of address and value.
-	- /list [s ADDRESS]: what is below, as /list ,ss... ADDRESS NAMES; /dump ,i: 1 writes every
-	  message to standard error, 0 ends that.
+	- /list [s ADDRESS]: what is below, as /list ,ss... ADDRESS NAMES.
+	- /describe ,s ADDRESS: one place, as /describe ,ss... ADDRESS JSON NAMES: what OSCQuery tells
+	  of it, without CONTENTS, then the names of its children as /list has them.
+	- /dump ,i: 1 writes every message to standard error, 0 ends that.
 	- Errors: /error ,siss ADDRESS CODE REASON TYPE-TAGS, to the asker, at most some a second; a
 	  refused or adjusted set is also answered with the value in force. An /error is never answered.
 	Feedback goes to every subscriber but, for the very address it set, the one whose message it
@@ -36,8 +38,10 @@
 #define FB_SERVER_H
 
 #include "allow.h"
+#include "oscquery.h"
 #include "tree.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct fb_osc fb_osc;
@@ -47,6 +51,7 @@ typedef struct fb_osc_options {
 	uint16_t port;         ///< 0: any free one
 	const fb_allow *allow; ///< from where packets are taken, beside this machine; NULL: anywhere
 	const char *name;      ///< of this server, for /info; NULL: "foldback"
+	bool websocket; ///< OSCQuery is served too, with its WebSocket: its attributes depend on it
 	/** Addresses of leaves that /status tells, NULL at the end; may be NULL. */
 	const char *const *status;
 	/* limits; 0 stands for the default */
@@ -70,6 +75,8 @@ void fb_osc_close(fb_osc *osc); ///< NULL is allowed
 	some loops close what reports an error. */
 int fb_osc_fd(const fb_osc *osc);
 uint16_t fb_osc_port(const fb_osc *osc); ///< the one in use
+/** As OSCQuery shows it, by whatever way it is asked. */
+fb_oscquery_host fb_osc_host(const fb_osc *osc);
 
 /** Take what waits in the sockets, a bounded number of packets. Returns how many: call again when
 	the descriptor is still readable.

@@ -108,9 +108,10 @@ void fb_osc_reply(fb_osc_client *client, const char *address, const fb_value *ar
 /** Tell an error, if the client may get one now; true if it went out. */
 bool fb_osc_reply_error(
 	fb_osc_client *client, const fb_osc_message *message, const fb_error *error);
-/** The names of all children; in front of them `first`, unless that is NULL. */
-void fb_osc_reply_children(
-	fb_osc_client *client, const char *address, const char *first, const fb_branch *branch);
+/** The names of all children, as many as a packet holds; in front of them `first`. false: not even
+	those fit, nothing was sent. */
+bool fb_osc_reply_children(fb_osc_client *client, const char *address, const char *const *first,
+	size_t n_first, const fb_branch *branch);
 bool fb_osc_send(fb_osc_client *client, const void *data, size_t size);
 /** What fb_osc_send() did not take was a reply, and nobody sends it again. */
 void fb_osc_reply_lost(fb_osc_client *client);

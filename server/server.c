@@ -174,6 +174,7 @@ static fb_status open_osc(fb_server *server, fb_error *error)
 		.port = (uint16_t)server->options.osc_port,
 		.allow = &server->options.osc_allow,
 		.name = server->options.name,
+		.websocket = true,
 		.status = status_leaves};
 	return fb_osc_open(server->tree, &options, &server->osc, error);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "link.h"
 
-#include "../../osc/client.h"
 #include "../common/fetch.h"
+#include "discover.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -65,7 +65,9 @@ fb_status fb_link_tree(fb_link *link, json_t **out, fb_error *error)
 {
 	char path[64];
 	snprintf(path, sizeof path, "/station/%d", link->options.station);
-	fb_status status = fb_fetch_json(link->fetch, "GET", path, NULL, 0.0, out, error);
+	fb_status status = link->options.osc_only
+						   ? fb_discover(link->osc, path, go_on, link, out, error)
+						   : fb_fetch_json(link->fetch, "GET", path, NULL, 0.0, out, error);
 	if (status == FB_NOT_FOUND) {
 		return fb_fail(error, status, path, "the server has no such station");
 	}
@@ -221,9 +223,21 @@ fb_status fb_link_find(fb_link *link, const char *session, json_t **out, fb_erro
 	return *out ? FB_OK : fb_fail(error, FB_IO, path, "the server's answer holds no session");
 }
 
+static void count_one(void *ctx, const char *name, bool has_children)
+{
+	int *count = ctx;
+	(void)name;
+	(void)has_children;
+	(*count)++;
+}
+
 fb_status fb_link_stations(fb_link *link, int *count, fb_error *error)
 {
 	json_t *tree = NULL;
+	if (link->options.osc_only) {
+		*count = 0;
+		return fb_client_list(link->osc, "/station", count_one, count, error);
+	}
 	fb_status status = fb_fetch_json(link->fetch, "GET", "/station", NULL, 0.0, &tree, error);
 	if (!status) {
 		*count = (int)json_object_size(json_object_get(tree, "CONTENTS"));

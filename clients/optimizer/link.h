@@ -13,6 +13,7 @@ typedef struct fb_link fb_link;
 typedef struct fb_link_options {
 	const char *host;
 	int osc_port, http_port;
+	bool osc_only;     ///< read the tree by OSC, not by HTTP; what is heard and stored goes by HTTP
 	const char *token; ///< NULL: none
 	int station;
 	const char *session; ///< every run is stored under it

@@ -11,7 +11,7 @@ enum { OK = 0, USAGE = 2 };
 
 /** As the command line has them, before they are what a session takes. */
 static struct {
-	bool help, version, json, accept, send_audio, dry_run;
+	bool help, version, json, osc, accept, send_audio, dry_run;
 	long patience, rounds, auditions, seed, osc_port, http_port, retries;
 	double live, epsilon, seconds, max_step, token_budget, tokens, money, price_in, price_out,
 		timeout;
@@ -68,6 +68,11 @@ static const fb_arg table[] = {
 	{"host", "HOST", "where foldbackd runs (127.0.0.1)", FB_ARG_TEXT, 0, &given.host, 0, 0},
 	{"osc-port", "N", "its port for OSC (7770)", FB_ARG_INT, 0, &given.osc_port, 1, 65535},
 	{"http-port", "N", "its port for HTTP (7771)", FB_ARG_INT, 0, &given.http_port, 1, 65535},
+	{"osc", NULL,
+		"learn the station by OSC alone, without OSCQuery; what is heard and stored goes by HTTP "
+		"all "
+		"the same",
+		FB_ARG_FLAG, 0, &given.osc, 0, 0},
 	{"token-file", "F", "file whose first line is the server's token", FB_ARG_TEXT, 0,
 		&given.token_file, 0, 0},
 	{"json", NULL, "answer in JSON", FB_ARG_FLAG, 0, &given.json, 0, 0},
@@ -260,6 +265,7 @@ bool fb_tuning_options_read(fb_tuning_options *options, int argc, char **argv, i
 		.key_file = given.key_file,
 		.plot = given.plot,
 		.replay = given.replay,
+		.osc_only = given.osc,
 		.json = given.json};
 	if (given.replay) {
 		options->station[options->stations++] = 1; /* the record says which */

@@ -13,6 +13,7 @@ typedef struct fb_tuning_options {
 	long osc_port, http_port;
 	const char *token_file, *key_file, *plot;
 	const char *replay; ///< id of the session to do again, NULL: a new one
+	bool osc_only;      ///< the tree by OSC alone
 	bool json;
 } fb_tuning_options;
 

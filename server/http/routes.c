@@ -213,8 +213,7 @@ static uint64_t fingerprint(const char *text, size_t len)
 static void answer_oscquery(fb_request *request, const fb_asked *asked)
 {
 	fb_server *server = asked->server;
-	fb_oscquery_host host = {
-		.name = server->options.name, .osc_port = fb_osc_port(server->osc), .websocket = true};
+	fb_oscquery_host host = fb_osc_host(server->osc);
 	char *text;
 	size_t len = 0;
 	int code = fb_oscquery_get(server->tree, &host, asked->path, asked->query, &text, &len);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The conventions of doc/osc.md, one by one, against the running program."""
+import json
 import math
 import socket
 import struct
@@ -192,6 +193,43 @@ def test_11_who_how_and_what(server, raw):
     assert top[1][0] == "/" and {"station/", "norm/", "server/"} <= set(top[1])
     raw.send(message("/list", "s", "/nowhere"))
     assert raw.hear()[0][1][1] == 404
+
+
+def places(node):
+    """It and all below it."""
+    return [node] + [place for child in node.get("CONTENTS", {}).values() for place in places(child)]
+
+
+def test_11_a_place_described_as_oscquery_has_it(server, raw):
+    """Every place of a station, as OSCQuery tells it less CONTENTS, in the same order; the names of what is below follow.
+    What is measured differs from one moment to the next: of it all but the value must be the same."""
+    def lasting(place):
+        measured = place["ACCESS"] == 1
+        return [(name, value) for name, value in place.items() if name != "CONTENTS" and not (measured and name in ("VALUE", "VALID"))]
+    wanted = places(server.get("/station/1")) + places(server.get("/norm/station/1"))
+    assert len(wanted) > 200 and sum("RANGE" in place for place in wanted) > 100
+    for place in wanted:
+        raw.send(message("/describe", "s", place["FULL_PATH"]))
+        [(address, (path, text, *names))] = raw.hear()
+        told = json.loads(text)
+        assert (address, path, told["FULL_PATH"]) == ("/describe", place["FULL_PATH"], path)
+        assert list(lasting(told)) == list(lasting(place))
+        assert names == [name + "/" * ("CONTENTS" in child) for name, child in place.get("CONTENTS", {}).items()]
+        assert "CONTENTS" not in told
+    # to the byte: a leaf that has a unit, a taper, a text; the root
+    for path in THRESHOLD, "/station/1/eq/b1_freq", "/station/1/eq/b1_type", "/station/1/undo":
+        raw.send(message("/describe", "s", path))
+        assert raw.hear()[0][1] == [path, server.http("GET", path, raw=True)[1].decode()]
+    raw.send(message("/describe", "s", "/"))
+    root = server.get("/")
+    assert json.loads(raw.hear()[0][1][1]) == {name: value for name, value in root.items() if name != "CONTENTS"}
+
+
+def test_11_what_cannot_be_described(raw):
+    raw.send(message("/describe", "s", "/nowhere"), message("/describe"), message("/describe", "i", 1), message("/describe", "s", ""))
+    heard = raw.hear()
+    assert [(address, told[:2]) for address, told in heard] == [("/error", ["/describe", code]) for code in (404, 400, 400, 404)]
+    assert heard[0][1][2] == "there is no such address"
 
 
 def test_11_a_heartbeat_for_who_asks(server):

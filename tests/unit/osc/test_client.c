@@ -19,6 +19,7 @@ static pthread_t thread;
 static atomic_bool stop;
 static fb_client *client;
 static fb_error error;
+static char long_story[70000]; ///< more than a packet holds
 
 /* --- a relay that drops the first packets of each direction */
 
@@ -84,6 +85,8 @@ static int open_all(void **state)
 	tree = desk_tree();
 	add(tree, "/undo", (fb_leaf_spec){.kind = FB_LEAF_COMMAND});
 	add_cells(tree, "cell", 3000, (fb_leaf_spec){.access = FB_READ_WRITE});
+	memset(long_story, '.', sizeof long_story - 1);
+	add(tree, "/verbose", (fb_leaf_spec){.kind = FB_LEAF_COMMAND, .doc = long_story});
 	assert_int_equal(fb_osc_open(tree, &options, &osc, &error), FB_OK);
 	relay_open(fb_osc_port(osc));
 	relay.drop_to_server = relay.drop_to_client = relay.to_server = 0;
@@ -192,7 +195,7 @@ static void test_list(void **state)
 	assert_string_equal(text, "gain+ eq+ chorus+ mode mute name meter+ do ");
 	text[0] = '\0';
 	assert_int_equal(fb_client_list(client, "/", list_child, text, &error), FB_OK);
-	assert_string_equal(text, "station+ norm+ undo cell+ ");
+	assert_string_equal(text, "station+ norm+ undo cell+ verbose ");
 	text[0] = '\0';
 	assert_int_equal(fb_client_list(client, "/cell", list_child, text, &error), FB_OK);
 	assert_non_null(strstr(text, "n0+ "));
@@ -202,6 +205,29 @@ static void test_list(void **state)
 	assert_string_equal(text, "");
 	assert_int_equal(fb_client_list(client, "/none", list_child, text, &error), FB_NOT_FOUND);
 	free(text);
+}
+
+static void test_describe(void **state)
+{
+	(void)state;
+	const char *json;
+	char names[1000] = "";
+	fb_status status = fb_client_describe(client, "/station/1", &json, list_child, names, &error);
+	assert_int_equal(status, FB_OK);
+	assert_string_equal(json, "{\"FULL_PATH\":\"/station/1\",\"DESCRIPTION\":\"1\",\"ACCESS\":0}");
+	assert_string_equal(names, "gain+ eq+ chorus+ mode mute name meter+ do ");
+	names[0] = '\0';
+	status = fb_client_describe(client, "/station/1/mode", &json, list_child, names, &error);
+	assert_int_equal(status, FB_OK);
+	assert_non_null(strstr(json, "\"RANGE\":[{\"VALS\":[\"auto\",\"manual\",\"bypass\"]}]"));
+	assert_string_equal(names, "");
+	status = fb_client_describe(client, "/none", &json, list_child, names, &error);
+	assert_int_equal(status, FB_NOT_FOUND);
+	assert_string_equal(error.where, "/none");
+	assert_string_equal(error.text, "there is no such address");
+	status = fb_client_describe(client, "/verbose", &json, list_child, names, &error);
+	assert_int_equal(status, FB_TOO_LARGE);
+	assert_string_equal(error.text, "the answer is too large for a packet");
 }
 
 static char told[200];
@@ -269,6 +295,14 @@ static void test_lost_packets(void **state)
 	relay.drop_to_client = 1;
 	assert_int_equal(fb_client_set(far, "/station/1/gain/level", &value, &applied, &error), FB_OK);
 	assert_near(applied.f, -3, 0);
+	/* the answer alone is lost, what says that there was one comes */
+	const char *json;
+	char names[1000] = "";
+	relay.drop_to_client = 1;
+	assert_int_equal(fb_client_describe(far, "/station", &json, list_child, names, &error), FB_OK);
+	assert_string_equal(
+		json, "{\"FULL_PATH\":\"/station\",\"DESCRIPTION\":\"station\",\"ACCESS\":0}");
+	assert_string_equal(names, "1+ ");
 	/* all lost: an error, in the time that was given */
 	int64_t start = now_us();
 	relay.drop_to_server = 100;
@@ -315,6 +349,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_set, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_call, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_list, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_describe, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_subscribe, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_lost_packets, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_nobody_there, open_all, close_all),

@@ -342,7 +342,7 @@ fb_status fb_meters_create(
 	meters->requests = fb_ring_create(REQUESTS, sizeof(request));
 	meters->reports = fb_ring_create(REPORTS, sizeof(fb_meter_report));
 	sem_init(&meters->ready, 0, 0);
-	/* the first one here: it makes FFTW's planner safe before nodes and the thread use it at once */
+	/* the first one here: it makes FFTW's planner safe before two threads use it */
 	meters->analyser[0] = make_analyser(engine);
 	bool whole = meters->requests && meters->reports && meters->analyser[0];
 	meters->started = whole && !pthread_create(&meters->thread, NULL, run, meters);

@@ -74,6 +74,8 @@ typedef struct fb_driver_ops {
 	fb_spawn *spawn;
 } fb_driver_ops;
 
+double fb_now_s(void); ///< monotonic seconds
+
 struct fb_driver {
 	const fb_driver_ops *ops;
 	const char *kind; ///< "jack" or "dummy"
@@ -81,6 +83,8 @@ struct fb_driver {
 	uint32_t period;
 	fb_ring *xruns;      ///< of fb_xrun, FB_XRUNS_MAX of them; control reads
 	fb_monitor *monitor; ///< what plays on the monitor outputs; set before start
+	/** fb_now_s() when JACK last answered, 0 before. Written by the driver. thread: any */
+	_Atomic double answered_s;
 };
 
 /** Begins to look for the JACK server, beside the caller. `options` must outlive the driver.

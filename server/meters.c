@@ -4,6 +4,7 @@
 #include "../metrics/analyser.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -44,7 +45,8 @@ struct fb_meters {
 	uint32_t stations;
 	fb_ring *requests, *reports;
 	pthread_t thread;
-	bool started;
+	sem_t ready; ///< posted once by the thread when it has its analysers, or has not
+	bool started, whole;
 	_Atomic bool quit;
 	void (*wake)(void *ctx);
 	void *ctx;
@@ -269,10 +271,35 @@ static void look_after(fb_meters *meters, uint32_t station, double now)
 	}
 }
 
+static fb_analyser *make_analyser(const fb_engine *engine)
+{
+	fb_analyser_options options = {.rate_hz = fb_engine_rate(engine),
+		.window = FB_WINDOW_LIVE,
+		.target_lufs = -23.0,
+		.has_input = true};
+	return fb_analyser_create(&options);
+}
+
+/** All but the first, which control has made. */
+static bool make_analysers(fb_meters *meters)
+{
+	bool whole = true;
+	for (uint32_t i = 1; i < meters->stations && whole; i++) {
+		meters->analyser[i] = make_analyser(meters->engine);
+		whole = meters->analyser[i] != NULL;
+	}
+	return whole;
+}
+
 static void *run(void *arg)
 {
 	fb_meters *meters = arg;
 	request ask;
+	meters->whole = make_analysers(meters);
+	sem_post(&meters->ready);
+	if (!meters->whole) {
+		return NULL;
+	}
 	for (uint32_t i = 0; i < meters->stations; i++) { /* spread: not all at once */
 		meters->next_read_ms[i] = now_ms() + (double)(i * READ_MS) / meters->stations;
 	}
@@ -301,15 +328,6 @@ static void *run(void *arg)
 
 /* --- control */
 
-static fb_analyser *make_analyser(const fb_engine *engine)
-{
-	fb_analyser_options options = {.rate_hz = fb_engine_rate(engine),
-		.window = FB_WINDOW_LIVE,
-		.target_lufs = -23.0,
-		.has_input = true};
-	return fb_analyser_create(&options);
-}
-
 fb_status fb_meters_create(
 	fb_engine *engine, void (*wake)(void *ctx), void *ctx, fb_meters **out, fb_error *error)
 {
@@ -323,12 +341,10 @@ fb_status fb_meters_create(
 	meters->stations = fb_engine_stations(engine);
 	meters->requests = fb_ring_create(REQUESTS, sizeof(request));
 	meters->reports = fb_ring_create(REPORTS, sizeof(fb_meter_report));
-	bool whole = meters->requests && meters->reports;
-	for (uint32_t i = 0; i < meters->stations && whole; i++) {
-		meters->analyser[i] = make_analyser(engine);
-		whole = meters->analyser[i] != NULL;
-		fb_engine_set_tap(engine, i, true);
-	}
+	sem_init(&meters->ready, 0, 0);
+	/* the first one here: it makes FFTW's planner safe before two threads use it */
+	meters->analyser[0] = make_analyser(engine);
+	bool whole = meters->requests && meters->reports && meters->analyser[0];
 	meters->started = whole && !pthread_create(&meters->thread, NULL, run, meters);
 	if (meters->started) {
 		pthread_setname_np(meters->thread, "fb-meters");
@@ -337,6 +353,19 @@ fb_status fb_meters_create(
 		return fb_fail(error, FB_NO_MEMORY, "meters", "cannot start the meter thread");
 	}
 	*out = meters;
+	return FB_OK;
+}
+
+fb_status fb_meters_await(fb_meters *meters, fb_error *error)
+{
+	while (sem_wait(&meters->ready)) { /* a signal */
+	}
+	if (!meters->whole) {
+		return fb_fail(error, FB_NO_MEMORY, "meters", "out of memory");
+	}
+	for (uint32_t i = 0; i < meters->stations; i++) {
+		fb_engine_set_tap(meters->engine, i, true);
+	}
 	return FB_OK;
 }
 
@@ -376,6 +405,7 @@ void fb_meters_destroy(fb_meters *meters)
 	}
 	fb_ring_destroy(meters->requests);
 	fb_ring_destroy(meters->reports);
+	sem_destroy(&meters->ready);
 	free(meters);
 }
 

@@ -48,10 +48,14 @@ typedef struct fb_meter_report {
 	fb_metric_set set;
 } fb_meter_report;
 
-/** Start the thread and the taps. `wake` is called from it when listeners have something to read.
+/** Start the thread, which makes the analysers while control goes on. `wake` is called from it when
+    listeners have something to read.
     errors: FB_NO_MEMORY */
 FB_MUST_CHECK fb_status fb_meters_create(
 	fb_engine *engine, void (*wake)(void *ctx), void *ctx, fb_meters **out, fb_error *error);
+/** Wait for the analysers and open the taps. Once, after create.
+    errors: FB_NO_MEMORY */
+FB_MUST_CHECK fb_status fb_meters_await(fb_meters *meters, fb_error *error);
 /** Stop the thread, give every capture back (poll them before). NULL is allowed. */
 void fb_meters_destroy(fb_meters *meters);
 

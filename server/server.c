@@ -281,7 +281,10 @@ fb_status fb_server_start(fb_server *server, fb_error *error)
 		server->driver->monitor = server->monitor = fb_monitor_create(server->driver->rate_hz);
 		status = server->monitor ? FB_OK : fb_fail(error, FB_NO_MEMORY, "monitor", "out of memory");
 	}
-	return status ? status : fb_audio_start(server, error);
+	if (!status) {
+		status = fb_audio_start(server, error);
+	}
+	return status ? status : fb_meters_await(server->meters, error);
 }
 
 /* --- housekeeping */
@@ -375,6 +378,8 @@ void fb_server_run(fb_server *server)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	double answered_s = atomic_load(&server->driver->answered_s);
+	server->start_ms = 1e3 * (fb_now_s() - (answered_s > 0 ? answered_s : server->started_s));
 	printf("ready osc=%d http=%d stations=%u rate=%g period=%u driver=%s\n",
 		(int)fb_osc_port(server->osc), fb_http_port(server->http), server->n_channels,
 		fb_engine_rate(server->engine), server->driver->period, server->driver->kind);

@@ -103,6 +103,7 @@ struct fb_server {
 	fb_tap *taps;          ///< list: those who listen over WebSocket
 	uint64_t taps_dropped; ///< of them, those that were too slow
 	double started_s;
+	double start_ms; ///< JACK's answer (else the program's start) to ready
 	bool panic;
 	double tell_rows_s; ///< when to look at them next
 	double budgets_s;   ///< likewise
@@ -113,7 +114,6 @@ struct fb_server {
 };
 
 /* --- clock */
-double fb_now_s(void);    ///< monotonic seconds
 int64_t fb_unix_us(void); ///< Unix time in microseconds
 
 /* --- server.c */

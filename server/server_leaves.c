@@ -74,6 +74,7 @@ GETTER(get_announced, announced(server))
 GETTER(get_version, ((fb_value){.tag = 's', .s = FB_VERSION}))
 GETTER(get_stations, int_value(server->n_channels))
 GETTER(get_uptime, float_value(fb_now_s() - server->started_s))
+GETTER(get_start, float_value(server->start_ms))
 GETTER(get_heap, int_value(heap_bytes()))
 GETTER(get_heartbeat, int_value((uint64_t)(fb_now_s() - server->started_s)))
 GETTER(get_frame, float_value((double)fb_engine_frame(server->engine)))
@@ -126,6 +127,9 @@ static const struct {
 	{"/server/events/replies_late", FB_LEAF_INT, "Late replies", "",
 		"Times an edit's old plan had to wait for room on its way back.", 1e15, true, get_replies,
 		COUNTS},
+	{"/server/start", FB_LEAF_FLOAT, "Start", "ms",
+		"From JACK's answer (without JACK: from the program's start) to when it could be used.",
+		1e9, false, get_start, PLAIN},
 	{"/server/uptime", FB_LEAF_FLOAT, "Uptime", "s", "Since start.", 1e9, true, get_uptime, PLAIN},
 	{"/server/heap", FB_LEAF_INT, "Heap", "bytes", "Memory in use.", 1e12, true, get_heap, PLAIN},
 	{"/server/heartbeat", FB_LEAF_INT, "Heartbeat", "s",

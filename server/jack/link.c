@@ -14,13 +14,6 @@
 #define GATHER_S 0.03 /* changes of the graph come in swarms */
 #define AGAIN_S 0.1   /* a look that found something doubtful is repeated */
 
-static double now_s(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void fb_jack_wake(fb_jack *j)
 {
 	sem_post(&j->wake);
@@ -78,6 +71,7 @@ static fb_status open_client(fb_jack *j, fb_error *error)
 			"no JACK server can be reached (start one, for example: jackd -d dummy, or use --wait "
 			"or --driver dummy)");
 	}
+	atomic_store(&j->base.answered_s, fb_now_s());
 	jack_port_id_t stale;
 	while (fb_ring_read(j->fresh, &stale)) {
 	}
@@ -138,7 +132,7 @@ static void serve(fb_jack *j)
 	double look_s = 0.0; /* at once: there may be something to restore */
 	atomic_store(&j->names_changed, true);
 	while (!ended(j) && rate_fits(j)) {
-		double now = now_s();
+		double now = fb_now_s();
 		if (atomic_exchange(&j->latency_changed, false)) {
 			jack_recompute_total_latencies(j->client);
 		}
@@ -159,7 +153,7 @@ static void serve(fb_jack *j)
 		nap(j, look_s);
 	}
 	if (!atomic_load(&j->gone)) {
-		(void)fb_patchbay_look(j, now_s()); /* what was connected just now */
+		(void)fb_patchbay_look(j, fb_now_s()); /* what was connected just now */
 		keep(j);
 	}
 }
@@ -183,7 +177,7 @@ static fb_status play(fb_jack *j, fb_error *error)
 	}
 	fb_jack_set_graph_callbacks(j, j->client);
 	while (wait_for_control(j)) {
-		fb_patchbay_lose(&j->patchbay, now_s());
+		fb_patchbay_lose(&j->patchbay, fb_now_s());
 		j->active = j->client;
 		raise_helpers(j);
 		if (jack_activate(j->client)) {
@@ -227,7 +221,7 @@ void *fb_jack_link(void *arg)
 		}
 		again = try_again(j, status, &why);
 		if (again && !atomic_load(&j->quit)) {
-			nap(j, now_s() + RETRY_S);
+			nap(j, fb_now_s() + RETRY_S);
 		}
 	}
 	return NULL;

@@ -173,3 +173,11 @@ def test_xruns_have_their_time(jack, server):
     assert began - 1 <= unix_ms(told) <= 1000 * time.time() + 1, told  # 1 ms: it is cut off
     assert server.osc.ask("/server/xrun/last").startswith(told)
     assert server.osc.ask("/server/xrun/frame") >= 0
+
+
+def test_the_start_is_told(jack, tmp_path):
+    """How long it took from JACK's answer on: some milliseconds, and less than in all."""
+    began = time.monotonic()
+    with Foldbackd(tmp_path, "--stations", 16, jack=jack) as server:
+        took = 1e3 * (time.monotonic() - began)
+        assert 1 < server.osc.ask("/server/start") < took

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define BYPASS_MS 10.0 /* long enough for no click, short enough to feel like a switch */
 
@@ -18,6 +19,27 @@ static void *alloc_touched(size_t bytes)
 		memset(block, 0, bytes); /* so that audio never faults a page in */
 	}
 	return block;
+}
+
+/** Room for the node itself. A node that touches what it needs gets pages of its own: the heap
+	would give it some that others have left, which take memory already. */
+static void *alloc_self(const fb_node_desc *desc, size_t bytes)
+{
+	if (!desc->provide) {
+		return alloc_touched(bytes);
+	}
+	void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return block == MAP_FAILED ? NULL : block;
+}
+
+static void free_self(fb_instance *in)
+{
+	if (in->self && in->desc->provide) {
+		munmap(in->self, in->bytes);
+	} else {
+		free(in->self);
+	}
+	in->self = NULL;
 }
 
 static bool alloc_parts(fb_instance *in)
@@ -46,16 +68,16 @@ static fb_status prepare(fb_instance *in, const fb_stage *stage, fb_error *error
 		in->prepared[i] = in->from[i] = in->to[i] = in->glide[i].final = value;
 	}
 	in->bytes = in->desc->instance_size(in->rate_hz, in->to);
-	in->self = alloc_touched(in->bytes);
+	in->self = alloc_self(in->desc, in->bytes);
 	if (!in->self) {
 		return fb_fail(error, FB_NO_MEMORY, stage->id, "out of memory");
 	}
 	if (!in->desc->prepare(in->self, in->rate_hz, in->to)) {
-		free(in->self);
-		in->self = NULL;
+		free_self(in);
 		return fb_fail(error, FB_INVALID, stage->id, "%s cannot work with these settings at %g Hz",
 			in->desc->id, in->rate_hz);
 	}
+	fb_instance_provide(in, in->to);
 	in->latency = in->desc->latency ? in->desc->latency(in->self) : 0;
 	for (int c = 0; c < 2; c++) {
 		if (in->latency && !fb_align_init(&in->dry[c], in->latency)) {
@@ -101,7 +123,7 @@ void fb_instance_destroy(fb_instance *in)
 	}
 	fb_align_finish(&in->dry[0]);
 	fb_align_finish(&in->dry[1]);
-	free(in->self);
+	free_self(in);
 	free(in->prepared);
 	free(in->from);
 	free(in->to);
@@ -125,6 +147,13 @@ bool fb_instance_serves(const fb_instance *in, const fb_stage *stage, double rat
 		}
 	}
 	return true;
+}
+
+void fb_instance_provide(const fb_instance *in, const float *values)
+{
+	if (in->desc->provide) {
+		in->desc->provide(in->self, values);
+	}
 }
 
 void fb_instance_set(fb_instance *in, uint32_t param, float value, uint32_t ticks)

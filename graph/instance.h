@@ -55,6 +55,10 @@ void fb_instance_destroy(fb_instance *instance); ///< thread: control, in no pla
  * control */
 bool fb_instance_serves(const fb_instance *instance, const fb_stage *stage, double rate_hz);
 
+/** Before a change is sent to audio: have the memory that the node needs with these values, so that
+	audio never faults a page in. values: [n_params], all of them. thread: control */
+void fb_instance_provide(const fb_instance *instance, const float *values);
+
 /** Aim a parameter; ticks UINT32_MAX: the parameter's own smoothing, unless it has or heads for
 	that value already. What it was prepared with (FB_PARAM_REPREPARE) stays. thread: audio */
 void fb_instance_set(fb_instance *instance, uint32_t param, float value, uint32_t ticks) FB_RT;

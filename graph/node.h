@@ -117,6 +117,11 @@ typedef struct fb_node_desc {
 	/** Release what prepare() took from libraries (not the block itself). NULL if nothing.
 		thread: control */
 	void (*finish)(void *self);
+	/** For a node whose need of memory follows its parameters: touch what of the block it takes
+		with these values, and those on the way to them, before process() sees them. Called
+		after prepare() and before every change. NULL: the host touches the whole block. Memory that
+		process() may be at work in stays alone. thread: control, beside process() */
+	void (*provide)(void *self, const float *params);
 } fb_node_desc;
 
 #if defined(__GNUC__)

@@ -138,12 +138,14 @@ static void send_all(fb_station *station)
 	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
 		const fb_stage *stage = &station->patch->stage[i];
 		const fb_instance *node = heard_node(station, stage);
-		for (uint32_t p = 0; node && p < stage->type->n_params; p++) {
+		if (!node) {
+			continue;
+		}
+		fb_instance_provide(node, stage->values);
+		for (uint32_t p = 0; p < stage->type->n_params; p++) {
 			send_param(station, node, p, stage->values[p], -1.0);
 		}
-		if (node) {
-			send_bypass(station, node, stage->bypass);
-		}
+		send_bypass(station, node, stage->bypass);
 	}
 	fb_engine_end(station->engine);
 }
@@ -278,6 +280,7 @@ fb_status fb_station_set(fb_station *station, uint32_t stage, uint32_t param, fl
 	}
 	const fb_instance *node = heard_node(station, s);
 	if (node) {
+		fb_instance_provide(node, s->values);
 		send_param(station, node, param, s->values[param], glide_ms);
 	}
 	return FB_OK;
@@ -327,6 +330,7 @@ static void send_differences(
 		if (k < 0 || !node || before->stage[k].type != now->type) {
 			continue;
 		}
+		fb_instance_provide(node, now->values);
 		for (uint32_t p = 0; p < now->type->n_params; p++) {
 			if (before->stage[k].values[p] != now->values[p] ||
 				(all && now->type->params[p].kind == FB_FLOAT)) {

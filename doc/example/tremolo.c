@@ -58,6 +58,6 @@ static void process(void *self, const fb_tick *tick)
 
 static const fb_node_desc desc = {FB_NODE_ABI, sizeof(fb_node_desc), "tremolo", "Tremolo",
 	"Swings the level up and down.", "modulation", &input, &output, params, &level, 1, 1, N_PARAMS,
-	1, instance_size, prepare, process, reset, NULL, NULL};
+	1, instance_size, prepare, process, reset, NULL, NULL, NULL};
 
 FB_NODE_ENTRY(desc)

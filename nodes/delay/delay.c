@@ -13,6 +13,7 @@ enum { TIME, SYNC, NOTE, TEMPO, FEEDBACK, LOW_CUT, HIGH_CUT, PING_PONG, MIX, N_P
 enum { SYNC_OFF, SYNC_TEMPO, SYNC_TRANSPORT };
 
 #define LONGEST_S 2.0
+#define SHORTEST_RING_S 0.5 /* LONGEST_S halved twice */
 #define TAP_FADE_MS 30.0
 #define SWITCH_MS 30.0
 #define LOW_CUT_OFF 20.0f
@@ -33,7 +34,9 @@ typedef struct cut {
 
 typedef struct delay_node {
 	double rate_hz;
-	bool fresh; ///< the next tick starts at rest on its parameters
+	bool fresh;        ///< the next tick starts at rest on its parameters
+	bool lost;         ///< the lines have let go of something since they were empty
+	uint32_t provided; ///< frames of the rings that have memory; control's
 	fb_tap tap;
 	fb_fade ping_pong;
 	cut low, high;
@@ -61,15 +64,39 @@ static uint32_t wanted_frames(const delay_node *self, const float *values, float
 	return frames < 1.0 ? 1u : (uint32_t)frames;
 }
 
-static uint32_t ring_frames(double rate_hz)
+static uint32_t ring_frames(double rate_hz, double seconds)
 {
-	return fb_delay_line_frames((uint32_t)ceil(LONGEST_S * rate_hz));
+	return fb_delay_line_frames((uint32_t)ceil(seconds * rate_hz));
+}
+
+/** Frames of a ring for these values: all that one walks through stays in memory and passes
+	through the cache, so it is no longer than twice the time, in few steps. In sync a tempo on
+	its way passes any time. */
+static uint32_t wanted_ring(double rate_hz, const float *values)
+{
+	double seconds = (int)values[SYNC] == SYNC_OFF ? SHORTEST_RING_S : LONGEST_S;
+	while (seconds < LONGEST_S && seconds < 2e-3 * (double)values[TIME]) {
+		seconds *= 2.0;
+	}
+	return ring_frames(rate_hz, seconds);
 }
 
 static size_t instance_size(double rate_hz, const float *params)
 {
 	(void)params;
-	return sizeof(delay_node) + 2 * fb_delay_line_room(ring_frames(rate_hz)) * sizeof(float);
+	return sizeof(delay_node) +
+		   2 * fb_delay_line_room(ring_frames(rate_hz, LONGEST_S)) * sizeof(float);
+}
+
+static void provide(void *instance, const float *params)
+{
+	delay_node *self = instance;
+	uint32_t frames = wanted_ring(self->rate_hz, params);
+	if (frames > self->provided) {
+		fb_delay_line_provide(&self->line[0], self->provided, frames);
+		fb_delay_line_provide(&self->line[1], self->provided, frames);
+		self->provided = frames;
+	}
 }
 
 static bool prepare(void *instance, double rate_hz, const float *params)
@@ -78,20 +105,16 @@ static bool prepare(void *instance, double rate_hz, const float *params)
 	delay_node *self = instance;
 	self->rate_hz = rate_hz;
 	self->fresh = true;
-	float *room = self->room;
-	for (int c = 0; c < 2; c++) {
-		room = fb_delay_line_init(&self->line[c], ring_frames(rate_hz), room);
-	}
+	uint32_t longest = ring_frames(rate_hz, LONGEST_S);
+	fb_delay_line_init(
+		&self->line[1], longest, fb_delay_line_init(&self->line[0], longest, self->room));
 	return true;
 }
 
 static void reset(void *instance) FB_RT
 {
 	delay_node *self = instance;
-	for (int c = 0; c < 2; c++) {
-		fb_delay_line_reset(&self->line[c]);
-	}
-	self->fresh = true;
+	self->fresh = true; /* and then the lines are emptied */
 }
 
 static bool low_on(const float *values)
@@ -111,15 +134,44 @@ static void cut_settle(cut *filter, double rate_hz, float corner_hz, bool on)
 	fb_fade_set(&filter->in, on);
 }
 
-/** To rest on these values. */
+/** To rest on these values, with empty lines. */
 static void settle(delay_node *self, const float *values, float transport_bpm)
 {
+	for (int c = 0; c < 2; c++) {
+		self->line[c].frames = wanted_ring(self->rate_hz, values);
+		fb_delay_line_reset(&self->line[c]);
+	}
+	self->lost = false;
 	cut_settle(&self->low, self->rate_hz, values[LOW_CUT], low_on(values));
 	cut_settle(&self->high, self->rate_hz, values[HIGH_CUT], high_on(values));
 	fb_fade_init(&self->ping_pong, self->rate_hz, SWITCH_MS);
 	fb_fade_set(&self->ping_pong, values[PING_PONG] > 0.5f);
 	fb_tap_init(&self->tap, self->rate_hz, TAP_FADE_MS, wanted_frames(self, values, transport_bpm));
 	self->fresh = false;
+}
+
+/** Longer rings as soon as the values want them and the lines can. */
+static void keep_enough(delay_node *self, const float *values)
+{
+	const fb_delay_line *line = &self->line[0];
+	if (!fb_delay_line_can_grow(line)) {
+		return;
+	}
+	uint32_t frames = wanted_ring(self->rate_hz, values);
+	if (frames > line->frames) {
+		fb_delay_line_grow(&self->line[0], frames);
+		fb_delay_line_grow(&self->line[1], frames);
+	} else {
+		self->lost = self->lost || line->age == line->frames;
+	}
+}
+
+/** Have the lines kept so much? What was before they were empty is silence, which they have; a tap
+	that comes to what they let go of would start in the middle of a sound. */
+static bool kept(const delay_node *self, uint32_t delay)
+{
+	const fb_delay_line *line = &self->line[0];
+	return delay <= line->frames - FB_TICK && (!self->lost || delay <= line->age);
 }
 
 /** Move a filter to its corner at the end of the tick. False: it is out and stays out. */
@@ -248,7 +300,11 @@ FB_WIDE_ALL static void process(void *instance, const fb_tick *tick) FB_RT
 		&t.high_in, &t.high_coef);
 	t.filtered = low || high;
 	fb_tap *tap = &self->tap;
-	fb_tap_aim(tap, wanted_frames(self, tick->to, tick->tempo));
+	keep_enough(self, tick->to);
+	uint32_t wanted = wanted_frames(self, tick->to, tick->tempo);
+	if (kept(self, wanted)) {
+		fb_tap_aim(tap, wanted);
+	}
 	if (fb_tap_fading(tap)) {
 		fb_tap_weights(tap, t.weight);
 	}
@@ -280,7 +336,8 @@ static const fb_param_info params[N_PARAMS] = {
 		.label = "Time",
 		.unit = "ms",
 		.doc = "From the sound to its first echo, and from echo to echo, when sync is off. Whole "
-			   "samples; a change fades from the old time to the new and never bends pitch",
+			   "samples; a change fades from the old time to the new and never bends pitch. About "
+			   "twice the time is kept: one longer than that comes in when so much has been heard",
 		.scale = FB_SCALE_LOG,
 		.min = 1.0f,
 		.max = 2000.0f,
@@ -368,6 +425,7 @@ static const fb_node_desc desc = {
 	.prepare = prepare,
 	.process = process,
 	.reset = reset,
+	.provide = provide,
 };
 
 FB_NODE_ENTRY(desc)

@@ -233,6 +233,77 @@ static void test_no_pitch_sweep(void **state)
 	rig_bench_close(&b);
 }
 
+/** From one time to another: all is the echo at the old time, then a fade of 30 ms, then all is the
+	echo at the new one, to the bit and at most `late` frames after the change. Returns how late. */
+static size_t raised(rig_bench *b, size_t at, size_t n, size_t from, double to_ms, size_t late)
+{
+	size_t to = (size_t)floor(to_ms * 1e-3 * RATE + 0.5), fade = RATE * 30 / 1000 + FB_TICK;
+	rig_set(b->rig, "time", to_ms);
+	rig_bench_run(b, at, n);
+	size_t i = at;
+	while (i < at + n && b->out[0][i] == b->in[0][i - from] && b->out[1][i] == b->in[1][i - from]) {
+		i++;
+	}
+	size_t waited = i - at;
+	assert_true(waited <= late);
+	for (i += fade; i < at + n; i++) {
+		assert_true(b->out[0][i] == b->in[0][i - to] && b->out[1][i] == b->in[1][i - to]);
+	}
+	return waited;
+}
+
+/* What is kept stays in place when the line becomes longer, wherever it stands: a time that it has
+	comes at once, another when it has been heard. Starts lie 70 ms apart, in a ring of 0.5 s. */
+static void test_longer_times(void **state)
+{
+	(void)state;
+	for (size_t start = 0; start < 8; start++) {
+		rig_bench b;
+		rig_bench_open(&b, "delay", RATE, FRAMES);
+		rig_set(b.rig, "time", 100);
+		rig_set(b.rig, "mix", 100);
+		rig_set(b.rig, "feedback", 0);
+		rig_prepare(b.rig);
+		sig_noise(b.in[0], FRAMES, 1.0, 5);
+		sig_noise(b.in[1], FRAMES, 1.0, 6);
+		size_t at = RATE + start * 3360;
+		rig_bench_run(&b, 0, at);
+		assert_true(raised(&b, at, RATE / 10, 4800, 480, FB_TICK) <= FB_TICK);
+		at += RATE / 10;
+		assert_true(raised(&b, at, RATE, 23040, 900, 43200) > 0);
+		assert_true(raised(&b, at + RATE, 4800, 43200, 250, FB_TICK) <= FB_TICK);
+		assert_true(raised(&b, at + RATE + 4800, 3 * RATE, 12000, 2000, 96000) <= 96000);
+		rig_bench_close(&b);
+	}
+}
+
+/* After a reset as freshly prepared: shorter again, and nothing of before is heard. */
+static void test_reset_after_growth(void **state)
+{
+	(void)state;
+	rig_bench a, b;
+	rig_bench_open(&a, "delay", RATE, FRAMES);
+	rig_bench_open(&b, "delay", RATE, FRAMES);
+	sig_noise(a.in[0], FRAMES, 1.0, 7);
+	rig_set(a.rig, "time", 1900);
+	rig_bench_run(&a, 0, 5 * RATE);
+	rig_set(a.rig, "time", 120);
+	rig_bench_run(&a, 5 * RATE, RATE);
+	rig_reset(a.rig);
+	rig_set(b.rig, "time", 120);
+	rig_prepare(b.rig);
+	rig_bench *both[] = {&a, &b};
+	for (int k = 0; k < 2; k++) {
+		sig_noise(both[k]->in[0], FRAMES, 1.0, 8);
+		rig_bench_run(both[k], 0, RATE);
+		rig_set(both[k]->rig, "time", 700);
+		rig_bench_run(both[k], RATE, 3 * RATE);
+	}
+	assert_memory_equal(a.out[0], b.out[0], 4 * RATE * sizeof(float));
+	rig_bench_close(&a);
+	rig_bench_close(&b);
+}
+
 /* 20 = 1 / (1 - 0.95); the low cut turns in at most another factor of 2 on jumps. Its tail at the
    default 30 % of 350 ms falls 120 dB in 4 s. */
 static void test_hammer(void **state)
@@ -252,6 +323,8 @@ int main(void)
 		cmocka_unit_test(test_cuts),
 		cmocka_unit_test(test_changes_make_no_click),
 		cmocka_unit_test(test_no_pitch_sweep),
+		cmocka_unit_test(test_longer_times),
+		cmocka_unit_test(test_reset_after_growth),
 		cmocka_unit_test(test_hammer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

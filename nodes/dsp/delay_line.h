@@ -38,6 +38,40 @@ static inline float *fb_delay_line_init(fb_delay_line *line, uint32_t frames, fl
 	return room + fb_delay_line_room(frames);
 }
 
+/** Have memory behind a ring of `frames` where one of `had` (0: none) has it, before the line may
+	grow so far: touched without changing a bit.
+	thread: control, beside audio in the ring of `had` */
+static inline void fb_delay_line_provide(const fb_delay_line *line, uint32_t had, uint32_t frames)
+{
+	enum { PAGE = 4096 }; /* no machine has smaller ones */
+	unsigned char *bytes = (unsigned char *)line->ring;
+	size_t end = fb_delay_line_room(frames) * sizeof(float);
+	for (size_t at = had ? fb_delay_line_room(had) * sizeof(float) : 0; at < end + PAGE;
+		 at += PAGE) {
+		unsigned char zero = 0; /* a plain store of what is there could be left out */
+		__atomic_compare_exchange_n(
+			bytes + (at < end ? at : end - 1), &zero, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	}
+}
+
+/** A ring that has not come round since it was empty, or has just done so, holds its samples in the
+	order of their age: it can go on behind them. */
+static inline bool fb_delay_line_can_grow(const fb_delay_line *line)
+{
+	return line->at == 0 || line->age < line->frames;
+}
+
+/** To a longer ring, in which every sample keeps its place and its age.
+	range: fb_delay_line_can_grow(); frames >= those of now + FB_DELAY_LINE_GUARD, within the room
+	rt:    yes */
+static inline void fb_delay_line_grow(fb_delay_line *line, uint32_t frames)
+{
+	line->at = line->age;
+	line->frames = frames;
+	memset(line->ring + frames - FB_DELAY_LINE_GUARD, 0, FB_DELAY_LINE_GUARD * sizeof(float));
+	memcpy(line->ring + frames, line->ring, FB_DELAY_LINE_GUARD * sizeof(float));
+}
+
 /** Forget all samples, in a short time however long the line: what is older than the line's age
 	reads as silence, and only what a read may straddle is wiped. rt: yes */
 static inline void fb_delay_line_reset(fb_delay_line *line)

@@ -140,6 +140,9 @@ void rig_prepare(fb_rig *rig)
 	if (!rig->desc->prepare(rig->self, rig->rate_hz, rig->to)) {
 		die(rig->desc->id, "prepare refused");
 	}
+	if (rig->desc->provide) {
+		rig->desc->provide(rig->self, rig->to);
+	}
 }
 
 void rig_reset(fb_rig *rig)

@@ -8,7 +8,6 @@ import threading
 import time
 import traceback
 
-import pytest
 import websockets
 
 from servers import SLOW, Osc
@@ -180,7 +179,6 @@ def check_agreement(server):
             assert shown == value or abs(shown - value) < 1e-5 * max(1, abs(value)), key
 
 
-@pytest.mark.slow
 def test_every_kind_of_change_at_once(tmp_path):
     (tmp_path / "patch.json").write_text(json.dumps(PATCH))
     with playing(tmp_path, "--stations", STATIONS, "--patch", tmp_path / "patch.json") as server:

@@ -538,7 +538,8 @@ static void test_a_client_that_may_only_read(void **state)
 			lo_bundle_add_message(bundle, "/station/1/gain/level", message);
 			size = sizeof packet;
 			lo_bundle_serialise(bundle, packet, &size);
-			lo_bundle_free(bundle);
+			lo_bundle_free_recursive(bundle); /* with the message */
+			message = NULL;
 		}
 		lo_message_free(message);
 		int before = board.commands;

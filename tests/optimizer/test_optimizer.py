@@ -11,6 +11,8 @@ import pytest
 from tuning import PATCH, SPOILED, Optimizer, start
 from servers import SLOW, wait_for
 
+pytestmark = pytest.mark.slow  # whole searches: a second or two each, and ten times that with sanitizers
+
 
 def key(address):
     """/station/1/comp/ratio -> comp.ratio"""

@@ -96,7 +96,8 @@ def test_alarms(server):
         while time.monotonic() < end:
             kind, data, _ = events.next()
             kinds.add(kind)
-            assert kind != "alarm" or data["address"] == "/server/xruns", data  # a busy machine has some
+            busy = kind == "alarm" and data["address"].endswith(("/server/xruns", "/cpu/over", "/cpu/alarm", "/tap/lost"))
+            assert kind != "alarm" or busy, data  # a busy machine has some
         assert {"metrics", "meters"} <= kinds
 
 

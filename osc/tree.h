@@ -71,6 +71,13 @@ typedef struct fb_leaf_ops {
 	bool (*valid)(void *ctx, uint32_t index);
 } fb_leaf_ops;
 
+/** When a value that is read stands for trouble. */
+typedef enum fb_alarm {
+	FB_ALARM_NEVER,
+	FB_ALARM_WRONG, ///< a switch while it is off, a number when it rises
+	FB_ALARM_ON,    ///< a switch while it is on
+} fb_alarm;
+
 typedef struct fb_leaf_spec {
 	fb_leaf_kind kind;
 	int access;                 ///< FB_READ, FB_WRITE, FB_READ_WRITE
@@ -86,7 +93,7 @@ typedef struct fb_leaf_spec {
 					  ///< optional from there
 	bool meter;   ///< changes by itself many times a second: first to be dropped for a slow client
 	bool counter; ///< a number that only rises, from 0 at start
-	bool alarm;   ///< stands for trouble: a switch that is off, a number that rises
+	fb_alarm alarm; ///< does it stand for trouble
 	bool unaudited; ///< a set of it is no event worth a row (a heartbeat)
 	const fb_leaf_ops *ops;
 	void *ctx;

@@ -214,7 +214,7 @@ fb_status fb_audio_add_leaves(fb_server *server, fb_error *error)
 			.args = command ? "" : NULL,
 			.meter = leaves[i].meter,
 			.counter = (leaves[i].is & COUNTS) != 0,
-			.alarm = (leaves[i].is & ALARMS) != 0,
+			.alarm = leaves[i].is & ALARMS ? FB_ALARM_WRONG : FB_ALARM_NEVER,
 			.ops = &leaves[i].ops,
 			.ctx = server};
 		status = fb_tree_add(server->tree, leaves[i].address, &spec, error);

@@ -154,7 +154,8 @@ fb_status fb_channel_add_health(fb_channel *channel, fb_error *error)
 			.max = leaves[i].max,
 			.def = leaves[i].def,
 			.counter = leaves[i].kind == FB_LEAF_INT,
-			.alarm = leaves[i].access == FB_READ && leaves[i].kind == FB_LEAF_BOOL,
+			.alarm = leaves[i].access == FB_READ && leaves[i].kind == FB_LEAF_BOOL ? FB_ALARM_ON
+																				   : FB_ALARM_NEVER,
 			.meter = leaves[i].access == FB_READ && leaves[i].kind != FB_LEAF_TEXT,
 			.ops = leaves[i].ops,
 			.ctx = channel};

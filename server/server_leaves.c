@@ -197,7 +197,7 @@ fb_status fb_server_add_leaves(fb_server *server, fb_error *error)
 			.max = leaves[i].max,
 			.meter = leaves[i].meter,
 			.counter = (leaves[i].is & COUNTS) != 0,
-			.alarm = (leaves[i].is & ALARMS) != 0,
+			.alarm = leaves[i].is & ALARMS ? FB_ALARM_WRONG : FB_ALARM_NEVER,
 			.ops = &ops[i],
 			.ctx = server};
 		status = fb_tree_add(server->tree, leaves[i].address, &spec, error);

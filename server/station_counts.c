@@ -59,7 +59,7 @@ fb_status fb_channel_add_counts(fb_channel *channel, fb_error *error)
 		snprintf(address, sizeof address, "/station/%u/%s", channel->index + 1, counts[i].leaf);
 		fb_leaf_spec spec = {.kind = FB_LEAF_INT,
 			.counter = true,
-			.alarm = true,
+			.alarm = FB_ALARM_WRONG,
 			.access = FB_READ,
 			.label = counts[i].label,
 			.unit = counts[i].unit,

@@ -85,14 +85,16 @@ static trouble *alarm_of(fb_events *events, const fb_branch *leaf)
 	return NULL;
 }
 
-/** A switch that is off is trouble for as long; a number is when it rises. */
+/** A switch is trouble for as long as it stands wrong; a number is when it rises. */
 static bool take_alarm(fb_events *events, const fb_branch *leaf, const fb_value *value)
 {
 	double number = 0.0;
-	bool is_switch = fb_branch_leaf(leaf)->kind == FB_LEAF_BOOL;
+	const fb_leaf_spec *spec = fb_branch_leaf(leaf);
+	bool is_switch = spec->kind == FB_LEAF_BOOL;
 	trouble *known = alarm_of(events, leaf);
 	fb_value_number(value, &number);
-	bool active = is_switch ? number == 0.0 : known && number > known->last;
+	bool active =
+		is_switch ? (number != 0.0) == (spec->alarm == FB_ALARM_ON) : known && number > known->last;
 	bool told = known ? number != known->last && (is_switch || active) : active;
 	if (told && !put_event(events, "alarm", leaf, value, &active)) {
 		return false;

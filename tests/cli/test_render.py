@@ -215,10 +215,10 @@ def test_in_place_and_through_a_link(foldback, patch, tmp_path):
 def test_an_interrupted_render_leaves_no_half_file(patch, tmp_path, number):
     long = tmp_path / "long.wav"
     wavs.write(tmp_path / "second.wav", [sine(48000)])
-    sounds.ffmpeg("-stream_loop", 600, "-i", tmp_path / "second.wav", "-c:a", "pcm_s16le", long)
+    sounds.ffmpeg("-stream_loop", 1800, "-i", tmp_path / "second.wav", "-c:a", "pcm_s16le", long)
     out = tmp_path / "out.wav"
     process = subprocess.Popen([str(BUILD / "foldback"), "render", str(patch(CHAIN)), str(long), str(out)])
-    wait_for(lambda: list(tmp_path.glob("out.wav.*")), what="the file under way")
+    wait_for(lambda: list(tmp_path.glob("out.wav.*")), what="the file under way")  # of half an hour: time enough to interrupt it
     process.send_signal(number)
     assert process.wait(10) == -number
     assert not out.exists() and (number == signal.SIGKILL or not list(tmp_path.glob("out.wav*")))

@@ -172,7 +172,7 @@ def test_xruns_have_their_time(jack, server):
     # another may come between two questions
     wait_for(lambda: server.osc.ask("/server/xrun/last").startswith(server.osc.ask("/server/xrun/time")), 5, "one answer")
     told = server.osc.ask("/server/xrun/time")
-    assert began - 1 <= unix_ms(told) <= 1000 * time.time() + 1, told  # 1 ms: it is cut off
+    assert began - 10 <= unix_ms(told) <= 1000 * time.time() + 10, told  # two clocks, and cut off at 1 ms
     assert server.osc.ask("/server/xrun/frame") >= 0
 
 

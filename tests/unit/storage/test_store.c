@@ -259,6 +259,7 @@ static sqlite3 *hold_write_lock(void)
 {
 	sqlite3 *db;
 	assert_int_equal(sqlite3_open(scratch_db, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 10000); /* the store may be writing just now */
 	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	return db;
 }

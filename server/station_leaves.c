@@ -185,10 +185,10 @@ static fb_status travel_call(void *ctx, uint32_t index, const fb_value *argv, ui
 static fb_status run_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
 	const fb_origin *origin, fb_answer *answer, fb_error *error)
 {
-	(void)index, (void)answer;
+	(void)index;
 	fb_channel *channel = ctx;
 	return fb_calibration_run_live(
-		channel->server->calibration, channel, argc ? argv[0].f : 10.0, origin, error);
+		channel->server->calibration, channel, argc ? argv[0].f : 10.0, origin, answer, error);
 }
 
 /** SCORE [NOTES [RUN]] */
@@ -213,6 +213,22 @@ static void last_run_get(void *ctx, uint32_t index, fb_value *value)
 	const fb_channel *channel = ctx;
 	*value = index ? (fb_value){.tag = 'f', .f = channel->last_run_score}
 				   : text_value(channel->last_run);
+}
+
+static void run_state_get(void *ctx, uint32_t index, fb_value *value)
+{
+	(void)index;
+	static char failed[sizeof((fb_channel *)0)->run_failed + 16]; /* borrowed until the next call */
+	const fb_channel *channel = ctx;
+	const char *doing = fb_calibration_doing(channel->server->calibration, channel->index);
+	if (doing) {
+		*value = text_value(doing);
+	} else if (channel->run_failed[0]) {
+		snprintf(failed, sizeof failed, "failed: %s", channel->run_failed);
+		*value = text_value(failed);
+	} else {
+		*value = text_value(channel->last_run[0] ? "done" : "idle");
+	}
 }
 
 /* --- the list */
@@ -314,6 +330,11 @@ static const struct {
 				   "newest, unless another is named.",
 			.args = "f?ss",
 			.ops = OPS(.call = rate_call)}},
+	{"run/state", {.kind = FB_LEAF_TEXT,
+					  .access = FB_READ,
+					  .label = "Run's state",
+					  .doc = "idle, listening, measuring, done, or failed: and why.",
+					  .ops = OPS(.get = run_state_get)}},
 	{"run/last", {.kind = FB_LEAF_TEXT,
 					 .access = FB_READ,
 					 .label = "Last run",

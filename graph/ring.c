@@ -57,7 +57,7 @@ size_t fb_ring_space(const fb_ring *ring)
 	return ring->mask + 1 - (ring->put - tail);
 }
 
-/** Look at the other side only when it seems full: a flood of records costs a look each otherwise. */
+/** Looks at the other side only when it seems full. */
 static bool is_full(fb_ring *ring)
 {
 	if (ring->put - ring->tail_seen <= ring->mask) {

@@ -17,11 +17,12 @@ static const char *const status_leaves[] = {"/station/1/name", "/station/1/mute"
 
 static char audited[2000];
 
-static void on_audit(void *ctx, const char *address, const fb_value *before, const fb_value *after,
-	const fb_origin *origin, fb_outcome outcome, const fb_error *error)
+static void on_audit(void *ctx, const fb_branch *leaf, const char *address, const fb_value *before,
+	const fb_value *after, const fb_origin *origin, fb_outcome outcome, const fb_error *error)
 {
 	size_t n = strlen(audited);
 	(void)ctx;
+	(void)leaf;
 	(void)before;
 	(void)after;
 	snprintf(audited + n, sizeof audited - n, "%s %s %.14s %s\n", address,

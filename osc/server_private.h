@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The OSC service's inside: server.c (clients, watching the tree), packet.c (what a message
 	means), held.c (bundles of the future), subscribe.c (who wants what), feed.c (sending it),
-	reply.c and later.c (what goes back), udp.c and tcp.c (the sockets). Nobody else includes this. */
+	reply.c and later.c (what goes back), udp.c and tcp.c (the sockets). Nobody else includes
+	this. */
 #ifndef FB_SERVER_PRIVATE_H
 #define FB_SERVER_PRIVATE_H
 

@@ -12,6 +12,7 @@ static void forget(fb_proposal *proposal)
 {
 	json_decref(proposal->heard);
 	proposal->heard = NULL;
+	proposal->rendered = false;
 }
 
 static void set_hearing(fb_channel *channel, fb_hearing hearing, const fb_origin *origin)
@@ -54,6 +55,7 @@ static void rendered(void *ctx, fb_clip *take, const fb_error *error)
 	} else if (channel->proposal.audition == FB_HEAR_OFF) {
 		fb_clip_destroy(take); /* nobody wants it any more */
 	} else {
+		channel->proposal.rendered = true;
 		fb_monitor_load(monitor, take);
 		fb_monitor_select(monitor, version_of(channel));
 	}
@@ -104,17 +106,21 @@ fb_status fb_proposal_hear(
 	}
 	json_t *wanted = versions(channel, fb_station_patch(channel->station));
 	bool at_hand = proposal->heard && json_equal(wanted, proposal->heard);
-	fb_status status = at_hand ? FB_OK : render(channel, error);
+	if (at_hand) { /* or soon: then its coming selects it */
+		json_decref(wanted);
+		set_hearing(channel, hearing, origin);
+		fb_monitor_select(monitor, proposal->rendered ? version_of(channel) : -1);
+		return FB_OK;
+	}
+	fb_status status = render(channel, error);
 	if (status) {
 		json_decref(wanted);
 		return status;
 	}
+	fb_monitor_select(monitor, -1); /* what played until now is another's, or of before */
 	end_others(channel, origin);
 	forget(proposal);
 	proposal->heard = wanted;
 	set_hearing(channel, hearing, origin);
-	if (at_hand) { /* or soon: then its coming selects it */
-		fb_monitor_select(monitor, version_of(channel));
-	}
 	return FB_OK;
 }

@@ -39,7 +39,8 @@ typedef struct fb_proposal {
 	char allow[256];    ///< patterns of what a proposal may turn
 	double max_step;    ///< and how far, of its travel
 	int audition;       ///< fb_hearing: what the monitor plays
-	json_t *heard;      ///< what its two versions are made of, NULL: not rendered
+	json_t *heard;      ///< what its two versions are made of, NULL: not asked for
+	bool rendered;      ///< and the monitor has them
 	fb_watchdog watchdog;
 } fb_proposal;
 

@@ -40,25 +40,16 @@ static bool has_token(struct lws *wsi)
 
 bool fb_read_peer(struct lws *wsi, const char *kind, char origin[FB_ORIGIN_LEN])
 {
-	struct sockaddr_storage peer;
-	socklen_t len = sizeof peer;
+	struct in6_addr peer;
 	char text[INET6_ADDRSTRLEN] = "?";
-	int port = 0;
+	uint16_t port = 0;
 	bool loopback = false;
-	if (!getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &len)) {
-		if (peer.ss_family == AF_INET) {
-			const struct sockaddr_in *in = (const struct sockaddr_in *)&peer;
-			inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
-			port = ntohs(in->sin_port);
-			loopback = (ntohl(in->sin_addr.s_addr) >> 24) == 127;
-		} else {
-			const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)&peer;
-			inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof text);
-			port = ntohs(in->sin6_port);
-			loopback = IN6_IS_ADDR_LOOPBACK(&in->sin6_addr);
-		}
+	if (fb_peer_address(lws_get_socket_fd(wsi), &peer, &port)) {
+		bool v4 = IN6_IS_ADDR_V4MAPPED(&peer);
+		inet_ntop(v4 ? AF_INET : AF_INET6, &peer.s6_addr[v4 ? 12 : 0], text, sizeof text);
+		loopback = v4 ? peer.s6_addr[12] == 127 : IN6_IS_ADDR_LOOPBACK(&peer);
 	}
-	snprintf(origin, FB_ORIGIN_LEN, "%s %s:%d", kind, text, port);
+	snprintf(origin, FB_ORIGIN_LEN, "%s %s:%u", kind, text, port);
 	return loopback || has_token(wsi);
 }
 

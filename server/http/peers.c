@@ -4,7 +4,6 @@
    so that a client that opens many and says nothing keeps nobody out. thread: control */
 #include "request.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,20 +44,39 @@ static int64_t now_us(void)
 
 /* --- accounts */
 
-static bool address_of(int fd, unsigned char out[16])
+bool fb_peer_address(int fd, struct in6_addr *address, uint16_t *port)
 {
 	struct sockaddr_storage peer;
+	struct sockaddr_in6 in6;
 	socklen_t len = sizeof peer;
 	if (getpeername(fd, (struct sockaddr *)&peer, &len)) {
 		return false;
 	}
-	memset(out, 0, 16);
+	memcpy(&in6, &peer, sizeof in6);
+	*address = in6.sin6_addr;
 	if (peer.ss_family == AF_INET) {
-		memcpy(out, &((const struct sockaddr_in *)&peer)->sin_addr, 4);
-	} else {
-		/* a host has a whole /64 to itself */
-		memcpy(out, &((const struct sockaddr_in6 *)&peer)->sin6_addr, 8);
-		out[15] = 6;
+		struct sockaddr_in in;
+		memcpy(&in, &peer, sizeof in);
+		*address = (struct in6_addr){{{[10] = 0xff, [11] = 0xff}}};
+		memcpy(&address->s6_addr[12], &in.sin_addr, 4);
+		in6.sin6_port = in.sin_port;
+	}
+	*port = ntohs(in6.sin6_port);
+	return true;
+}
+
+/** What has an account of its own: an IPv4 address, or a /64, which a host has to itself. */
+static bool address_of(int fd, unsigned char out[16])
+{
+	struct in6_addr address;
+	uint16_t port;
+	if (!fb_peer_address(fd, &address, &port)) {
+		return false;
+	}
+	memcpy(out, &address, 16);
+	if (!IN6_IS_ADDR_V4MAPPED(&address)) {
+		memset(out + 8, 0, 8);
+		out[15] = 6; /* never that of an account that nobody has */
 	}
 	return true;
 }

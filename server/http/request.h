@@ -8,6 +8,8 @@
 
 #include <libwebsockets.h>
 
+#include <netinet/in.h>
+
 enum {
 	FB_WRITE_MAX = 32 * 1024, ///< bytes handed to a socket at once
 	FB_PATH_LEN = 1024,
@@ -91,6 +93,9 @@ void fb_http_answer_stream(
 void fb_keep_fresh(struct lws *wsi);
 
 /* --- peers.c */
+/** Who is at the other end of a connection; an IPv4 address as one of IPv6, however it came. false:
+	nobody any more. */
+bool fb_peer_address(int fd, struct in6_addr *address, uint16_t *port);
 fb_peers *fb_peers_create(void); ///< NULL when out of memory
 void fb_peers_destroy(fb_peers *peers);
 /** May one more connection come from there? Another may have to go for it. */

@@ -48,7 +48,7 @@ bool fb_history_pop(fb_history *history, fb_undo *out)
 	return true;
 }
 
-fb_undo *fb_history_recent(fb_history *history, uint32_t n)
+fb_undo *fb_history_recent(const fb_history *history, uint32_t n)
 {
 	return n < history->count ? step_at(history, history->count - 1 - n) : NULL;
 }
@@ -66,4 +66,12 @@ fb_undo *fb_history_find(fb_history *history, uint32_t stage, uint32_t param, ui
 		}
 	}
 	return NULL;
+}
+
+void fb_history_drop(fb_history *history, uint32_t n)
+{
+	for (uint32_t at = history->count - 1 - n; at + 1 < history->count; at++) {
+		*step_at(history, at) = *step_at(history, at + 1);
+	}
+	history->count--;
 }

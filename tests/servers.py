@@ -37,7 +37,7 @@ def wait_for(condition, seconds=5.0, what="the condition"):
 
 
 class Jackd:
-    """A JACK server of its own name, on the dummy driver."""
+    """A JACK server of its own name, on the dummy driver. realtime: with real-time priority, 20 or what it says."""
 
     def __init__(self, name, rate=48000, period=64, realtime=False):
         name = f"{name}-{os.getpid()}"  # other runs of these tests may go on beside
@@ -48,8 +48,10 @@ class Jackd:
 
     def start(self, rate=48000, period=64):
         """Again, after close() or kill()."""
+        priority = "20" if self.realtime is True else str(self.realtime)
         self.process = subprocess.Popen(
-            ["jackd", "-n", self.name, *(["-R", "-P", "20"] if self.realtime else ["-r"]), "-d", "dummy", "-r", str(rate), "-p", str(period)],
+            ["jackd", "-n", self.name, *(["-R", "-P", priority] if self.realtime else ["-r"]), "-d", "dummy", "-r", str(rate), "-p",
+             str(period)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.env)
         wait_for(self.answers, 20, "the JACK server")
 

@@ -10,12 +10,14 @@ struct fb_station {
 	fb_engine *engine;
 	uint32_t index;
 	fb_patch *patch;
+	uint32_t revision;    ///< how many patches there have been
 	const fb_plan *heard; ///< what audio plays once the plans sent to it have faded in; or NULL
 	fb_plan *waiting;     ///< of the patch, compiled against `heard`; NULL if that is of the patch
 	bool stale;           ///< the patch has values that need a new instance, not yet compiled
 	bool resend;          ///< the ring was full: values in audio may be behind the patch
 	double fade_ms;
 	uint64_t gliding_until; ///< frame: values may be on their way, by a glide that was asked for
+	const fb_instance *node[FB_STAGES_MAX]; ///< of each stage, in `heard`; NULL: not there
 	fb_history past, future;
 	fb_station_refusal *refused; ///< NULL: nobody wants to know
 	void *refused_ctx;

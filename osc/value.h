@@ -8,6 +8,28 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/** Values as leaves give them. The text is borrowed, as fb_value says. thread: any */
+static inline fb_value fb_float_value(double f)
+{
+	return (fb_value){.tag = 'f', .f = f};
+}
+
+static inline fb_value fb_int_value(uint64_t n)
+{
+	return (fb_value){.tag = 'i', .i = (int64_t)n};
+}
+
+static inline fb_value fb_bool_value(bool on)
+{
+	return (fb_value){.tag = on ? 'T' : 'F'};
+}
+
+static inline fb_value fb_text_value(const char *text)
+{
+	return (fb_value){.tag = 's', .s = text};
+}
 
 /** Same type and same value, exactly. Strings compare by their text. thread: any */
 bool fb_value_same(const fb_value *a, const fb_value *b);

@@ -5,26 +5,6 @@
 #include <stdio.h>
 #include <time.h>
 
-static fb_value int_value(uint64_t n)
-{
-	return (fb_value){.tag = 'i', .i = (int64_t)n};
-}
-
-static fb_value float_value(double f)
-{
-	return (fb_value){.tag = 'f', .f = f};
-}
-
-static fb_value bool_value(bool on)
-{
-	return (fb_value){.tag = on ? 'T' : 'F'};
-}
-
-static fb_value text_value(const char *text)
-{
-	return (fb_value){.tag = 's', .s = text};
-}
-
 static fb_driver_state now(const fb_server *server)
 {
 	fb_driver_state state;
@@ -58,7 +38,7 @@ static fb_value xrun_time(const fb_server *server)
 	if (server->audio.xruns) {
 		print_time(text, server->audio.xrun[0].time_us);
 	}
-	return text_value(text);
+	return fb_text_value(text);
 }
 
 static fb_value xrun_last(const fb_server *server)
@@ -76,36 +56,28 @@ static fb_value xrun_last(const fb_server *server)
 			break;
 		}
 	}
-	return text_value(text);
+	return fb_text_value(text);
 }
 
 /* --- the table */
 
-#define GETTER(name, expression)                                                                   \
-	static void name(void *ctx, uint32_t index, fb_value *value)                                   \
-	{                                                                                              \
-		fb_server *server = ctx;                                                                   \
-		(void)index;                                                                               \
-		*value = (expression);                                                                     \
-	}
-
-GETTER(get_driver, text_value(server->driver->kind))
-GETTER(get_running, bool_value(now(server).running))
-GETTER(get_rate, float_value(fb_engine_rate(server->engine)))
-GETTER(get_period, int_value(now(server).period))
-GETTER(get_load, float_value(now(server).dsp_load))
-GETTER(get_freewheel, bool_value(now(server).freewheel))
-GETTER(get_jack, text_value(link_text(server)))
-GETTER(get_connections, int_value(now(server).connections))
-GETTER(get_missing, int_value(now(server).missing))
-GETTER(get_restore, bool_value(now(server).restore))
-GETTER(get_rolling, bool_value(now(server).rolling))
-GETTER(get_bpm, float_value(now(server).bpm))
-GETTER(get_xruns, int_value(server->audio.xruns + fb_ring_lost(server->driver->xruns)))
-GETTER(get_xrun_time, xrun_time(server))
-GETTER(get_xrun_frame, float_value((double)server->audio.xrun[0].frame))
-GETTER(get_xrun_late, float_value(server->audio.xrun[0].late_ms))
-GETTER(get_xrun_last, xrun_last(server))
+FB_GETTER(fb_server, get_driver, fb_text_value(self->driver->kind))
+FB_GETTER(fb_server, get_running, fb_bool_value(now(self).running))
+FB_GETTER(fb_server, get_rate, fb_float_value(fb_engine_rate(self->engine)))
+FB_GETTER(fb_server, get_period, fb_int_value(now(self).period))
+FB_GETTER(fb_server, get_load, fb_float_value(now(self).dsp_load))
+FB_GETTER(fb_server, get_freewheel, fb_bool_value(now(self).freewheel))
+FB_GETTER(fb_server, get_jack, fb_text_value(link_text(self)))
+FB_GETTER(fb_server, get_connections, fb_int_value(now(self).connections))
+FB_GETTER(fb_server, get_missing, fb_int_value(now(self).missing))
+FB_GETTER(fb_server, get_restore, fb_bool_value(now(self).restore))
+FB_GETTER(fb_server, get_rolling, fb_bool_value(now(self).rolling))
+FB_GETTER(fb_server, get_bpm, fb_float_value(now(self).bpm))
+FB_GETTER(fb_server, get_xruns, fb_int_value(self->audio.xruns + fb_ring_lost(self->driver->xruns)))
+FB_GETTER(fb_server, get_xrun_time, xrun_time(self))
+FB_GETTER(fb_server, get_xrun_frame, fb_float_value((double)self->audio.xrun[0].frame))
+FB_GETTER(fb_server, get_xrun_late, fb_float_value(self->audio.xrun[0].late_ms))
+FB_GETTER(fb_server, get_xrun_last, xrun_last(self))
 
 static fb_status set_restore(
 	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
@@ -143,81 +115,58 @@ static bool has_xrun(void *ctx, uint32_t index)
 	return ((const fb_server *)ctx)->audio.xruns > 0;
 }
 
-enum { PLAIN, COUNTS = 1, ALARMS = 2 };
-
-static const struct {
-	const char *address;
-	fb_leaf_kind kind;
-	const char *label, *unit, *doc;
-	double max;
-	bool meter;
-	fb_leaf_ops ops;
-	int is; ///< PLAIN, or what fb_leaf_spec calls it
-} leaves[] = {
-	{"/server/driver", FB_LEAF_TEXT, "Driver", "", "jack or dummy.", 0, false, {.get = get_driver},
-		PLAIN},
-	{"/server/running", FB_LEAF_BOOL, "Audio runs", "", "False while there is no JACK server.", 1,
-		false, {.get = get_running}, ALARMS},
-	{"/server/sample_rate", FB_LEAF_FLOAT, "Sample rate", "Hz", "Of the audio.", 192000, false,
-		{.get = get_rate}, PLAIN},
-	{"/server/period", FB_LEAF_INT, "Period", "frames", "Frames the driver asks for at once.", 8192,
-		false, {.get = get_period}, PLAIN},
-	{"/server/dsp_load", FB_LEAF_FLOAT, "DSP load", "%", "Share of a period that processing takes.",
-		100, true, {.get = get_load}, PLAIN},
-	{"/server/freewheel", FB_LEAF_BOOL, "Freewheel", "",
-		"JACK runs as fast as it can, for a bounce.", 1, false, {.get = get_freewheel}, PLAIN},
-	{"/server/jack", FB_LEAF_TEXT, "JACK", "",
-		"running, waiting for a JACK server, or none with another driver.", 0, false,
-		{.get = get_jack}, PLAIN},
-	{"/server/jack/connections", FB_LEAF_INT, "Connections", "", "Of foldback's ports.", 65536,
-		false, {.get = get_connections}, PLAIN},
-	{"/server/jack/missing", FB_LEAF_INT, "Missing connections", "",
-		"Remembered, and made when their other end comes back.", 65536, false, {.get = get_missing},
-		PLAIN},
-	{"/server/jack/restore", FB_LEAF_BOOL, "Restore connections", "",
-		"Keep connections for when their other end comes back, and for the next start.", 1, false,
-		{.get = get_restore, .set = set_restore}, PLAIN},
-	{"/server/jack/forget", FB_LEAF_COMMAND, "Forget connections", "",
-		"Forget the missing connections.", 0, false, {.call = call_forget}, PLAIN},
-	{"/server/transport/rolling", FB_LEAF_BOOL, "Transport rolls", "", "JACK's transport.", 1,
-		false, {.get = get_rolling}, PLAIN},
-	{"/server/transport/bpm", FB_LEAF_FLOAT, "Tempo", "bpm",
-		"Of JACK's transport; invalid while nobody gives one.", 10000, false,
-		{.get = get_bpm, .valid = has_tempo}, PLAIN},
-	{"/server/xruns", FB_LEAF_INT, "Xruns", "", "Periods that came too late, since start.", 1e9,
-		true, {.get = get_xruns}, COUNTS | ALARMS},
-	{"/server/xrun/time", FB_LEAF_TEXT, "Last xrun", "", "When, in UTC; empty: there was none.", 0,
-		false, {.get = get_xrun_time}, PLAIN},
-	{"/server/xrun/frame", FB_LEAF_FLOAT, "Frame of the last xrun", "frames", "As /server/frame.",
-		1e15, false, {.get = get_xrun_frame, .valid = has_xrun}, PLAIN},
-	{"/server/xrun/late", FB_LEAF_FLOAT, "Lateness of the last xrun", "ms",
-		"How late the period was; 0 where JACK does not tell.", 1e6, false,
-		{.get = get_xrun_late, .valid = has_xrun}, PLAIN},
-	{"/server/xrun/last", FB_LEAF_TEXT, "Last xruns", "",
-		"Time and lateness of the last eight, the newest first.", 0, false, {.get = get_xrun_last},
-		PLAIN},
+static const fb_leaf_row leaves[] = {
+	FB_ROW("/server/driver", .kind = FB_LEAF_TEXT, .label = "Driver", .doc = "jack or dummy.",
+		.ops = FB_OPS(.get = get_driver)),
+	FB_ROW("/server/running", .kind = FB_LEAF_BOOL, .label = "Audio runs",
+		.doc = "False while there is no JACK server.", .max = 1, .alarm = FB_ALARM_WRONG,
+		.ops = FB_OPS(.get = get_running)),
+	FB_ROW("/server/sample_rate", .kind = FB_LEAF_FLOAT, .label = "Sample rate", .unit = "Hz",
+		.doc = "Of the audio.", .max = 192000, .ops = FB_OPS(.get = get_rate)),
+	FB_ROW("/server/period", .kind = FB_LEAF_INT, .label = "Period", .unit = "frames",
+		.doc = "Frames the driver asks for at once.", .max = 8192,
+		.ops = FB_OPS(.get = get_period)),
+	FB_ROW("/server/dsp_load", .kind = FB_LEAF_FLOAT, .label = "DSP load", .unit = "%",
+		.doc = "Share of a period that processing takes.", .max = 100, .meter = true,
+		.ops = FB_OPS(.get = get_load)),
+	FB_ROW("/server/freewheel", .kind = FB_LEAF_BOOL, .label = "Freewheel",
+		.doc = "JACK runs as fast as it can, for a bounce.", .max = 1,
+		.ops = FB_OPS(.get = get_freewheel)),
+	FB_ROW("/server/jack", .kind = FB_LEAF_TEXT, .label = "JACK",
+		.doc = "running, waiting for a JACK server, or none with another driver.",
+		.ops = FB_OPS(.get = get_jack)),
+	FB_ROW("/server/jack/connections", .kind = FB_LEAF_INT, .label = "Connections",
+		.doc = "Of foldback's ports.", .max = 65536, .ops = FB_OPS(.get = get_connections)),
+	FB_ROW("/server/jack/missing", .kind = FB_LEAF_INT, .label = "Missing connections",
+		.doc = "Remembered, and made when their other end comes back.", .max = 65536,
+		.ops = FB_OPS(.get = get_missing)),
+	FB_ROW("/server/jack/restore", .kind = FB_LEAF_BOOL, .label = "Restore connections",
+		.doc = "Keep connections for when their other end comes back, and for the next start.",
+		.max = 1, .ops = FB_OPS(.get = get_restore, .set = set_restore)),
+	FB_ROW("/server/jack/forget", .kind = FB_LEAF_COMMAND, .label = "Forget connections",
+		.doc = "Forget the missing connections.", .ops = FB_OPS(.call = call_forget)),
+	FB_ROW("/server/transport/rolling", .kind = FB_LEAF_BOOL, .label = "Transport rolls",
+		.doc = "JACK's transport.", .max = 1, .ops = FB_OPS(.get = get_rolling)),
+	FB_ROW("/server/transport/bpm", .kind = FB_LEAF_FLOAT, .label = "Tempo", .unit = "bpm",
+		.doc = "Of JACK's transport; invalid while nobody gives one.", .max = 10000,
+		.ops = FB_OPS(.get = get_bpm, .valid = has_tempo)),
+	FB_ROW("/server/xruns", .kind = FB_LEAF_INT, .label = "Xruns",
+		.doc = "Periods that came too late, since start.", .max = 1e9, .meter = true,
+		.counter = true, .alarm = FB_ALARM_WRONG, .ops = FB_OPS(.get = get_xruns)),
+	FB_ROW("/server/xrun/time", .kind = FB_LEAF_TEXT, .label = "Last xrun",
+		.doc = "When, in UTC; empty: there was none.", .ops = FB_OPS(.get = get_xrun_time)),
+	FB_ROW("/server/xrun/frame", .kind = FB_LEAF_FLOAT, .label = "Frame of the last xrun",
+		.unit = "frames", .doc = "As /server/frame.", .max = 1e15,
+		.ops = FB_OPS(.get = get_xrun_frame, .valid = has_xrun)),
+	FB_ROW("/server/xrun/late", .kind = FB_LEAF_FLOAT, .label = "Lateness of the last xrun",
+		.unit = "ms", .doc = "How late the period was; 0 where JACK does not tell.", .max = 1e6,
+		.ops = FB_OPS(.get = get_xrun_late, .valid = has_xrun)),
+	FB_ROW("/server/xrun/last", .kind = FB_LEAF_TEXT, .label = "Last xruns",
+		.doc = "Time and lateness of the last eight, the newest first.",
+		.ops = FB_OPS(.get = get_xrun_last)),
 };
 
 fb_status fb_audio_add_leaves(fb_server *server, fb_error *error)
 {
-	fb_status status = FB_OK;
-	for (size_t i = 0; i < sizeof leaves / sizeof *leaves && !status; i++) {
-		bool command = leaves[i].kind == FB_LEAF_COMMAND;
-		fb_leaf_spec spec = {.kind = leaves[i].kind,
-			.access = command             ? FB_WRITE
-					  : leaves[i].ops.set ? FB_READ_WRITE
-										  : FB_READ,
-			.label = leaves[i].label,
-			.unit = leaves[i].unit,
-			.doc = leaves[i].doc,
-			.max = leaves[i].max,
-			.args = command ? "" : NULL,
-			.meter = leaves[i].meter,
-			.counter = (leaves[i].is & COUNTS) != 0,
-			.alarm = leaves[i].is & ALARMS ? FB_ALARM_WRONG : FB_ALARM_NEVER,
-			.ops = &leaves[i].ops,
-			.ctx = server};
-		status = fb_tree_add(server->tree, leaves[i].address, &spec, error);
-	}
-	return status;
+	return fb_leaves_add(server->tree, "", FB_ROWS(leaves), server, error);
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ADDRESS_LEN = 128, ARGS_MAX = 3, EDITS_MAX = 256, SUMMARY_LEN = 256 };
+enum { KEY_LEN = 128, ARGS_MAX = 3, EDITS_MAX = 256, SUMMARY_LEN = 256 };
 
 /* --- the edits */
 
@@ -125,50 +125,26 @@ static fb_status edit_call(void *ctx, uint32_t index, const fb_value *argv, uint
 	return status;
 }
 
-static void fade_get(void *ctx, uint32_t index, fb_value *value)
-{
-	(void)index;
-	*value = (fb_value){.tag = 'f', .f = fb_station_fade(((fb_channel *)ctx)->station)};
-}
-
-static fb_status fade_set(
-	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
-{
-	(void)index, (void)origin, (void)error;
-	fb_station_set_fade(((fb_channel *)ctx)->station, value->f);
-	return FB_OK;
-}
+FB_GETTER(fb_channel, fade_get, fb_float_value(fb_station_fade(self->station)))
+FB_SETTER(fb_channel, fade_set, fb_station_set_fade(self->station, value->f))
 
 fb_status fb_channel_add_edits(fb_channel *channel, fb_error *error)
 {
 	static const fb_leaf_ops call = {.call = edit_call};
 	static const fb_leaf_ops fade = {.get = fade_get, .set = fade_set};
-	char address[ADDRESS_LEN];
+	static const fb_leaf_row fade_row =
+		FB_ROW("node/fade", .kind = FB_LEAF_FLOAT, .label = "Fade of edits", .unit = "ms",
+			.doc = "How long the crossfade takes when nodes or connections change.",
+			.max = FB_FADE_MAX_MS, .def = FB_FADE_MS, .ops = &fade);
 	fb_status status = FB_OK;
 	for (uint32_t i = 0; i < EDITS && !status; i++) {
-		snprintf(address, sizeof address, "/station/%u/node/%s", channel->index + 1, edits[i].name);
-		fb_leaf_spec spec = {.kind = FB_LEAF_COMMAND,
-			.access = FB_WRITE,
-			.label = edits[i].label,
-			.unit = "",
-			.doc = edits[i].doc,
-			.args = edits[i].args,
-			.ops = &call,
-			.ctx = channel,
-			.index = i};
-		status = fb_tree_add(channel->server->tree, address, &spec, error);
+		char leaf[32];
+		const fb_leaf_row row = FB_ROW(leaf, .kind = FB_LEAF_COMMAND, .label = edits[i].label,
+			.doc = edits[i].doc, .args = edits[i].args, .ops = &call, .index = i);
+		snprintf(leaf, sizeof leaf, "node/%s", edits[i].name);
+		status = fb_channel_add_leaves(channel, &row, 1, error);
 	}
-	fb_leaf_spec spec = {.kind = FB_LEAF_FLOAT,
-		.access = FB_READ_WRITE,
-		.label = "Fade of edits",
-		.unit = "ms",
-		.doc = "How long the crossfade takes when nodes or connections change.",
-		.max = FB_FADE_MAX_MS,
-		.def = FB_FADE_MS,
-		.ops = &fade,
-		.ctx = channel};
-	snprintf(address, sizeof address, "/station/%u/node/fade", channel->index + 1);
-	return status ? status : fb_tree_add(channel->server->tree, address, &spec, error);
+	return status ? status : fb_channel_add_leaves(channel, &fade_row, 1, error);
 }
 
 /* --- over HTTP */
@@ -227,7 +203,7 @@ static fb_status set_parameters(
 	json_t *keyed = json_object();
 	for (void *it = json_object_iter((json_t *)(uintptr_t)parameters); it && keyed;
 		 it = json_object_iter_next((json_t *)(uintptr_t)parameters, it)) {
-		char key[ADDRESS_LEN];
+		char key[KEY_LEN];
 		snprintf(key, sizeof key, "%s.%s", id, json_object_iter_key(it));
 		json_object_set(keyed, key, json_object_iter_value(it));
 	}
@@ -270,10 +246,8 @@ static fb_status apply_one(
 static void record(
 	fb_channel *channel, const char *leaf, const fb_value *after, const fb_origin *origin)
 {
-	char address[ADDRESS_LEN];
 	fb_value none = {.tag = 'N'};
-	snprintf(address, sizeof address, "/station/%u/%s", channel->index + 1, leaf);
-	const fb_branch *branch = fb_tree_find(channel->server->tree, address);
+	const fb_branch *branch = fb_channel_find(channel, leaf);
 	if (branch) {
 		fb_tree_record(channel->server->tree, branch, &none, after, origin, NULL);
 	}
@@ -284,7 +258,7 @@ static void record_values(fb_channel *channel, const json_t *parameters, const f
 {
 	for (void *it = json_object_iter((json_t *)(uintptr_t)parameters); it;
 		 it = json_object_iter_next((json_t *)(uintptr_t)parameters, it)) {
-		char leaf[ADDRESS_LEN], *text = json_dumps(json_object_iter_value(it), JSON_ENCODE_ANY);
+		char leaf[KEY_LEN], *text = json_dumps(json_object_iter_value(it), JSON_ENCODE_ANY);
 		snprintf(leaf, sizeof leaf, "%s", json_object_iter_key(it));
 		leaf[strcspn(leaf, ".")] = '/';
 		record(channel, leaf, &(fb_value){.tag = 's', .s = text ? text : ""}, origin);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** How a station does: its guard, what it takes of the time, which node failed last. What the audio
-	audio thread has counted is looked at here, told, and put into the audit where a person should
-	know it. */
+	thread has counted is looked at here, told, and put into the audit where a person should know
+	it. */
 #include "server.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { ADDRESS_LEN = 128, TEXT_LEN = 256 };
+enum { TEXT_LEN = 256 };
 
 #define TOO_OFTEN 8  /**< segments over budget in a second: more than a busy machine's hiccups */
 #define QUIET_S 5.0  /**< without any the alarm ends */
@@ -24,48 +24,20 @@ static fb_health health_of(const fb_channel *channel)
 	return health;
 }
 
-static fb_value number(double f)
-{
-	return (fb_value){.tag = 'f', .f = f};
-}
-
-static fb_value truth(bool on)
-{
-	return (fb_value){.tag = on ? 'T' : 'F'};
-}
-
 /* --- leaves */
 
-#define GETTER(name, expression)                                                                   \
-	static void name(void *ctx, uint32_t index, fb_value *value)                                   \
-	{                                                                                              \
-		fb_channel *channel = ctx;                                                                 \
-		(void)index;                                                                               \
-		*value = (expression);                                                                     \
-	}
-
-GETTER(get_guard, truth(fb_station_switched(channel->station, FB_SWITCH_GUARD)))
-GETTER(get_ceiling, number(channel->watch.ceiling_db))
-GETTER(get_reduction, number(health_of(channel).guard_db))
-GETTER(get_active, truth(health_of(channel).guard_db > 0.0))
-GETTER(get_mean, number(health_of(channel).time.mean_us))
-GETTER(get_worst, number(health_of(channel).time.worst_us))
-GETTER(get_share, number(100.0 * health_of(channel).time.mean_share))
-GETTER(get_worst_share, number(100.0 * health_of(channel).time.worst_share))
-GETTER(get_budget, number(channel->watch.budget_pc))
-GETTER(get_over, ((fb_value){.tag = 'i', .i = (int64_t)health_of(channel).over}))
-GETTER(get_alarm, truth(channel->watch.alarm))
-GETTER(get_faulty, ((fb_value){.tag = 's', .s = channel->watch.faulty}))
-
-#define SETTER(name, statement)                                                                    \
-	static fb_status name(void *ctx, uint32_t index, const fb_value *value,                        \
-		const fb_origin *origin, fb_error *error)                                                  \
-	{                                                                                              \
-		fb_channel *channel = ctx;                                                                 \
-		(void)index, (void)origin, (void)error;                                                    \
-		statement;                                                                                 \
-		return FB_OK;                                                                              \
-	}
+FB_GETTER(fb_channel, get_guard, fb_bool_value(fb_station_switched(self->station, FB_SWITCH_GUARD)))
+FB_GETTER(fb_channel, get_ceiling, fb_float_value(self->watch.ceiling_db))
+FB_GETTER(fb_channel, get_reduction, fb_float_value(health_of(self).guard_db))
+FB_GETTER(fb_channel, get_active, fb_bool_value(health_of(self).guard_db > 0.0))
+FB_GETTER(fb_channel, get_mean, fb_float_value(health_of(self).time.mean_us))
+FB_GETTER(fb_channel, get_worst, fb_float_value(health_of(self).time.worst_us))
+FB_GETTER(fb_channel, get_share, fb_float_value(100.0 * health_of(self).time.mean_share))
+FB_GETTER(fb_channel, get_worst_share, fb_float_value(100.0 * health_of(self).time.worst_share))
+FB_GETTER(fb_channel, get_budget, fb_float_value(self->watch.budget_pc))
+FB_GETTER(fb_channel, get_over, fb_int_value(health_of(self).over))
+FB_GETTER(fb_channel, get_alarm, fb_bool_value(self->watch.alarm))
+FB_GETTER(fb_channel, get_faulty, fb_text_value(self->watch.faulty))
 
 static void set_ceiling_db(fb_channel *channel, double db)
 {
@@ -79,97 +51,60 @@ static void set_budget_pc(fb_channel *channel, double percent)
 	fb_engine_set_budget(channel->server->engine, channel->index, percent / 100.0);
 }
 
-SETTER(set_guard, fb_station_switch(channel->station, FB_SWITCH_GUARD, value->tag == 'T'))
-SETTER(set_ceiling, set_ceiling_db(channel, value->f))
-SETTER(set_budget, set_budget_pc(channel, value->f))
+FB_SETTER(
+	fb_channel, set_guard, fb_station_switch(self->station, FB_SWITCH_GUARD, value->tag == 'T'))
+FB_SETTER(fb_channel, set_ceiling, set_ceiling_db(self, value->f))
+FB_SETTER(fb_channel, set_budget, set_budget_pc(self, value->f))
 
-#define READ(name)                                                                                 \
-	&(const fb_leaf_ops)                                                                           \
-	{                                                                                              \
-		.get = get_##name                                                                          \
-	}
-#define READ_WRITE(name)                                                                           \
-	&(const fb_leaf_ops)                                                                           \
-	{                                                                                              \
-		.get = get_##name, .set = set_##name                                                       \
-	}
-
-static const struct {
-	const char *leaf;
-	fb_leaf_kind kind;
-	int access;
-	const char *label, *unit, *doc;
-	double min, max, def;
-	const fb_leaf_ops *ops;
-} leaves[] = {
-	{"guard/on", FB_LEAF_BOOL, FB_READ_WRITE, "Guard", "",
-		"Hold the output at the ceiling, whatever runs away; below it not a bit is changed.", 0, 1,
-		1, READ_WRITE(guard)},
-	{"guard/ceiling", FB_LEAF_FLOAT, FB_READ_WRITE, "Guard ceiling", "dB",
-		"The most that leaves the station, in dBFS.", FB_CEILING_MIN_DB, FB_CEILING_MAX_DB,
-		FB_CEILING_DB, READ_WRITE(ceiling)},
-	{"guard/reduction", FB_LEAF_FLOAT, FB_READ, "Guard reduction", "dB",
-		"By which the guard turns the output down now.", 0, 120, 0, READ(reduction)},
-	{"guard/active", FB_LEAF_BOOL, FB_READ, "Guard acts", "",
-		"The output is above the ceiling, or was a moment ago.", 0, 1, 0, READ(active)},
-	{"cpu/mean", FB_LEAF_FLOAT, FB_READ, "Time", "us",
-		"What the station takes for a tick of 32 frames, lately.", 0, 1e6, 0, READ(mean)},
-	{"cpu/worst", FB_LEAF_FLOAT, FB_READ, "Worst time", "us",
-		"The most it took, per tick of a period, since /server/cpu/reset.", 0, 1e6, 0, READ(worst)},
-	{"cpu/share", FB_LEAF_FLOAT, FB_READ, "Share", "%",
-		"Of the time there is, what the station takes lately.", 0, 1e4, 0, READ(share)},
-	{"cpu/worst_share", FB_LEAF_FLOAT, FB_READ, "Worst share", "%",
-		"Of the time there is, the most it took since /server/cpu/reset.", 0, 1e4, 0,
-		READ(worst_share)},
-	{"cpu/budget", FB_LEAF_FLOAT, FB_READ_WRITE, "Budget", "%",
-		"Of the time there is, what the station may take before it is told on.", 0, 100, BUDGET_PC,
-		READ_WRITE(budget)},
-	{"cpu/over", FB_LEAF_INT, FB_READ, "Over budget", "periods",
-		"Periods in which it took more than its budget, since start.", 0, 1e15, 0, READ(over)},
-	{"cpu/alarm", FB_LEAF_BOOL, FB_READ, "Takes too long", "",
-		"It is over its budget time and again; ends when it has kept it for 5 s.", 0, 1, 0,
-		READ(alarm)},
-	{"out/faulty", FB_LEAF_TEXT, FB_READ, "Failed node", "",
-		"The node that last yielded NaN or infinity and was reset, as an address; empty if none "
-		"has.",
-		0, 0, 0, READ(faulty)},
+static const fb_leaf_row leaves[] = {
+	FB_ROW("guard/on", .kind = FB_LEAF_BOOL, .label = "Guard",
+		.doc = "Hold the output at the ceiling, whatever runs away; below it not a bit is changed.",
+		.max = 1, .def = 1, .ops = FB_OPS(.get = get_guard, .set = set_guard)),
+	FB_ROW("guard/ceiling", .kind = FB_LEAF_FLOAT, .label = "Guard ceiling", .unit = "dB",
+		.doc = "The most that leaves the station, in dBFS.", .min = FB_CEILING_MIN_DB,
+		.max = FB_CEILING_MAX_DB, .def = FB_CEILING_DB,
+		.ops = FB_OPS(.get = get_ceiling, .set = set_ceiling)),
+	FB_ROW("guard/reduction", .kind = FB_LEAF_FLOAT, .label = "Guard reduction", .unit = "dB",
+		.doc = "By which the guard turns the output down now.", .max = 120, .meter = true,
+		.ops = FB_OPS(.get = get_reduction)),
+	FB_ROW("guard/active", .kind = FB_LEAF_BOOL, .label = "Guard acts",
+		.doc = "The output is above the ceiling, or was a moment ago.", .max = 1, .meter = true,
+		.alarm = FB_ALARM_ON, .ops = FB_OPS(.get = get_active)),
+	FB_ROW("cpu/mean", .kind = FB_LEAF_FLOAT, .label = "Time", .unit = "us",
+		.doc = "What the station takes for a tick of 32 frames, lately.", .max = 1e6, .meter = true,
+		.ops = FB_OPS(.get = get_mean)),
+	FB_ROW("cpu/worst", .kind = FB_LEAF_FLOAT, .label = "Worst time", .unit = "us",
+		.doc = "The most it took, per tick of a period, since /server/cpu/reset.", .max = 1e6,
+		.meter = true, .ops = FB_OPS(.get = get_worst)),
+	FB_ROW("cpu/share", .kind = FB_LEAF_FLOAT, .label = "Share", .unit = "%",
+		.doc = "Of the time there is, what the station takes lately.", .max = 1e4, .meter = true,
+		.ops = FB_OPS(.get = get_share)),
+	FB_ROW("cpu/worst_share", .kind = FB_LEAF_FLOAT, .label = "Worst share", .unit = "%",
+		.doc = "Of the time there is, the most it took since /server/cpu/reset.", .max = 1e4,
+		.meter = true, .ops = FB_OPS(.get = get_worst_share)),
+	FB_ROW("cpu/budget", .kind = FB_LEAF_FLOAT, .label = "Budget", .unit = "%",
+		.doc = "Of the time there is, what the station may take before it is told on.", .max = 100,
+		.def = BUDGET_PC, .ops = FB_OPS(.get = get_budget, .set = set_budget)),
+	FB_ROW("cpu/over", .kind = FB_LEAF_INT, .label = "Over budget", .unit = "periods",
+		.doc = "Periods in which it took more than its budget, since start.", .max = 1e15,
+		.meter = true, .counter = true, .ops = FB_OPS(.get = get_over)),
+	FB_ROW("cpu/alarm", .kind = FB_LEAF_BOOL, .label = "Takes too long",
+		.doc = "It is over its budget time and again; ends when it has kept it for 5 s.", .max = 1,
+		.meter = true, .alarm = FB_ALARM_ON, .ops = FB_OPS(.get = get_alarm)),
+	FB_ROW("out/faulty", .kind = FB_LEAF_TEXT, .label = "Failed node",
+		.doc = "The node that last yielded NaN or infinity and was reset, as an address; empty if "
+			   "none has.",
+		.ops = FB_OPS(.get = get_faulty)),
 };
-
-enum { LEAVES = sizeof leaves / sizeof *leaves };
 
 fb_status fb_channel_add_health(fb_channel *channel, fb_error *error)
 {
-	fb_status status = FB_OK;
 	channel->watch.ceiling_db = FB_CEILING_DB;
 	set_budget_pc(channel, BUDGET_PC);
-	for (uint32_t i = 0; i < LEAVES && !status; i++) {
-		char address[ADDRESS_LEN];
-		snprintf(address, sizeof address, "/station/%u/%s", channel->index + 1, leaves[i].leaf);
-		fb_leaf_spec spec = {.kind = leaves[i].kind,
-			.access = leaves[i].access,
-			.label = leaves[i].label,
-			.unit = leaves[i].unit,
-			.doc = leaves[i].doc,
-			.min = leaves[i].min,
-			.max = leaves[i].max,
-			.def = leaves[i].def,
-			.counter = leaves[i].kind == FB_LEAF_INT,
-			.alarm = leaves[i].access == FB_READ && leaves[i].kind == FB_LEAF_BOOL ? FB_ALARM_ON
-																				   : FB_ALARM_NEVER,
-			.meter = leaves[i].access == FB_READ && leaves[i].kind != FB_LEAF_TEXT,
-			.ops = leaves[i].ops,
-			.ctx = channel};
-		status = fb_tree_add(channel->server->tree, address, &spec, error);
-	}
-	return status;
+	return fb_channel_add_leaves(channel, FB_ROWS(leaves), error);
 }
 
 /* --- watching */
-
-static void station_address(const fb_channel *channel, const char *leaf, char *address)
-{
-	snprintf(address, ADDRESS_LEN, "/station/%u/%s", channel->index + 1, leaf);
-}
 
 /** A node failed: who, in the leaf, and not too often in the audit and the log. */
 static void look_for_faults(fb_channel *channel, const fb_health *health, double now_s)
@@ -181,7 +116,7 @@ static void look_for_faults(fb_channel *channel, const fb_health *health, double
 	}
 	const char *node = fb_station_node(channel->station, health->faulty);
 	memcpy(was, watch->faulty, sizeof was);
-	station_address(channel, node ? node : health->faulty ? "" : "out", watch->faulty);
+	fb_channel_address(channel, node ? node : health->faulty ? "" : "out", watch->faulty);
 	bool other = strcmp(was, watch->faulty) != 0;
 	if (other) {
 		fb_channel_touch(channel, "out/faulty", &engine_origin);
@@ -215,11 +150,11 @@ static void look_at_guard(fb_channel *channel, const fb_health *health, double n
 		fb_channel_touch(channel, "guard/reduction", &engine_origin);
 	}
 	if (active && now_s >= watch->guard_told_s + GUARD_S) {
-		char text[TEXT_LEN], address[ADDRESS_LEN];
+		char text[TEXT_LEN], address[FB_LEAF_ADDRESS_LEN];
 		snprintf(text, sizeof text,
 			"the output is %.1f dB above the ceiling of %.1f dB and is held", health->guard_db,
 			watch->ceiling_db);
-		station_address(channel, "guard/active", address);
+		fb_channel_address(channel, "guard/active", address);
 		fb_log("%s (%s): %s", address, channel->name, text);
 		fb_audit_note(channel->server, address, text);
 		watch->guard_told_s = now_s;
@@ -245,8 +180,8 @@ static const char *dearest(const fb_channel *channel, double *share)
 static void set_alarm(fb_channel *channel, const fb_health *health, uint64_t over, bool on)
 {
 	fb_watch *watch = &channel->watch;
-	char text[TEXT_LEN], address[ADDRESS_LEN];
-	station_address(channel, "cpu/alarm", address);
+	char text[TEXT_LEN], address[FB_LEAF_ADDRESS_LEN];
+	fb_channel_address(channel, "cpu/alarm", address);
 	watch->alarm = on;
 	fb_channel_touch(channel, "cpu/alarm", &engine_origin);
 	if (on) {
@@ -254,8 +189,7 @@ static void set_alarm(fb_channel *channel, const fb_health *health, uint64_t ove
 		const char *node = dearest(channel, &share);
 		snprintf(text, sizeof text,
 			"over its budget of %.4g %% in %llu periods of the last second: takes %.1f %%, most of "
-			"it "
-			"%s with %.1f %%",
+			"it %s with %.1f %%",
 			watch->budget_pc, (unsigned long long)over, 100.0 * health->time.mean_share, node,
 			100.0 * share);
 	} else {

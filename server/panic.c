@@ -2,21 +2,14 @@
 /** The server's own switches: panic, and worst times forgotten. */
 #include "server.h"
 
-static void panic_get(void *ctx, uint32_t index, fb_value *value)
+static void set_panic(fb_server *server, bool panic)
 {
-	(void)index;
-	*value = (fb_value){.tag = ((fb_server *)ctx)->panic ? 'T' : 'F'};
+	server->panic = panic;
+	fb_engine_panic(server->engine, panic);
 }
 
-static fb_status panic_set(
-	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
-{
-	(void)index, (void)origin, (void)error;
-	fb_server *server = ctx;
-	server->panic = value->tag == 'T';
-	fb_engine_panic(server->engine, server->panic);
-	return FB_OK;
-}
+FB_GETTER(fb_server, panic_get, fb_bool_value(self->panic))
+FB_SETTER(fb_server, panic_set, set_panic(self, value->tag == 'T'))
 
 static fb_status reset_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
 	const fb_origin *origin, fb_answer *answer, fb_error *error)
@@ -26,28 +19,18 @@ static fb_status reset_call(void *ctx, uint32_t index, const fb_value *argv, uin
 	return FB_OK;
 }
 
-fb_status fb_server_add_switches(fb_server *server, fb_error *error)
-{
-	static const fb_leaf_ops panic = {.get = panic_get, .set = panic_set},
-							 reset = {.call = reset_call};
-	const fb_leaf_spec panic_leaf = {.kind = FB_LEAF_BOOL,
-		.access = FB_READ_WRITE,
-		.label = "Panic",
-		.unit = "",
+static const fb_leaf_row leaves[] = {
+	FB_ROW("/server/panic", .kind = FB_LEAF_BOOL, .label = "Panic",
 		.doc = "All stations silent within 5 ms, every echo and tail forgotten, until it is off "
 			   "again.",
-		.max = 1.0,
-		.ops = &panic,
-		.ctx = server};
-	const fb_leaf_spec reset_leaf = {.kind = FB_LEAF_COMMAND,
-		.access = FB_WRITE,
-		.label = "Forget worst times",
-		.unit = "",
-		.doc =
-			"Worst times of all stations and nodes, and the worst lateness of events, from now on.",
-		.args = "",
-		.ops = &reset,
-		.ctx = server};
-	fb_status status = fb_tree_add(server->tree, "/server/panic", &panic_leaf, error);
-	return status ? status : fb_tree_add(server->tree, "/server/cpu/reset", &reset_leaf, error);
+		.max = 1, .ops = FB_OPS(.get = panic_get, .set = panic_set)),
+	FB_ROW("/server/cpu/reset", .kind = FB_LEAF_COMMAND, .label = "Forget worst times",
+		.doc = "Worst times of all stations and nodes, and the worst lateness of events, from now "
+			   "on.",
+		.ops = FB_OPS(.call = reset_call)),
+};
+
+fb_status fb_server_add_switches(fb_server *server, fb_error *error)
+{
+	return fb_leaves_add(server->tree, "", FB_ROWS(leaves), server, error);
 }

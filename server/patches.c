@@ -39,12 +39,7 @@ static fb_status find_file(
 		error, FB_NOT_FOUND, name, "there is no such patch in %.256s", server->options.patch_path);
 }
 
-static void patch_get(void *ctx, uint32_t index, fb_value *value)
-{
-	(void)index;
-	*value =
-		(fb_value){.tag = 's', .s = fb_patch_name(fb_station_patch(((fb_channel *)ctx)->station))};
-}
+FB_GETTER(fb_channel, patch_get, fb_text_value(fb_patch_name(fb_station_patch(self->station))))
 
 static fb_status patch_set(
 	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
@@ -67,26 +62,13 @@ static fb_status patch_set(
 	return status;
 }
 
-static fb_branch *patch_leaf(const fb_channel *channel)
-{
-	char address[32];
-	snprintf(address, sizeof address, "/station/%u/patch", channel->index + 1);
-	return fb_tree_find(channel->server->tree, address);
-}
-
 fb_status fb_channel_add_patch(fb_channel *channel, fb_error *error)
 {
 	static const fb_leaf_ops ops = {.get = patch_get, .set = patch_set};
-	char address[32];
-	snprintf(address, sizeof address, "/station/%u/patch", channel->index + 1);
-	fb_leaf_spec spec = {.kind = FB_LEAF_TEXT,
-		.access = FB_READ_WRITE,
-		.label = "Patch",
-		.unit = "",
+	static const fb_leaf_row row = FB_ROW("patch", .kind = FB_LEAF_TEXT, .label = "Patch",
 		.doc = "Name of the patch in force; a patch file's name (without .json) loads that one.",
-		.ops = &ops,
-		.ctx = channel};
-	return fb_tree_add(channel->server->tree, address, &spec, error);
+		.ops = &ops);
+	return fb_channel_add_leaves(channel, &row, 1, error);
 }
 
 /* --- as a document */
@@ -95,7 +77,7 @@ void fb_channel_refuse(
 	fb_channel *channel, const char *what, const fb_origin *origin, const fb_error *error)
 {
 	fb_value before, asked = {.tag = 's', .s = what};
-	fb_branch *leaf = patch_leaf(channel);
+	fb_branch *leaf = fb_channel_find(channel, "patch");
 	fb_tree_get(channel->server->tree, leaf, &before);
 	fb_tree_record(channel->server->tree, leaf, &before, &asked, origin, error);
 }
@@ -112,8 +94,9 @@ static fb_status load(fb_channel *channel, fb_patch *take, const fb_origin *orig
 		fb_patch_destroy(take);
 		return status;
 	}
-	fb_tree_get(channel->server->tree, patch_leaf(channel), &after);
-	fb_tree_record(channel->server->tree, patch_leaf(channel), &before, &after, origin, NULL);
+	fb_tree_get(channel->server->tree, fb_channel_find(channel, "patch"), &after);
+	fb_tree_record(
+		channel->server->tree, fb_channel_find(channel, "patch"), &before, &after, origin, NULL);
 	return FB_OK;
 }
 

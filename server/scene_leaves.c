@@ -49,11 +49,7 @@ static fb_status scene_call(void *ctx, uint32_t index, const fb_value *argv, uin
 
 /* --- the safe list */
 
-static void safe_get(void *ctx, uint32_t index, fb_value *value)
-{
-	(void)index;
-	*value = (fb_value){.tag = 's', .s = ((fb_scenes *)ctx)->safe_text};
-}
+FB_GETTER(fb_scenes, safe_get, fb_text_value(self->safe_text))
 
 /** A list of patterns, a line each. */
 static fb_status safe_set(
@@ -73,6 +69,8 @@ static fb_status safe_set(
 	return status;
 }
 
+enum { ADD, REMOVE };
+
 static fb_status safe_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
 	const fb_origin *origin, fb_answer *answer, fb_error *error)
 {
@@ -86,7 +84,7 @@ static fb_status safe_call(void *ctx, uint32_t index, const fb_value *argv, uint
 		   strcmp(json_string_value(json_array_get(patterns, i)), pattern)) {
 		i++;
 	}
-	if (!status && index == 0) {
+	if (!status && index == ADD) {
 		json_array_append_new(patterns, json_string(pattern));
 	} else if (!status && json_array_remove(patterns, i)) {
 		status = fb_fail(error, FB_NOT_FOUND, pattern, "is not in the safe list");
@@ -100,128 +98,49 @@ static fb_status safe_call(void *ctx, uint32_t index, const fb_value *argv, uint
 
 /* --- what there is to read */
 
-static void text_get(void *ctx, uint32_t index, fb_value *value)
-{
-	const fb_scenes *scenes = ctx;
-	const char *names = scenes->names ? scenes->names : "";
-	*value = (fb_value){.tag = 's', .s = index ? scenes->current : names};
-}
-
-static void progress_get(void *ctx, uint32_t index, fb_value *value)
-{
-	(void)index;
-	*value = (fb_value){.tag = 'f', .f = fb_scenes_progress(ctx)};
-}
-
-static void morph_get(void *ctx, uint32_t index, fb_value *value)
-{
-	(void)index;
-	*value = (fb_value){.tag = 'f', .f = ((fb_scenes *)ctx)->morph_s};
-}
-
-static fb_status morph_set(
-	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
-{
-	(void)index, (void)origin, (void)error;
-	((fb_scenes *)ctx)->morph_s = value->f;
-	return FB_OK;
-}
+FB_GETTER(fb_scenes, list_get, fb_text_value(self->names ? self->names : ""))
+FB_GETTER(fb_scenes, current_get, fb_text_value(self->current))
+FB_GETTER(fb_scenes, progress_get, fb_float_value(fb_scenes_progress(self)))
+FB_GETTER(fb_scenes, morph_get, fb_float_value(self->morph_s))
+FB_SETTER(fb_scenes, morph_set, self->morph_s = value->f)
 
 /* --- the list */
 
-static const fb_leaf_ops call_ops = {.call = scene_call}, safe_call_ops = {.call = safe_call},
-						 safe_ops = {.get = safe_get, .set = safe_set},
-						 text_ops = {.get = text_get}, progress_ops = {.get = progress_get},
-						 morph_ops = {.get = morph_get, .set = morph_set};
-
-static const struct {
-	const char *address;
-	fb_leaf_spec spec;
-} leaves[] = {
-	{"/scene/list", {.kind = FB_LEAF_TEXT,
-						.access = FB_READ,
-						.label = "Scenes",
-						.doc = "The names of all scenes, a line each.",
-						.ops = &text_ops}},
-	{"/scene/current", {.kind = FB_LEAF_TEXT,
-						   .access = FB_READ,
-						   .label = "Current scene",
-						   .doc = "The scene that was recalled or saved last.",
-						   .ops = &text_ops,
-						   .index = 1}},
-	{"/scene/progress", {.kind = FB_LEAF_FLOAT,
-							.access = FB_READ,
-							.label = "Progress",
-							.unit = "%",
-							.doc = "How far the morph of the newest recall has come.",
-							.max = 100,
-							.meter = true,
-							.ops = &progress_ops}},
-	{"/scene/morph", {.kind = FB_LEAF_FLOAT,
-						 .access = FB_READ_WRITE,
-						 .label = "Morph time",
-						 .unit = "s",
-						 .doc = "How long a recall takes that does not say.",
-						 .max = FB_MORPH_MAX_S,
-						 .ops = &morph_ops}},
-	{"/scene/save", {.kind = FB_LEAF_COMMAND,
-						.access = FB_WRITE,
-						.label = "Save",
-						.doc = "NAME [STATION...]: save all stations, or these.",
-						.args = "s?iiiiiiiiiiiiiii",
-						.ops = &call_ops,
-						.index = SAVE}},
-	{"/scene/load",
-		{.kind = FB_LEAF_COMMAND,
-			.access = FB_WRITE,
-			.label = "Recall",
-			.doc = "NAME [SECONDS [STATION...]]: morph to a scene, or to these stations of it.",
-			.args = "s?fiiiiiiiiiiiiii",
-			.ops = &call_ops,
-			.index = LOAD}},
-	{"/scene/delete", {.kind = FB_LEAF_COMMAND,
-						  .access = FB_WRITE,
-						  .label = "Delete",
-						  .doc = "NAME: forget a scene.",
-						  .args = "s",
-						  .ops = &call_ops,
-						  .index = DELETE}},
-	{"/scene/rename", {.kind = FB_LEAF_COMMAND,
-						  .access = FB_WRITE,
-						  .label = "Rename",
-						  .doc = "NAME NEW: give a scene another name.",
-						  .args = "ss",
-						  .ops = &call_ops,
-						  .index = RENAME}},
-	{"/scene/safe", {.kind = FB_LEAF_TEXT,
-						.access = FB_READ_WRITE,
-						.label = "Safe",
-						.doc = "What no recall changes: patterns of addresses, a line each.",
-						.ops = &safe_ops}},
-	{"/scene/safe/add", {.kind = FB_LEAF_COMMAND,
-							.access = FB_WRITE,
-							.label = "Make safe",
-							.doc = "PATTERN: */gain/*, 3/comp.threshold, 3, */mute.",
-							.args = "s",
-							.ops = &safe_call_ops,
-							.index = 0}},
-	{"/scene/safe/remove", {.kind = FB_LEAF_COMMAND,
-							   .access = FB_WRITE,
-							   .label = "Make unsafe",
-							   .doc = "PATTERN: take a pattern off the list.",
-							   .args = "s",
-							   .ops = &safe_call_ops,
-							   .index = 1}},
+static const fb_leaf_row leaves[] = {
+	FB_ROW("/scene/list", .kind = FB_LEAF_TEXT, .label = "Scenes",
+		.doc = "The names of all scenes, a line each.", .ops = FB_OPS(.get = list_get)),
+	FB_ROW("/scene/current", .kind = FB_LEAF_TEXT, .label = "Current scene",
+		.doc = "The scene that was recalled or saved last.", .ops = FB_OPS(.get = current_get)),
+	FB_ROW("/scene/progress", .kind = FB_LEAF_FLOAT, .label = "Progress", .unit = "%",
+		.doc = "How far the morph of the newest recall has come.", .max = 100, .meter = true,
+		.ops = FB_OPS(.get = progress_get)),
+	FB_ROW("/scene/morph", .kind = FB_LEAF_FLOAT, .label = "Morph time", .unit = "s",
+		.doc = "How long a recall takes that does not say.", .max = FB_MORPH_MAX_S,
+		.ops = FB_OPS(.get = morph_get, .set = morph_set)),
+	FB_ROW("/scene/save", .kind = FB_LEAF_COMMAND, .label = "Save",
+		.doc = "NAME [STATION...]: save all stations, or these.", .args = "s?iiiiiiiiiiiiiii",
+		.ops = FB_OPS(.call = scene_call), .index = SAVE),
+	FB_ROW("/scene/load", .kind = FB_LEAF_COMMAND, .label = "Recall",
+		.doc = "NAME [SECONDS [STATION...]]: morph to a scene, or to these stations of it.",
+		.args = "s?fiiiiiiiiiiiiii", .ops = FB_OPS(.call = scene_call), .index = LOAD),
+	FB_ROW("/scene/delete", .kind = FB_LEAF_COMMAND, .label = "Delete",
+		.doc = "NAME: forget a scene.", .args = "s", .ops = FB_OPS(.call = scene_call),
+		.index = DELETE),
+	FB_ROW("/scene/rename", .kind = FB_LEAF_COMMAND, .label = "Rename",
+		.doc = "NAME NEW: give a scene another name.", .args = "ss",
+		.ops = FB_OPS(.call = scene_call), .index = RENAME),
+	FB_ROW("/scene/safe", .kind = FB_LEAF_TEXT, .label = "Safe",
+		.doc = "What no recall changes: patterns of addresses, a line each.",
+		.ops = FB_OPS(.get = safe_get, .set = safe_set)),
+	FB_ROW("/scene/safe/add", .kind = FB_LEAF_COMMAND, .label = "Make safe",
+		.doc = "PATTERN: */gain/*, 3/comp.threshold, 3, */mute.", .args = "s",
+		.ops = FB_OPS(.call = safe_call), .index = ADD),
+	FB_ROW("/scene/safe/remove", .kind = FB_LEAF_COMMAND, .label = "Make unsafe",
+		.doc = "PATTERN: take a pattern off the list.", .args = "s",
+		.ops = FB_OPS(.call = safe_call), .index = REMOVE),
 };
 
 fb_status fb_scenes_add_leaves(fb_scenes *scenes, fb_error *error)
 {
-	fb_status status = FB_OK;
-	for (size_t i = 0; i < sizeof leaves / sizeof *leaves && !status; i++) {
-		fb_leaf_spec spec = leaves[i].spec;
-		spec.unit = spec.unit ? spec.unit : "";
-		spec.ctx = scenes;
-		status = fb_tree_add(scenes->server->tree, leaves[i].address, &spec, error);
-	}
-	return status;
+	return fb_leaves_add(scenes->server->tree, "", FB_ROWS(leaves), scenes, error);
 }

@@ -78,19 +78,12 @@ bool fb_turn_apply(const fb_turn *turn, fb_patch *patch)
 	return changed;
 }
 
-static fb_branch *find_leaf(const fb_channel *channel, const char *key)
-{
-	char address[ADDRESS_LEN];
-	snprintf(address, sizeof address, "/station/%u/%s", channel->index + 1, key);
-	return fb_tree_find(channel->server->tree, address);
-}
-
 static void set_leaf(
 	fb_channel *channel, const char *key, const json_t *json, const fb_origin *origin)
 {
 	fb_error error;
 	fb_value value = fb_leaf_value(json);
-	fb_branch *leaf = find_leaf(channel, key);
+	fb_branch *leaf = fb_channel_find(channel, key);
 	/* checked when the recall began; what refuses it now is in the audit */
 	if (leaf &&
 		fb_tree_set(channel->server->tree, leaf, &value, 1, FB_STRICT, origin, NULL, &error)) {
@@ -104,7 +97,7 @@ static void turn_leaves(fb_channel *channel, const fb_turn *turn, const fb_origi
 	json_t *change;
 	json_object_foreach(turn->leaves, key, change)
 	{
-		const fb_branch *leaf = find_leaf(channel, key);
+		const fb_branch *leaf = fb_channel_find(channel, key);
 		json_t *now = leaf ? fb_leaf_to_json(channel->server->tree, leaf) : NULL;
 		if (json_equal(now, json_array_get(change, 0))) {
 			set_leaf(channel, key, json_array_get(change, 1), origin);
@@ -259,7 +252,7 @@ static fb_status read_leaf(
 {
 	fb_tree *tree = r->scenes->server->tree;
 	fb_value fit, value = fb_leaf_value(json);
-	const fb_branch *leaf = find_leaf(to->channel, key);
+	const fb_branch *leaf = fb_channel_find(to->channel, key);
 	if (!leaf || !fb_branch_leaf(leaf)) {
 		return fb_fail(error, FB_NOT_FOUND, where, "a station has no \"%.64s\"", key);
 	}

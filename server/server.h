@@ -5,6 +5,7 @@
 #define FB_FOLDBACKD_H
 
 #include "driver.h"
+#include "leaves.h"
 #include "proposal/proposal.h"
 
 #include "../graph/params.h"
@@ -46,7 +47,7 @@ typedef struct fb_watch {
 	double guard_db;
 	bool guarding, alarm;
 	double fault_told_s, guard_told_s, over_s; ///< when
-	char faulty[128];                          ///< address of the node that failed last
+	char faulty[FB_LEAF_ADDRESS_LEN];          ///< address of the node that failed last
 } fb_watch;
 
 /** What the server keeps of a station beside its patch. */
@@ -67,6 +68,7 @@ struct fb_channel {
 	fb_proposal proposal;
 	char last_run[64];
 	double last_run_score;
+	char run_failed[384]; ///< why the newest run did; "" if it did not
 	fb_watch watch;
 	fb_stage_view *views; ///< list: the stages that are in the tree
 };
@@ -154,7 +156,6 @@ fb_value fb_leaf_value(const json_t *json);
 FB_MUST_CHECK fb_status fb_channel_add_own(fb_channel *channel, fb_error *error);
 /** Work the scores out of the latest metrics. */
 void fb_channel_rate(fb_channel *channel, const fb_origin *origin);
-void fb_channel_touch(fb_channel *channel, const char *leaf, const fb_origin *origin);
 
 /* --- station_counts.c: how often something went wrong at a station */
 FB_MUST_CHECK fb_status fb_channel_add_counts(fb_channel *channel, fb_error *error);

@@ -7,16 +7,6 @@
 #include <malloc.h>
 #include <stdio.h>
 
-static fb_value int_value(uint64_t n)
-{
-	return (fb_value){.tag = 'i', .i = (int64_t)n};
-}
-
-static fb_value float_value(double f)
-{
-	return (fb_value){.tag = 'f', .f = f};
-}
-
 static fb_engine_counts engine_counts(const fb_server *server)
 {
 	fb_engine_counts counts;
@@ -55,152 +45,136 @@ static fb_osc_stats osc_stats(const fb_server *server)
 	return stats;
 }
 
-#define GETTER(name, expression)                                                                   \
-	static void name(void *ctx, uint32_t index, fb_value *value)                                   \
-	{                                                                                              \
-		fb_server *server = ctx;                                                                   \
-		(void)index, (void)server;                                                                 \
-		*value = (expression);                                                                     \
-	}
-
 static fb_value announced(const fb_server *server)
 {
 	static char name[64]; /* borrowed by the reader until the next call; one thread reads */
 	fb_announce_name(server->announce, name, sizeof name);
-	return (fb_value){.tag = 's', .s = name};
+	return fb_text_value(name);
 }
 
-GETTER(get_announced, announced(server))
-GETTER(get_version, ((fb_value){.tag = 's', .s = FB_VERSION}))
-GETTER(get_stations, int_value(server->n_channels))
-GETTER(get_uptime, float_value(fb_now_s() - server->started_s))
-GETTER(get_start, float_value(server->start_ms))
-GETTER(get_heap, int_value(heap_bytes()))
-GETTER(get_heartbeat, int_value((uint64_t)(fb_now_s() - server->started_s)))
-GETTER(get_frame, float_value((double)fb_engine_frame(server->engine)))
-GETTER(get_late, int_value(engine_counts(server).events_late))
-GETTER(get_latest,
-	float_value(1e3 * (double)engine_counts(server).latest / fb_engine_rate(server->engine)))
-GETTER(get_threads, int_value(server->options.threads))
-GETTER(get_absences, int_value(engine_counts(server).absences))
-GETTER(get_replies, int_value(engine_counts(server).replies_lost))
-GETTER(get_lost, int_value(engine_counts(server).events_lost))
-GETTER(get_orphans, int_value(engine_counts(server).events_orphan))
-GETTER(get_bad, int_value(engine_counts(server).bad_samples))
-GETTER(get_faults, int_value(engine_counts(server).faults))
-GETTER(get_taps_lost, int_value(taps_lost(server)))
-GETTER(get_dropped, int_value(server->taps_dropped))
-GETTER(get_recording, ((fb_value){.tag = store_status(server).recording ? 'T' : 'F'}))
-GETTER(get_rows, int_value(store_status(server).rows))
-GETTER(get_unkept, int_value(store_status(server).lost))
-GETTER(get_osc_clients, int_value(osc_stats(server).clients))
-GETTER(get_osc_connections, int_value(osc_stats(server).connections))
-GETTER(get_osc_subscriptions, int_value(osc_stats(server).subscriptions))
-GETTER(get_osc_messages, int_value(osc_stats(server).messages))
-GETTER(get_osc_refused, int_value(osc_stats(server).refused))
-GETTER(get_osc_malformed, int_value(osc_stats(server).malformed))
-GETTER(get_osc_dropped, int_value(osc_stats(server).dropped))
-GETTER(get_osc_lost, int_value(osc_stats(server).lost))
+FB_GETTER(fb_server, get_announced, announced(self))
+FB_GETTER(fb_server, get_version, fb_text_value(FB_VERSION))
+FB_GETTER(fb_server, get_stations, fb_int_value(self->n_channels))
+FB_GETTER(fb_server, get_uptime, fb_float_value(fb_now_s() - self->started_s))
+FB_GETTER(fb_server, get_start, fb_float_value(self->start_ms))
+FB_GETTER(fb_server, get_heap, fb_int_value(heap_bytes()))
+FB_GETTER(fb_server, get_heartbeat, fb_int_value((uint64_t)(fb_now_s() - self->started_s)))
+FB_GETTER(fb_server, get_frame, fb_float_value((double)fb_engine_frame(self->engine)))
+FB_GETTER(fb_server, get_late, fb_int_value(engine_counts(self).events_late))
+FB_GETTER(fb_server, get_latest,
+	fb_float_value(1e3 * (double)engine_counts(self).latest / fb_engine_rate(self->engine)))
+FB_GETTER(fb_server, get_threads, fb_int_value(self->options.threads))
+FB_GETTER(fb_server, get_absences, fb_int_value(engine_counts(self).absences))
+FB_GETTER(fb_server, get_replies, fb_int_value(engine_counts(self).replies_lost))
+FB_GETTER(fb_server, get_lost, fb_int_value(engine_counts(self).events_lost))
+FB_GETTER(fb_server, get_orphans, fb_int_value(engine_counts(self).events_orphan))
+FB_GETTER(fb_server, get_bad, fb_int_value(engine_counts(self).bad_samples))
+FB_GETTER(fb_server, get_faults, fb_int_value(engine_counts(self).faults))
+FB_GETTER(fb_server, get_taps_lost, fb_int_value(taps_lost(self)))
+FB_GETTER(fb_server, get_dropped, fb_int_value(self->taps_dropped))
+FB_GETTER(fb_server, get_recording, fb_bool_value(store_status(self).recording))
+FB_GETTER(fb_server, get_rows, fb_int_value(store_status(self).rows))
+FB_GETTER(fb_server, get_unkept, fb_int_value(store_status(self).lost))
+FB_GETTER(fb_server, get_osc_clients, fb_int_value(osc_stats(self).clients))
+FB_GETTER(fb_server, get_osc_connections, fb_int_value(osc_stats(self).connections))
+FB_GETTER(fb_server, get_osc_subscriptions, fb_int_value(osc_stats(self).subscriptions))
+FB_GETTER(fb_server, get_osc_messages, fb_int_value(osc_stats(self).messages))
+FB_GETTER(fb_server, get_osc_refused, fb_int_value(osc_stats(self).refused))
+FB_GETTER(fb_server, get_osc_malformed, fb_int_value(osc_stats(self).malformed))
+FB_GETTER(fb_server, get_osc_dropped, fb_int_value(osc_stats(self).dropped))
+FB_GETTER(fb_server, get_osc_lost, fb_int_value(osc_stats(self).lost))
 
-enum { PLAIN, COUNTS = 1, ALARMS = 2 };
-
-static const struct {
-	const char *address;
-	fb_leaf_kind kind;
-	const char *label, *unit, *doc;
-	double max;
-	bool meter;
-	void (*get)(void *, uint32_t, fb_value *);
-	int is; ///< PLAIN, or what fb_leaf_spec calls it
-} leaves[] = {
-	{"/server/version", FB_LEAF_TEXT, "Version", "", "Of foldbackd.", 0, false, get_version, PLAIN},
-	{"/server/announced", FB_LEAF_TEXT, "Announced as", "",
-		"The name on the local network (mDNS); empty while there is none.", 0, false, get_announced,
-		PLAIN},
-	{"/server/stations", FB_LEAF_INT, "Stations", "", "How many there are.", FB_STATIONS_MAX, false,
-		get_stations, PLAIN},
-	{"/server/threads", FB_LEAF_INT, "Threads", "", "That run stations.", FB_THREADS_MAX, false,
-		get_threads, PLAIN},
-	{"/server/threads/late", FB_LEAF_INT, "Late threads", "",
-		"Times a station was silent because the thread that had it did not come in time.", 1e15,
-		true, get_absences, COUNTS | ALARMS},
-	{"/server/events/replies_late", FB_LEAF_INT, "Late replies", "",
-		"Times an edit's old plan had to wait for room on its way back.", 1e15, true, get_replies,
-		COUNTS},
-	{"/server/start", FB_LEAF_FLOAT, "Start", "ms",
-		"From JACK's answer (without JACK: from the program's start) to when it could be used.",
-		1e9, false, get_start, PLAIN},
-	{"/server/uptime", FB_LEAF_FLOAT, "Uptime", "s", "Since start.", 1e9, true, get_uptime, PLAIN},
-	{"/server/heap", FB_LEAF_INT, "Heap", "bytes", "Memory in use.", 1e12, true, get_heap, PLAIN},
-	{"/server/heartbeat", FB_LEAF_INT, "Heartbeat", "s",
-		"Counts the seconds: a surface that subscribes to it knows that foldback lives.", 1e9, true,
-		get_heartbeat, PLAIN},
-	{"/server/frame", FB_LEAF_FLOAT, "Frame", "frames", "Frames processed since start.", 1e15, true,
-		get_frame, COUNTS},
-	{"/server/events/late", FB_LEAF_INT, "Late events", "", "Arrived after their frame.", 1e9, true,
-		get_late, COUNTS},
-	{"/server/events/worst", FB_LEAF_FLOAT, "Latest event", "ms",
-		"How late the latest event came, since /server/cpu/reset.", 1e9, true, get_latest, PLAIN},
-	{"/server/events/lost", FB_LEAF_INT, "Events put off", "",
-		"Found the ring to the audio full and were sent again.", 1e9, true, get_lost, COUNTS},
-	{"/server/events/orphan", FB_LEAF_INT, "Orphan events", "",
-		"Meant a node that had gone when they arrived.", 1e9, true, get_orphans, COUNTS},
-	{"/server/bad_input", FB_LEAF_INT, "Bad input", "ticks",
-		"Ticks of input that held NaN or infinity and were silenced.", 1e9, true, get_bad,
-		COUNTS | ALARMS},
-	{"/server/faults", FB_LEAF_INT, "Node faults", "ticks",
-		"Ticks in which a node yielded NaN or infinity and was reset.", 1e9, true, get_faults,
-		COUNTS | ALARMS},
-	{"/server/taps_lost", FB_LEAF_INT, "Taps lost", "ticks",
-		"Ticks that the meters were too slow to take.", 1e9, true, get_taps_lost, COUNTS | ALARMS},
-	{"/server/taps_dropped", FB_LEAF_INT, "Listeners dropped", "",
-		"Clients of an audio tap that were slower than the audio.", 1e9, true, get_dropped, COUNTS},
-	{"/server/osc/clients", FB_LEAF_INT, "OSC clients", "", "Known by transport, address and port.",
-		1e9, true, get_osc_clients, PLAIN},
-	{"/server/osc/connections", FB_LEAF_INT, "OSC connections", "", "Over TCP.", 1e9, true,
-		get_osc_connections, PLAIN},
-	{"/server/osc/subscriptions", FB_LEAF_INT, "OSC subscriptions", "", "Of all clients.", 1e9,
-		true, get_osc_subscriptions, PLAIN},
-	{"/server/osc/messages", FB_LEAF_INT, "OSC messages", "", "Taken in since start.", 1e15, true,
-		get_osc_messages, COUNTS},
-	{"/server/osc/refused", FB_LEAF_INT, "OSC refused", "", "Messages that were refused.", 1e15,
-		true, get_osc_refused, COUNTS},
-	{"/server/osc/malformed", FB_LEAF_INT, "OSC malformed", "", "Packets that were not OSC.", 1e15,
-		true, get_osc_malformed, COUNTS},
-	{"/server/osc/dropped", FB_LEAF_INT, "OSC dropped", "",
-		"TCP connections ended: too many, or too slow to take replies.", 1e9, true, get_osc_dropped,
-		COUNTS},
-	{"/server/osc/lost", FB_LEAF_INT, "OSC lost", "",
-		"UDP packets that the system dropped because they were not read in time.", 1e15, true,
-		get_osc_lost, COUNTS},
-	{"/server/audit/recording", FB_LEAF_BOOL, "Recording", "",
-		"False while the database cannot be written.", 1, true, get_recording, ALARMS},
-	{"/server/audit/rows", FB_LEAF_INT, "Audit rows", "", "Written since start.", 1e9, true,
-		get_rows, COUNTS},
-	{"/server/audit/lost", FB_LEAF_INT, "Audit lost", "", "Entries that could not be kept.", 1e9,
-		true, get_unkept, COUNTS | ALARMS},
+static const fb_leaf_row leaves[] = {
+	FB_ROW("/server/version", .kind = FB_LEAF_TEXT, .label = "Version", .doc = "Of foldbackd.",
+		.ops = FB_OPS(.get = get_version)),
+	FB_ROW("/server/announced", .kind = FB_LEAF_TEXT, .label = "Announced as",
+		.doc = "The name on the local network (mDNS); empty while there is none.",
+		.ops = FB_OPS(.get = get_announced)),
+	FB_ROW("/server/stations", .kind = FB_LEAF_INT, .label = "Stations",
+		.doc = "How many there are.", .max = FB_STATIONS_MAX, .ops = FB_OPS(.get = get_stations)),
+	FB_ROW("/server/threads", .kind = FB_LEAF_INT, .label = "Threads", .doc = "That run stations.",
+		.max = FB_THREADS_MAX, .ops = FB_OPS(.get = get_threads)),
+	FB_ROW("/server/threads/late", .kind = FB_LEAF_INT, .label = "Late threads",
+		.doc = "Times a station was silent because the thread that had it did not come in time.",
+		.max = 1e15, .meter = true, .counter = true, .alarm = FB_ALARM_WRONG,
+		.ops = FB_OPS(.get = get_absences)),
+	FB_ROW("/server/events/replies_late", .kind = FB_LEAF_INT, .label = "Late replies",
+		.doc = "Times an edit's old plan had to wait for room on its way back.", .max = 1e15,
+		.meter = true, .counter = true, .ops = FB_OPS(.get = get_replies)),
+	FB_ROW("/server/start", .kind = FB_LEAF_FLOAT, .label = "Start", .unit = "ms",
+		.doc =
+			"From JACK's answer (without JACK: from the program's start) to when it could be used.",
+		.max = 1e9, .ops = FB_OPS(.get = get_start)),
+	FB_ROW("/server/uptime", .kind = FB_LEAF_FLOAT, .label = "Uptime", .unit = "s",
+		.doc = "Since start.", .max = 1e9, .meter = true, .ops = FB_OPS(.get = get_uptime)),
+	FB_ROW("/server/heap", .kind = FB_LEAF_INT, .label = "Heap", .unit = "bytes",
+		.doc = "Memory in use.", .max = 1e12, .meter = true, .ops = FB_OPS(.get = get_heap)),
+	FB_ROW("/server/heartbeat", .kind = FB_LEAF_INT, .label = "Heartbeat", .unit = "s",
+		.doc = "Counts the seconds: a surface that subscribes to it knows that foldback lives.",
+		.max = 1e9, .meter = true, .ops = FB_OPS(.get = get_heartbeat)),
+	FB_ROW("/server/frame", .kind = FB_LEAF_FLOAT, .label = "Frame", .unit = "frames",
+		.doc = "Frames processed since start.", .max = 1e15, .meter = true, .counter = true,
+		.ops = FB_OPS(.get = get_frame)),
+	FB_ROW("/server/events/late", .kind = FB_LEAF_INT, .label = "Late events",
+		.doc = "Arrived after their frame.", .max = 1e9, .meter = true, .counter = true,
+		.ops = FB_OPS(.get = get_late)),
+	FB_ROW("/server/events/worst", .kind = FB_LEAF_FLOAT, .label = "Latest event", .unit = "ms",
+		.doc = "How late the latest event came, since /server/cpu/reset.", .max = 1e9,
+		.meter = true, .ops = FB_OPS(.get = get_latest)),
+	FB_ROW("/server/events/lost", .kind = FB_LEAF_INT, .label = "Events put off",
+		.doc = "Found the ring to the audio full and were sent again.", .max = 1e9, .meter = true,
+		.counter = true, .ops = FB_OPS(.get = get_lost)),
+	FB_ROW("/server/events/orphan", .kind = FB_LEAF_INT, .label = "Orphan events",
+		.doc = "Meant a node that had gone when they arrived.", .max = 1e9, .meter = true,
+		.counter = true, .ops = FB_OPS(.get = get_orphans)),
+	FB_ROW("/server/bad_input", .kind = FB_LEAF_INT, .label = "Bad input", .unit = "ticks",
+		.doc = "Ticks of input that held NaN or infinity and were silenced.", .max = 1e9,
+		.meter = true, .counter = true, .alarm = FB_ALARM_WRONG, .ops = FB_OPS(.get = get_bad)),
+	FB_ROW("/server/faults", .kind = FB_LEAF_INT, .label = "Node faults", .unit = "ticks",
+		.doc = "Ticks in which a node yielded NaN or infinity and was reset.", .max = 1e9,
+		.meter = true, .counter = true, .alarm = FB_ALARM_WRONG, .ops = FB_OPS(.get = get_faults)),
+	FB_ROW("/server/taps_lost", .kind = FB_LEAF_INT, .label = "Taps lost", .unit = "ticks",
+		.doc = "Ticks that the meters were too slow to take.", .max = 1e9, .meter = true,
+		.counter = true, .alarm = FB_ALARM_WRONG, .ops = FB_OPS(.get = get_taps_lost)),
+	FB_ROW("/server/taps_dropped", .kind = FB_LEAF_INT, .label = "Listeners dropped",
+		.doc = "Clients of an audio tap that were slower than the audio.", .max = 1e9,
+		.meter = true, .counter = true, .ops = FB_OPS(.get = get_dropped)),
+	FB_ROW("/server/osc/clients", .kind = FB_LEAF_INT, .label = "OSC clients",
+		.doc = "Known by transport, address and port.", .max = 1e9, .meter = true,
+		.ops = FB_OPS(.get = get_osc_clients)),
+	FB_ROW("/server/osc/connections", .kind = FB_LEAF_INT, .label = "OSC connections",
+		.doc = "Over TCP.", .max = 1e9, .meter = true, .ops = FB_OPS(.get = get_osc_connections)),
+	FB_ROW("/server/osc/subscriptions", .kind = FB_LEAF_INT, .label = "OSC subscriptions",
+		.doc = "Of all clients.", .max = 1e9, .meter = true,
+		.ops = FB_OPS(.get = get_osc_subscriptions)),
+	FB_ROW("/server/osc/messages", .kind = FB_LEAF_INT, .label = "OSC messages",
+		.doc = "Taken in since start.", .max = 1e15, .meter = true, .counter = true,
+		.ops = FB_OPS(.get = get_osc_messages)),
+	FB_ROW("/server/osc/refused", .kind = FB_LEAF_INT, .label = "OSC refused",
+		.doc = "Messages that were refused.", .max = 1e15, .meter = true, .counter = true,
+		.ops = FB_OPS(.get = get_osc_refused)),
+	FB_ROW("/server/osc/malformed", .kind = FB_LEAF_INT, .label = "OSC malformed",
+		.doc = "Packets that were not OSC.", .max = 1e15, .meter = true, .counter = true,
+		.ops = FB_OPS(.get = get_osc_malformed)),
+	FB_ROW("/server/osc/dropped", .kind = FB_LEAF_INT, .label = "OSC dropped",
+		.doc = "TCP connections ended: too many, or too slow to take replies.", .max = 1e9,
+		.meter = true, .counter = true, .ops = FB_OPS(.get = get_osc_dropped)),
+	FB_ROW("/server/osc/lost", .kind = FB_LEAF_INT, .label = "OSC lost",
+		.doc = "UDP packets that the system dropped because they were not read in time.",
+		.max = 1e15, .meter = true, .counter = true, .ops = FB_OPS(.get = get_osc_lost)),
+	FB_ROW("/server/audit/recording", .kind = FB_LEAF_BOOL, .label = "Recording",
+		.doc = "False while the database cannot be written.", .max = 1, .meter = true,
+		.alarm = FB_ALARM_WRONG, .ops = FB_OPS(.get = get_recording)),
+	FB_ROW("/server/audit/rows", .kind = FB_LEAF_INT, .label = "Audit rows",
+		.doc = "Written since start.", .max = 1e9, .meter = true, .counter = true,
+		.ops = FB_OPS(.get = get_rows)),
+	FB_ROW("/server/audit/lost", .kind = FB_LEAF_INT, .label = "Audit lost",
+		.doc = "Entries that could not be kept.", .max = 1e9, .meter = true, .counter = true,
+		.alarm = FB_ALARM_WRONG, .ops = FB_OPS(.get = get_unkept)),
 };
-
-enum { LEAVES = sizeof leaves / sizeof *leaves };
 
 fb_status fb_server_add_leaves(fb_server *server, fb_error *error)
 {
-	static fb_leaf_ops ops[LEAVES];
-	fb_status status = FB_OK;
-	for (size_t i = 0; i < LEAVES && !status; i++) {
-		ops[i].get = leaves[i].get;
-		fb_leaf_spec spec = {.kind = leaves[i].kind,
-			.access = FB_READ,
-			.label = leaves[i].label,
-			.unit = leaves[i].unit,
-			.doc = leaves[i].doc,
-			.max = leaves[i].max,
-			.meter = leaves[i].meter,
-			.counter = (leaves[i].is & COUNTS) != 0,
-			.alarm = leaves[i].is & ALARMS ? FB_ALARM_WRONG : FB_ALARM_NEVER,
-			.ops = &ops[i],
-			.ctx = server};
-		status = fb_tree_add(server->tree, leaves[i].address, &spec, error);
-	}
+	fb_status status = fb_leaves_add(server->tree, "", FB_ROWS(leaves), server, error);
 	return status ? status : fb_server_add_switches(server, error);
 }

@@ -4,10 +4,6 @@
 #include "meters.h"
 #include "server.h"
 
-#include <stdio.h>
-
-enum { ADDRESS_LEN = 128 };
-
 static uint64_t bad_in(const fb_channel *channel)
 {
 	return fb_engine_station_bad(channel->server->engine, channel->index);
@@ -45,31 +41,17 @@ static const struct {
 		tap_lost},
 };
 
-static void count_get(void *ctx, uint32_t index, fb_value *value)
-{
-	*value = (fb_value){.tag = 'i', .i = (int64_t)counts[index].count(ctx)};
-}
+FB_GETTER(fb_channel, count_get, fb_int_value(counts[index].count(self)))
 
 fb_status fb_channel_add_counts(fb_channel *channel, fb_error *error)
 {
 	static const fb_leaf_ops ops = {.get = count_get};
 	fb_status status = FB_OK;
 	for (uint32_t i = 0; i < FB_CHANNEL_COUNTS && !status; i++) {
-		char address[ADDRESS_LEN];
-		snprintf(address, sizeof address, "/station/%u/%s", channel->index + 1, counts[i].leaf);
-		fb_leaf_spec spec = {.kind = FB_LEAF_INT,
-			.counter = true,
-			.alarm = FB_ALARM_WRONG,
-			.access = FB_READ,
-			.label = counts[i].label,
-			.unit = counts[i].unit,
-			.doc = counts[i].doc,
-			.max = 1e9,
-			.meter = true,
-			.ops = &ops,
-			.ctx = channel,
-			.index = i};
-		status = fb_tree_add(channel->server->tree, address, &spec, error);
+		const fb_leaf_row row = FB_ROW(counts[i].leaf, .kind = FB_LEAF_INT, .counter = true,
+			.alarm = FB_ALARM_WRONG, .label = counts[i].label, .unit = counts[i].unit,
+			.doc = counts[i].doc, .max = 1e9, .meter = true, .ops = &ops, .index = i);
+		status = fb_channel_add_leaves(channel, &row, 1, error);
 	}
 	return status;
 }

@@ -8,7 +8,6 @@
 #include <string.h>
 
 enum {
-	ADDRESS_LEN = 128,
 	NODE_METERS_MAX = FB_NODE_METERS_MAX,
 	ORDER_LEN = 8192,
 };
@@ -80,40 +79,22 @@ static void order_get(void *ctx, uint32_t index, fb_value *value)
 	*value = (fb_value){.tag = 's', .s = text};
 }
 
-static const struct {
-	const char *leaf, *label, *doc;
-	fb_leaf_kind kind;
-	bool meter;
-	fb_leaf_ops ops;
-} rows[] = {
-	{"meter/metrics", "All metrics",
-		"All metrics in one message, in the order in which the places below metric are listed.",
-		FB_LEAF_FLOATS, true, {.get = metrics_get}},
-	{"meter/nodes", "All node meters",
-		"The meters of all nodes in one message, in the order that meter/order tells.",
-		FB_LEAF_FLOATS, true, {.get = nodes_get}},
-	{"meter/order", "Order of node meters",
-		"NODE/METER for each number of meter/nodes, separated by spaces.", FB_LEAF_TEXT, false,
-		{.get = order_get}},
+static const fb_leaf_row rows[] = {
+	FB_ROW("meter/metrics", .kind = FB_LEAF_FLOATS, .label = "All metrics",
+		.doc = "All metrics in one message, in the order in which the places below metric are "
+			   "listed.",
+		.meter = true, .ops = FB_OPS(.get = metrics_get)),
+	FB_ROW("meter/nodes", .kind = FB_LEAF_FLOATS, .label = "All node meters",
+		.doc = "The meters of all nodes in one message, in the order that meter/order tells.",
+		.meter = true, .ops = FB_OPS(.get = nodes_get)),
+	FB_ROW("meter/order", .kind = FB_LEAF_TEXT, .label = "Order of node meters",
+		.doc = "NODE/METER for each number of meter/nodes, separated by spaces.",
+		.ops = FB_OPS(.get = order_get)),
 };
 
 fb_status fb_channel_add_rows(fb_channel *channel, fb_error *error)
 {
-	fb_status status = FB_OK;
-	for (size_t i = 0; i < sizeof rows / sizeof *rows && !status; i++) {
-		char address[ADDRESS_LEN];
-		snprintf(address, sizeof address, "/station/%u/%s", channel->index + 1, rows[i].leaf);
-		fb_leaf_spec spec = {.kind = rows[i].kind,
-			.access = FB_READ,
-			.label = rows[i].label,
-			.unit = "",
-			.doc = rows[i].doc,
-			.meter = rows[i].meter,
-			.ops = &rows[i].ops,
-			.ctx = channel};
-		status = fb_tree_add(channel->server->tree, address, &spec, error);
-	}
-	return status;
+	return fb_channel_add_leaves(channel, FB_ROWS(rows), error);
 }
 
 /* --- telling */

@@ -8,26 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ADDRESS_LEN = 128 };
-
 /** One stage that is in the tree. */
 struct fb_stage_view {
 	fb_channel *channel;
 	char id[FB_ID_LEN];
 	const fb_node_desc *type;
-	uint32_t place; ///< in the patch, when last looked up: mostly still there
+	int place;         ///< in the patch, when last looked up; < 0: gone
+	uint32_t revision; ///< of the patch, then
 	fb_stage_view *next;
 };
 
 static int stage_of(fb_stage_view *view)
 {
-	const fb_patch *patch = fb_station_patch(view->channel->station);
-	if (view->place < patch->n_stages && !strcmp(patch->stage[view->place].id, view->id)) {
-		return (int)view->place;
+	const fb_station *station = view->channel->station;
+	uint32_t revision = fb_station_revision(station);
+	if (view->revision != revision) {
+		view->place = fb_patch_find(fb_station_patch(station), view->id);
+		view->revision = revision;
 	}
-	int stage = fb_patch_find(patch, view->id);
-	view->place = stage < 0 ? 0 : (uint32_t)stage;
-	return stage;
+	return view->place;
 }
 
 /* --- parameters */
@@ -39,17 +38,9 @@ static void param_get(void *ctx, uint32_t index, fb_value *value)
 	int stage = stage_of(view);
 	float now = stage < 0 ? info->def
 						  : fb_station_patch(view->channel->station)->stage[stage].values[index];
-	switch (info->kind) {
-	case FB_FLOAT:
-		*value = (fb_value){.tag = 'f', .f = (double)now};
-		break;
-	case FB_BOOL:
-		*value = (fb_value){.tag = now != 0.0f ? 'T' : 'F'};
-		break;
-	default:
-		*value = (fb_value){.tag = 'i', .i = (int64_t)now};
-		break;
-	}
+	*value = info->kind == FB_FLOAT  ? fb_float_value((double)now)
+			 : info->kind == FB_BOOL ? fb_bool_value(now != 0.0f)
+									 : (fb_value){.tag = 'i', .i = (int64_t)now};
 }
 
 static fb_status param_set(
@@ -81,23 +72,12 @@ static fb_status add_param(fb_stage_view *view, const char *base, uint32_t index
 {
 	static const fb_leaf_ops ops = {.get = param_get, .set = param_set};
 	const fb_param_info *info = &view->type->params[index];
-	char address[ADDRESS_LEN];
-	snprintf(address, sizeof address, "%s/%s", base, info->symbol);
-	fb_leaf_spec spec = {.kind = leaf_kind(info->kind),
-		.access = FB_READ_WRITE,
-		.label = info->label,
-		.unit = info->unit,
-		.doc = info->doc,
-		.min = (double)info->min,
-		.max = (double)info->max,
-		.def = (double)info->def,
-		.scale = info->scale,
-		.choices = info->choices,
-		.n_choices = info->choices ? (uint32_t)info->max + 1 : 0,
-		.ops = &ops,
-		.ctx = view,
-		.index = index};
-	return fb_tree_add(view->channel->server->tree, address, &spec, error);
+	const fb_leaf_row row = FB_ROW(info->symbol, .kind = leaf_kind(info->kind),
+		.label = info->label, .unit = info->unit, .doc = info->doc, .min = (double)info->min,
+		.max = (double)info->max, .def = (double)info->def, .scale = info->scale,
+		.choices = info->choices, .n_choices = info->choices ? (uint32_t)info->max + 1 : 0,
+		.ops = &ops, .index = index);
+	return fb_leaves_add(view->channel->server->tree, base, &row, 1, view, error);
 }
 
 /* --- bypass and meters */
@@ -108,7 +88,7 @@ static void bypass_get(void *ctx, uint32_t index, fb_value *value)
 	fb_stage_view *view = ctx;
 	int stage = stage_of(view);
 	bool on = stage >= 0 && fb_station_patch(view->channel->station)->stage[stage].bypass;
-	*value = (fb_value){.tag = on ? 'T' : 'F'};
+	*value = fb_bool_value(on);
 }
 
 static fb_status bypass_set(
@@ -131,101 +111,59 @@ static void meter_get(void *ctx, uint32_t index, fb_value *value)
 	int stage = stage_of(view);
 	float now = stage < 0 ? view->type->meters[index].min
 						  : fb_station_meter(view->channel->station, (uint32_t)stage, index);
-	*value = (fb_value){.tag = 'f', .f = (double)now};
-}
-
-static fb_status add_bypass(fb_stage_view *view, const char *base, fb_error *error)
-{
-	static const fb_leaf_ops ops = {.get = bypass_get, .set = bypass_set};
-	char address[ADDRESS_LEN];
-	snprintf(address, sizeof address, "%s/bypass", base);
-	fb_leaf_spec spec = {.kind = FB_LEAF_BOOL,
-		.access = FB_READ_WRITE,
-		.label = "Bypass",
-		.unit = "",
-		.doc = "Pass the input on, as late as the node would; switched without a click.",
-		.max = 1.0,
-		.ops = &ops,
-		.ctx = view};
-	return fb_tree_add(view->channel->server->tree, address, &spec, error);
+	*value = fb_float_value((double)now);
 }
 
 static fb_status add_meter(fb_stage_view *view, const char *base, uint32_t index, fb_error *error)
 {
 	static const fb_leaf_ops ops = {.get = meter_get};
 	const fb_meter_info *info = &view->type->meters[index];
-	char address[ADDRESS_LEN];
-	snprintf(address, sizeof address, "%s/meter/%s", base, info->symbol);
-	fb_leaf_spec spec = {.kind = FB_LEAF_FLOAT,
-		.access = FB_READ,
-		.label = info->label,
-		.unit = info->unit,
-		.doc = info->doc,
-		.min = (double)info->min,
-		.max = (double)info->max,
-		.def = (double)info->min,
-		.meter = true,
-		.ops = &ops,
-		.ctx = view,
-		.index = index};
-	return fb_tree_add(view->channel->server->tree, address, &spec, error);
+	char leaf[FB_LEAF_ADDRESS_LEN];
+	const fb_leaf_row row = FB_ROW(leaf, .kind = FB_LEAF_FLOAT, .label = info->label,
+		.unit = info->unit, .doc = info->doc, .min = (double)info->min, .max = (double)info->max,
+		.def = (double)info->min, .meter = true, .ops = &ops, .index = index);
+	snprintf(leaf, sizeof leaf, "meter/%s", info->symbol);
+	return fb_leaves_add(view->channel->server->tree, base, &row, 1, view, error);
 }
 
 /* --- time */
 
-enum { TIME_MEAN, TIME_WORST, TIME_SHARE, TIMES };
-
-static const struct {
-	const char *leaf, *label, *unit, *doc;
-} times[TIMES] = {
-	{"cpu/mean", "Time", "us", "What the node takes for a tick of 32 frames, lately."},
-	{"cpu/worst", "Worst time", "us",
-		"The most it took for a tick since /server/cpu/reset; one tick in seven is looked at."},
-	{"cpu/share", "Share", "%", "Of the time there is, what the node takes lately."},
-};
-
-static void time_get(void *ctx, uint32_t index, fb_value *value)
+static fb_time time_of(fb_stage_view *view)
 {
-	fb_stage_view *view = ctx;
 	int stage = stage_of(view);
 	fb_time time = {0};
 	if (stage >= 0) {
 		(void)fb_station_time(view->channel->station, (uint32_t)stage, &time);
 	}
-	*value = (fb_value){.tag = 'f',
-		.f = index == TIME_MEAN    ? time.mean_us
-			 : index == TIME_WORST ? time.worst_us
-								   : 100.0 * time.mean_share};
+	return time;
 }
 
-static fb_status add_time(fb_stage_view *view, const char *base, uint32_t index, fb_error *error)
-{
-	static const fb_leaf_ops ops = {.get = time_get};
-	char address[ADDRESS_LEN];
-	snprintf(address, sizeof address, "%s/%s", base, times[index].leaf);
-	fb_leaf_spec spec = {.kind = FB_LEAF_FLOAT,
-		.access = FB_READ,
-		.label = times[index].label,
-		.unit = times[index].unit,
-		.doc = times[index].doc,
-		.max = 1e6,
-		.meter = true,
-		.ops = &ops,
-		.ctx = view,
-		.index = index};
-	return fb_tree_add(view->channel->server->tree, address, &spec, error);
-}
+FB_GETTER(fb_stage_view, mean_get, fb_float_value(time_of(self).mean_us))
+FB_GETTER(fb_stage_view, worst_get, fb_float_value(time_of(self).worst_us))
+FB_GETTER(fb_stage_view, share_get, fb_float_value(100.0 * time_of(self).mean_share))
+
+/** What every node has. */
+static const fb_leaf_row common[] = {
+	FB_ROW("cpu/mean", .kind = FB_LEAF_FLOAT, .label = "Time", .unit = "us",
+		.doc = "What the node takes for a tick of 32 frames, lately.", .max = 1e6, .meter = true,
+		.ops = FB_OPS(.get = mean_get)),
+	FB_ROW("cpu/worst", .kind = FB_LEAF_FLOAT, .label = "Worst time", .unit = "us",
+		.doc = "The most it took for a tick since /server/cpu/reset; one tick in seven is looked "
+			   "at.",
+		.max = 1e6, .meter = true, .ops = FB_OPS(.get = worst_get)),
+	FB_ROW("cpu/share", .kind = FB_LEAF_FLOAT, .label = "Share", .unit = "%",
+		.doc = "Of the time there is, what the node takes lately.", .max = 1e6, .meter = true,
+		.ops = FB_OPS(.get = share_get)),
+	FB_ROW("bypass", .kind = FB_LEAF_BOOL, .label = "Bypass",
+		.doc = "Pass the input on, as late as the node would; switched without a click.",
+		.max = 1.0, .ops = FB_OPS(.get = bypass_get, .set = bypass_set)),
+};
 
 /* --- stages */
 
-static void stage_address(const fb_channel *channel, const char *id, char *address)
-{
-	snprintf(address, ADDRESS_LEN, "/station/%u/%s", channel->index + 1, id);
-}
-
 static fb_status add_stage(fb_channel *channel, const fb_stage *stage, fb_error *error)
 {
-	char base[ADDRESS_LEN];
+	char base[FB_LEAF_ADDRESS_LEN];
 	fb_stage_view *view = calloc(1, sizeof *view);
 	if (!view) {
 		return fb_fail(error, FB_NO_MEMORY, stage->id, "out of memory");
@@ -235,18 +173,17 @@ static fb_status add_stage(fb_channel *channel, const fb_stage *stage, fb_error 
 	memcpy(view->id, stage->id, sizeof view->id);
 	view->next = channel->views;
 	channel->views = view;
-	stage_address(channel, stage->id, base);
+	fb_channel_address(channel, stage->id, base);
 	fb_status status = fb_tree_describe(channel->server->tree, base, stage->id, stage->type->doc);
+	snprintf(base + strlen(base), sizeof base - strlen(base), "/");
 	for (uint32_t i = 0; i < stage->type->n_params && !status; i++) {
 		status = add_param(view, base, i, error);
 	}
 	for (uint32_t i = 0; i < stage->type->n_meters && !status; i++) {
 		status = add_meter(view, base, i, error);
 	}
-	for (uint32_t i = 0; i < TIMES && !status; i++) {
-		status = add_time(view, base, i, error);
-	}
-	return status ? status : add_bypass(view, base, error);
+	return status ? status
+				  : fb_leaves_add(channel->server->tree, base, FB_ROWS(common), view, error);
 }
 
 /** Take stages out of the tree that the patch has no more, or has as another type. */
@@ -260,8 +197,8 @@ static void drop_stages(fb_channel *channel, bool all)
 			at = &view->next;
 			continue;
 		}
-		char base[ADDRESS_LEN];
-		stage_address(channel, view->id, base);
+		char base[FB_LEAF_ADDRESS_LEN];
+		fb_channel_address(channel, view->id, base);
 		fb_tree_remove(channel->server->tree, base);
 		*at = view->next;
 		free(view);
@@ -306,14 +243,11 @@ void fb_channel_remove(fb_channel *channel)
 /* --- what changed by itself */
 
 static void touch_stage_leaf(
-	fb_channel *channel, const char *id, const char *leaf, const fb_origin *origin)
+	fb_channel *channel, const char *id, const char *name, const fb_origin *origin)
 {
-	char address[ADDRESS_LEN];
-	snprintf(address, sizeof address, "/station/%u/%s/%s", channel->index + 1, id, leaf);
-	fb_branch *branch = fb_tree_find(channel->server->tree, address);
-	if (branch) {
-		fb_tree_touch(channel->server->tree, branch, origin);
-	}
+	char leaf[FB_LEAF_ADDRESS_LEN];
+	snprintf(leaf, sizeof leaf, "%s/%s", id, name);
+	fb_channel_touch(channel, leaf, origin);
 }
 
 static void touch_differences(fb_channel *channel, const fb_patch *before, const fb_origin *origin)
@@ -343,11 +277,10 @@ static void on_refusal(void *ctx, uint32_t stage, uint32_t param, float asked, c
 	fb_channel *channel = ctx;
 	fb_tree *tree = channel->server->tree;
 	const fb_stage *s = &fb_station_patch(channel->station)->stage[stage];
-	char address[ADDRESS_LEN];
-	fb_value before, after = {.tag = 'f', .f = (double)asked};
-	snprintf(address, sizeof address, "/station/%u/%s/%s", channel->index + 1, s->id,
-		s->type->params[param].symbol);
-	fb_branch *leaf = fb_tree_find(tree, address);
+	char name[FB_LEAF_ADDRESS_LEN];
+	fb_value before, after = fb_float_value((double)asked);
+	snprintf(name, sizeof name, "%s/%s", s->id, s->type->params[param].symbol);
+	fb_branch *leaf = fb_channel_find(channel, name);
 	if (leaf) {
 		fb_tree_get(tree, leaf, &before);
 		fb_tree_record(tree, leaf, &before, &after, &origin, why);

@@ -2,10 +2,6 @@
 /* Routes that change what a station is made of, while it plays. */
 #include "route.h"
 
-#include <stdio.h>
-
-enum { ADDRESS_LEN = 64 };
-
 static void get_patch(fb_request *request, const fb_asked *asked)
 {
 	fb_channel *channel = fb_asked_channel(request, asked);
@@ -47,13 +43,10 @@ static void post_edit(fb_request *request, const fb_asked *asked)
 static void run_command(fb_request *request, const fb_asked *asked, const char *command)
 {
 	fb_error error;
-	char address[ADDRESS_LEN];
-	fb_tree *tree = asked->server->tree;
 	const fb_channel *channel = fb_asked_channel(request, asked);
 	if (channel) {
-		snprintf(address, sizeof address, "/station/%u/%s", channel->index + 1, command);
-		fb_status status = fb_tree_set(
-			tree, fb_tree_find(tree, address), NULL, 0, FB_STRICT, &asked->origin, NULL, &error);
+		fb_status status = fb_tree_set(asked->server->tree, fb_channel_find(channel, command), NULL,
+			0, FB_STRICT, &asked->origin, NULL, &error);
 		fb_answer_done(request, asked, status, &error);
 	}
 }

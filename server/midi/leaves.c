@@ -26,145 +26,53 @@ static fb_status command(void *ctx, uint32_t index, const fb_value *argv, uint32
 	}
 }
 
-enum { LEARNING, MAP, LAST, RECEIVED, SENT, REFUSED, PICKUP };
+FB_GETTER(fb_midi, learning_get, fb_text_value(self->learning))
+FB_GETTER(fb_midi, map_get, fb_text_value(self->text))
+FB_GETTER(fb_midi, last_get, fb_text_value(self->last))
+FB_GETTER(fb_midi, received_get, fb_int_value(self->received))
+FB_GETTER(fb_midi, sent_get, fb_int_value(self->sent))
+FB_GETTER(fb_midi, refused_get, fb_int_value(self->refused))
+FB_GETTER(fb_midi, pickup_get, fb_bool_value(self->pickup))
+FB_SETTER(fb_midi, pickup_set, self->pickup = value->tag == 'T')
 
-static void get(void *ctx, uint32_t index, fb_value *value)
-{
-	const fb_midi *midi = ctx;
-	switch (index) {
-	case LEARNING:
-		*value = (fb_value){.tag = 's', .s = midi->learning};
-		break;
-	case MAP:
-		*value = (fb_value){.tag = 's', .s = midi->text};
-		break;
-	case LAST:
-		*value = (fb_value){.tag = 's', .s = midi->last};
-		break;
-	case PICKUP:
-		*value = (fb_value){.tag = midi->pickup ? 'T' : 'F'};
-		break;
-	default:
-		*value = (fb_value){.tag = 'i',
-			.i = (int64_t)(index == RECEIVED ? midi->received
-						   : index == SENT   ? midi->sent
-											 : midi->refused)};
-	}
-}
-
-static fb_status set_pickup(
-	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
-{
-	(void)index, (void)origin, (void)error;
-	((fb_midi *)ctx)->pickup = value->tag == 'T';
-	return FB_OK;
-}
-
-static const fb_leaf_ops calls = {.call = command}, reads = {.get = get},
-						 switches = {.get = get, .set = set_pickup};
-
-static const struct {
-	const char *address;
-	fb_leaf_spec spec;
-} leaves[] = {
-	{"/midi/learn",
-		{.kind = FB_LEAF_COMMAND,
-			.access = FB_WRITE,
-			.label = "Learn",
-			.doc = "ADDRESS [MODE]: the next controller that moves is bound to that address. MODE: "
-				   "absolute, relative_twos, relative_offset, relative_sign, toggle, momentary.",
-			.args = "s?s",
-			.ops = &calls,
-			.index = LEARN}},
-	{"/midi/cancel", {.kind = FB_LEAF_COMMAND,
-						 .access = FB_WRITE,
-						 .label = "Cancel",
-						 .doc = "Learn nothing after all.",
-						 .args = "",
-						 .ops = &calls,
-						 .index = CANCEL}},
-	{"/midi/forget", {.kind = FB_LEAF_COMMAND,
-						 .access = FB_WRITE,
-						 .label = "Forget",
-						 .doc = "ADDRESS: its controller moves it no more. Answers how many did.",
-						 .args = "s",
-						 .ops = &calls,
-						 .index = FORGET}},
-	{"/midi/forget_all", {.kind = FB_LEAF_COMMAND,
-							 .access = FB_WRITE,
-							 .label = "Forget all",
-							 .doc = "Empty the map. Answers how many bindings there were.",
-							 .args = "",
-							 .ops = &calls,
-							 .index = FORGET_ALL}},
-	{"/midi/refresh", {.kind = FB_LEAF_COMMAND,
-						  .access = FB_WRITE,
-						  .label = "Refresh",
-						  .doc = "Send the position of everything to the surface again.",
-						  .args = "",
-						  .ops = &calls,
-						  .index = REFRESH}},
-	{"/midi/learning", {.kind = FB_LEAF_TEXT,
-						   .access = FB_READ,
-						   .label = "Learning",
-						   .doc = "The address that waits for a controller; empty: none.",
-						   .ops = &reads,
-						   .index = LEARNING}},
-	{"/midi/map", {.kind = FB_LEAF_TEXT,
-					  .access = FB_READ,
-					  .label = "Map",
-					  .doc = "All bindings, as JSON.",
-					  .ops = &reads,
-					  .index = MAP}},
-	{"/midi/pickup",
-		{.kind = FB_LEAF_BOOL,
-			.access = FB_READ_WRITE,
-			.label = "Soft takeover",
-			.doc = "What is learned from now on moves its value only after it has met it.",
-			.max = 1,
-			.ops = &switches,
-			.index = PICKUP}},
-	{"/midi/last", {.kind = FB_LEAF_TEXT,
-					   .access = FB_READ,
-					   .label = "Last message",
-					   .doc = "The message that came last, in hexadecimal.",
-					   .meter = true,
-					   .ops = &reads,
-					   .index = LAST}},
-	{"/midi/received", {.kind = FB_LEAF_INT,
-						   .access = FB_READ,
-						   .label = "Received",
-						   .doc = "Messages since start.",
-						   .max = 1e15,
-						   .meter = true,
-						   .ops = &reads,
-						   .index = RECEIVED}},
-	{"/midi/sent", {.kind = FB_LEAF_INT,
-					   .access = FB_READ,
-					   .label = "Sent",
-					   .doc = "Messages since start.",
-					   .max = 1e15,
-					   .meter = true,
-					   .ops = &reads,
-					   .index = SENT}},
-	{"/midi/refused", {.kind = FB_LEAF_INT,
-						  .access = FB_READ,
-						  .label = "Refused",
-						  .doc = "Moves that a leaf did not take.",
-						  .max = 1e15,
-						  .meter = true,
-						  .ops = &reads,
-						  .index = REFUSED}},
+static const fb_leaf_row leaves[] = {
+	FB_ROW("/midi/learn", .kind = FB_LEAF_COMMAND, .label = "Learn",
+		.doc = "ADDRESS [MODE]: the next controller that moves is bound to that address. MODE: "
+			   "absolute, relative_twos, relative_offset, relative_sign, toggle, momentary.",
+		.args = "s?s", .ops = FB_OPS(.call = command), .index = LEARN),
+	FB_ROW("/midi/cancel", .kind = FB_LEAF_COMMAND, .label = "Cancel",
+		.doc = "Learn nothing after all.", .ops = FB_OPS(.call = command), .index = CANCEL),
+	FB_ROW("/midi/forget", .kind = FB_LEAF_COMMAND, .label = "Forget",
+		.doc = "ADDRESS: its controller moves it no more. Answers how many did.", .args = "s",
+		.ops = FB_OPS(.call = command), .index = FORGET),
+	FB_ROW("/midi/forget_all", .kind = FB_LEAF_COMMAND, .label = "Forget all",
+		.doc = "Empty the map. Answers how many bindings there were.",
+		.ops = FB_OPS(.call = command), .index = FORGET_ALL),
+	FB_ROW("/midi/refresh", .kind = FB_LEAF_COMMAND, .label = "Refresh",
+		.doc = "Send the position of everything to the surface again.",
+		.ops = FB_OPS(.call = command), .index = REFRESH),
+	FB_ROW("/midi/learning", .kind = FB_LEAF_TEXT, .label = "Learning",
+		.doc = "The address that waits for a controller; empty: none.",
+		.ops = FB_OPS(.get = learning_get)),
+	FB_ROW("/midi/map", .kind = FB_LEAF_TEXT, .label = "Map", .doc = "All bindings, as JSON.",
+		.ops = FB_OPS(.get = map_get)),
+	FB_ROW("/midi/pickup", .kind = FB_LEAF_BOOL, .label = "Soft takeover",
+		.doc = "What is learned from now on moves its value only after it has met it.", .max = 1,
+		.ops = FB_OPS(.get = pickup_get, .set = pickup_set)),
+	FB_ROW("/midi/last", .kind = FB_LEAF_TEXT, .label = "Last message",
+		.doc = "The message that came last, in hexadecimal.", .meter = true,
+		.ops = FB_OPS(.get = last_get)),
+	FB_ROW("/midi/received", .kind = FB_LEAF_INT, .label = "Received",
+		.doc = "Messages since start.", .max = 1e15, .meter = true,
+		.ops = FB_OPS(.get = received_get)),
+	FB_ROW("/midi/sent", .kind = FB_LEAF_INT, .label = "Sent", .doc = "Messages since start.",
+		.max = 1e15, .meter = true, .ops = FB_OPS(.get = sent_get)),
+	FB_ROW("/midi/refused", .kind = FB_LEAF_INT, .label = "Refused",
+		.doc = "Moves that a leaf did not take.", .max = 1e15, .meter = true,
+		.ops = FB_OPS(.get = refused_get)),
 };
 
 fb_status fb_midi_add_leaves(fb_midi *midi, fb_error *error)
 {
-	fb_status status = FB_OK;
-	for (size_t i = 0; i < sizeof leaves / sizeof *leaves && !status; i++) {
-		fb_leaf_spec spec = leaves[i].spec;
-		spec.ctx = midi;
-		spec.unit = "";
-		status = fb_tree_add(midi->server->tree, leaves[i].address, &spec, error);
-	}
-	return status;
+	return fb_leaves_add(midi->server->tree, "", FB_ROWS(leaves), midi, error);
 }

@@ -6,61 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ADDRESS_LEN = 128 };
-
-static fb_value text_value(const char *text)
-{
-	return (fb_value){.tag = 's', .s = text};
-}
-
-static void proposal_get(void *ctx, uint32_t index, fb_value *value)
-{
-	const fb_proposal *proposal = &((fb_channel *)ctx)->proposal;
-	*value = text_value(index ? proposal->id : proposal->state);
-}
-
-static void armed_get(void *ctx, uint32_t index, fb_value *value)
-{
-	(void)index;
-	*value = (fb_value){.tag = ((fb_channel *)ctx)->proposal.armed ? 'T' : 'F'};
-}
-
-static fb_status armed_set(
-	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
-{
-	(void)index, (void)origin, (void)error;
-	((fb_channel *)ctx)->proposal.armed = value->tag == 'T';
-	return FB_OK;
-}
-
-enum { NUMBER_MORPH, NUMBER_MAX_STEP, NUMBER_WATCHDOG };
-
-static double *number(fb_channel *channel, uint32_t index)
-{
-	fb_proposal *proposal = &channel->proposal;
-	return index == NUMBER_MORPH      ? &proposal->morph_s
-		   : index == NUMBER_MAX_STEP ? &proposal->max_step
-									  : &proposal->watchdog.drop;
-}
-
-static void number_get(void *ctx, uint32_t index, fb_value *value)
-{
-	*value = (fb_value){.tag = 'f', .f = *number(ctx, index)};
-}
-
-static fb_status number_set(
-	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
-{
-	(void)origin, (void)error;
-	*number(ctx, index) = value->f;
-	return FB_OK;
-}
-
-static void allow_get(void *ctx, uint32_t index, fb_value *value)
-{
-	(void)index;
-	*value = text_value(((fb_channel *)ctx)->proposal.allow);
-}
+FB_GETTER(fb_channel, state_get, fb_text_value(self->proposal.state))
+FB_GETTER(fb_channel, id_get, fb_text_value(self->proposal.id))
+FB_GETTER(fb_channel, armed_get, fb_bool_value(self->proposal.armed))
+FB_SETTER(fb_channel, armed_set, self->proposal.armed = value->tag == 'T')
+FB_GETTER(fb_channel, morph_get, fb_float_value(self->proposal.morph_s))
+FB_SETTER(fb_channel, morph_set, self->proposal.morph_s = value->f)
+FB_GETTER(fb_channel, max_step_get, fb_float_value(self->proposal.max_step))
+FB_SETTER(fb_channel, max_step_set, self->proposal.max_step = value->f)
+FB_GETTER(fb_channel, watchdog_get, fb_float_value(self->proposal.watchdog.drop))
+FB_SETTER(fb_channel, watchdog_set, self->proposal.watchdog.drop = value->f)
+FB_GETTER(fb_channel, allow_get, fb_text_value(self->proposal.allow))
 
 static fb_status allow_set(
 	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
@@ -77,11 +33,7 @@ static fb_status allow_set(
 
 static const char *const hearings[] = {"off", "current", "proposed"};
 
-static void audition_get(void *ctx, uint32_t index, fb_value *value)
-{
-	(void)index;
-	*value = text_value(hearings[((fb_channel *)ctx)->proposal.audition]);
-}
+FB_GETTER(fb_channel, audition_get, fb_text_value(hearings[self->proposal.audition]))
 
 static fb_status audition_set(
 	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
@@ -90,19 +42,11 @@ static fb_status audition_set(
 	return fb_proposal_hear(ctx, (fb_hearing)value->i, origin, error);
 }
 
-enum { PROPOSAL_OFFER, PROPOSAL_ACCEPT, PROPOSAL_REJECT };
-
-static fb_status proposal_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
+static fb_status offer_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
 	const fb_origin *origin, fb_answer *answer, fb_error *error)
 {
-	(void)argc, (void)answer;
+	(void)index, (void)argc, (void)answer;
 	fb_channel *channel = ctx;
-	if (index == PROPOSAL_ACCEPT) {
-		return fb_proposal_accept(channel, origin, error);
-	}
-	if (index == PROPOSAL_REJECT) {
-		return fb_proposal_reject(channel, origin, error);
-	}
 	const json_t *parameters =
 		fb_calibration_run_parameters(channel->server->calibration, argv[0].s, channel->index);
 	if (!parameters) {
@@ -111,118 +55,60 @@ static fb_status proposal_call(void *ctx, uint32_t index, const fb_value *argv, 
 	return fb_proposal_offer(channel, argv[0].s, parameters, origin, error);
 }
 
+static fb_status accept_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
+	const fb_origin *origin, fb_answer *answer, fb_error *error)
+{
+	(void)index, (void)argv, (void)argc, (void)answer;
+	return fb_proposal_accept(ctx, origin, error);
+}
+
+static fb_status reject_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
+	const fb_origin *origin, fb_answer *answer, fb_error *error)
+{
+	(void)index, (void)argv, (void)argc, (void)answer;
+	return fb_proposal_reject(ctx, origin, error);
+}
+
 /* --- the list */
 
-#define OPS(...)                                                                                   \
-	&(const fb_leaf_ops)                                                                           \
-	{                                                                                              \
-		__VA_ARGS__                                                                                \
-	}
-
-static const struct {
-	const char *leaf;
-	fb_leaf_spec spec;
-} leaves[] = {
-	{"state", {.kind = FB_LEAF_TEXT,
-				  .access = FB_READ,
-				  .label = "Proposal",
-				  .doc = "none, offered, accepted, rejected or taken back.",
-				  .ops = OPS(.get = proposal_get),
-				  .index = 0}},
-	{"id", {.kind = FB_LEAF_TEXT,
-			   .access = FB_READ,
-			   .label = "Proposal's run",
-			   .doc = "The run whose parameters are proposed.",
-			   .ops = OPS(.get = proposal_get),
-			   .index = 1}},
-	{"armed", {.kind = FB_LEAF_BOOL,
-				  .access = FB_READ_WRITE,
-				  .label = "Armed",
-				  .max = 1,
-				  .doc = "Accept proposals at once while the mode is auto.",
-				  .ops = OPS(.get = armed_get, .set = armed_set)}},
-	{"morph", {.kind = FB_LEAF_FLOAT,
-				  .access = FB_READ_WRITE,
-				  .label = "Morph",
-				  .unit = "s",
-				  .doc = "How long accepting glides from the old values to the new.",
-				  .min = 0,
-				  .max = 60,
-				  .def = 2,
-				  .ops = OPS(.get = number_get, .set = number_set),
-				  .index = NUMBER_MORPH}},
-	{"allow",
-		{.kind = FB_LEAF_TEXT,
-			.access = FB_READ_WRITE,
-			.label = "May turn",
-			.doc = "What a proposal may turn: patterns such as comp.*,eq.b?_gain; a name without "
-				   "a dot is a whole node, * is all.",
-			.ops = OPS(.get = allow_get, .set = allow_set)}},
-	{"max_step",
-		{.kind = FB_LEAF_FLOAT,
-			.access = FB_READ_WRITE,
-			.label = "How far",
-			.doc = "Share of its travel by which a proposal may move a parameter from where it "
-				   "stands.",
-			.min = 0,
-			.max = 1,
-			.def = 1,
-			.ops = OPS(.get = number_get, .set = number_set),
-			.index = NUMBER_MAX_STEP}},
-	{"watchdog",
-		{.kind = FB_LEAF_FLOAT,
-			.access = FB_READ_WRITE,
-			.label = "Watchdog",
-			.doc = "An armed change is taken back if the live quality falls by more points "
-				   "than this within 10 s; 0 is off.",
-			.min = 0,
-			.max = 100,
-			.def = 15,
-			.ops = OPS(.get = number_get, .set = number_set),
-			.index = NUMBER_WATCHDOG}},
-	{"audition",
-		{.kind = FB_LEAF_CHOICE,
-			.access = FB_READ_WRITE,
-			.label = "Audition",
-			.doc = "Play the proposal's source on the monitor outputs, as the station is set "
-				   "or as proposed, alike in loudness. The audience hears none of it.",
-			.choices = hearings,
-			.n_choices = 3,
-			.ops = OPS(.get = audition_get, .set = audition_set)}},
-	{"offer", {.kind = FB_LEAF_COMMAND,
-				  .access = FB_WRITE,
-				  .label = "Offer",
-				  .doc = "RUN: propose the parameters of a run.",
-				  .args = "s",
-				  .ops = OPS(.call = proposal_call),
-				  .index = PROPOSAL_OFFER}},
-	{"accept", {.kind = FB_LEAF_COMMAND,
-				   .access = FB_WRITE,
-				   .label = "Accept",
-				   .doc = "Let the proposal be heard; undo brings the old values back.",
-				   .args = "",
-				   .ops = OPS(.call = proposal_call),
-				   .index = PROPOSAL_ACCEPT}},
-	{"reject", {.kind = FB_LEAF_COMMAND,
-				   .access = FB_WRITE,
-				   .label = "Reject",
-				   .doc = "Put the proposal aside.",
-				   .args = "",
-				   .ops = OPS(.call = proposal_call),
-				   .index = PROPOSAL_REJECT}},
+static const fb_leaf_row leaves[] = {
+	FB_ROW("proposal/state", .kind = FB_LEAF_TEXT, .label = "Proposal",
+		.doc = "none, offered, accepted, rejected or taken back.", .ops = FB_OPS(.get = state_get)),
+	FB_ROW("proposal/id", .kind = FB_LEAF_TEXT, .label = "Proposal's run",
+		.doc = "The run whose parameters are proposed.", .ops = FB_OPS(.get = id_get)),
+	FB_ROW("proposal/armed", .kind = FB_LEAF_BOOL, .label = "Armed", .max = 1,
+		.doc = "Accept proposals at once while the mode is auto.",
+		.ops = FB_OPS(.get = armed_get, .set = armed_set)),
+	FB_ROW("proposal/morph", .kind = FB_LEAF_FLOAT, .label = "Morph", .unit = "s",
+		.doc = "How long accepting glides from the old values to the new.", .max = 60, .def = 2,
+		.ops = FB_OPS(.get = morph_get, .set = morph_set)),
+	FB_ROW("proposal/allow", .kind = FB_LEAF_TEXT, .label = "May turn",
+		.doc = "What a proposal may turn: patterns such as comp.*,eq.b?_gain; a name without a "
+			   "dot is a whole node, * is all.",
+		.ops = FB_OPS(.get = allow_get, .set = allow_set)),
+	FB_ROW("proposal/max_step", .kind = FB_LEAF_FLOAT, .label = "How far",
+		.doc = "Share of its travel by which a proposal may move a parameter from where it stands.",
+		.max = 1, .def = 1, .ops = FB_OPS(.get = max_step_get, .set = max_step_set)),
+	FB_ROW("proposal/watchdog", .kind = FB_LEAF_FLOAT, .label = "Watchdog",
+		.doc = "An armed change is taken back if the live quality falls by more points than this "
+			   "within 10 s; 0 is off.",
+		.max = 100, .def = 15, .ops = FB_OPS(.get = watchdog_get, .set = watchdog_set)),
+	FB_ROW("proposal/audition", .kind = FB_LEAF_CHOICE, .label = "Audition",
+		.doc = "Play the proposal's source on the monitor outputs, as the station is set or as "
+			   "proposed, alike in loudness. The audience hears none of it.",
+		.choices = hearings, .n_choices = 3,
+		.ops = FB_OPS(.get = audition_get, .set = audition_set)),
+	FB_ROW("proposal/offer", .kind = FB_LEAF_COMMAND, .label = "Offer",
+		.doc = "RUN: propose the parameters of a run.", .args = "s",
+		.ops = FB_OPS(.call = offer_call)),
+	FB_ROW("proposal/accept", .kind = FB_LEAF_COMMAND, .label = "Accept",
+		.doc = "Let the proposal be heard; undo brings the old values back.",
+		.ops = FB_OPS(.call = accept_call)),
+	FB_ROW("proposal/reject", .kind = FB_LEAF_COMMAND, .label = "Reject",
+		.doc = "Put the proposal aside.", .ops = FB_OPS(.call = reject_call)),
 };
 
 fb_status fb_proposal_add_leaves(fb_channel *channel, fb_error *error)
 {
-	char address[ADDRESS_LEN];
-	fb_status status = FB_OK;
-	for (size_t i = 0; i < sizeof leaves / sizeof *leaves && !status; i++) {
-		fb_leaf_spec spec = leaves[i].spec;
-		spec.ctx = channel;
-		spec.unit = spec.unit ? spec.unit : "";
-		snprintf(
-			address, sizeof address, "/station/%u/proposal/%s", channel->index + 1, leaves[i].leaf);
-		status = fb_tree_add(channel->server->tree, address, &spec, error);
-	}
-	return status;
+	return fb_channel_add_leaves(channel, FB_ROWS(leaves), error);
 }

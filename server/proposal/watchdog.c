@@ -56,7 +56,6 @@ static void take_back(fb_channel *channel)
 {
 	fb_error error;
 	fb_watchdog *dog = &channel->proposal.watchdog;
-	char address[64];
 	json_t *now = fb_params_to_json(fb_station_patch(channel->station));
 	bool theirs = !json_equal(now, dog->settings);
 	json_decref(now);
@@ -67,10 +66,9 @@ static void take_back(fb_channel *channel)
 			channel->index + 1);
 		return;
 	}
-	snprintf(address, sizeof address, "/station/%u/undo", channel->index + 1);
-	fb_tree *tree = channel->server->tree;
-	fb_branch *undo = fb_tree_find(tree, address);
-	if (undo && !fb_tree_set(tree, undo, NULL, 0, FB_STRICT, &watchdog, NULL, &error)) {
+	fb_branch *undo = fb_channel_find(channel, "undo");
+	if (undo &&
+		!fb_tree_set(channel->server->tree, undo, NULL, 0, FB_STRICT, &watchdog, NULL, &error)) {
 		fb_proposal_set_state(channel, "taken back", &watchdog);
 		fb_log("station %u: the live score fell by more than %g after an armed change: taken back",
 			channel->index + 1, dog->drop);

@@ -34,8 +34,8 @@ fb_crew *fb_crew_create(const fb_crew_options *options);
 /** Waits until every worker has ended. NULL is allowed. thread: control */
 void fb_crew_destroy(fb_crew *crew);
 
-/** The caller waits no longer than that for a worker; 0, as at first: for ever. thread: audio, or while
-	it stands still */
+/** The caller waits no longer than that for a worker; 0, as at first: for ever. thread: audio, or
+	while it stands still */
 void fb_crew_set_patience(fb_crew *crew, double ns) FB_RT;
 /** Do all places that are at home, with all threads. Returns whether all are at home afterwards:
 	a worker that was held up keeps its place, which is away until it has done it. thread: audio */

@@ -76,9 +76,9 @@ float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter
 /** Remember the patch as it is, before a change of it that undo should take back. Every change of
 	stages or connections has to be remembered. */
 void fb_station_remember(fb_station *station);
-/** As fb_station_set() with the parameter's own smoothing, as a step of undo. Changes of the same one
-	within a second of each other are one (a fader ride). A value that is refused, at once or later,
-	leaves no step. */
+/** As fb_station_set() with the parameter's own smoothing, as a step of undo. Changes of the same
+	one within a second of each other are one (a fader ride). A value that is refused, at once or
+	later, leaves no step. */
 FB_MUST_CHECK fb_status fb_station_ride(fb_station *station, uint32_t stage, uint32_t param,
 	float value, double now_s, fb_error *error);
 void fb_station_ride_bypass(fb_station *station, uint32_t stage, bool bypass, double now_s);

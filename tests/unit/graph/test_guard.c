@@ -251,9 +251,9 @@ static void test_times(void **state)
 	stand_close(&s);
 }
 
-/* A budget is a share of the time there is, at any rate: a nap of a millisecond a tick is too much of
-   a tick of 667 us, and a fifth of one of 4 ms. Naps may be longer than asked for, but few are four
-   times as long. */
+/* A budget is a share of the time there is, at any rate: a nap of a millisecond a tick is too much
+   of a tick of 667 us, and a quarter of one of 4 ms. Naps may be longer than asked for, but few are
+   four times as long. */
 static void test_a_budget_follows_the_rate(void **state)
 {
 	(void)state;

@@ -317,7 +317,8 @@ static void test_a_long_loop_is_told(void **state)
 	assert_true(strstr(text, "they form a loop: ") == text);
 	uint32_t named = 0, more = 0, jumps = 0;
 	int before = -1;
-	for (char *at = strtok(text + 18, ">"); at; at = strtok(NULL, ">")) {
+	char *rest;
+	for (char *at = strtok_r(text + 18, ">", &rest); at; at = strtok_r(NULL, ">", &rest)) {
 		int i, end = 0;
 		if (sscanf(at, " (%u more)", &more) == 1) {
 			jumps++;

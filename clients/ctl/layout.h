@@ -3,8 +3,9 @@
 	which page; a writer per surface puts it into that surface's file.
 
 	A plan is JSON, for it is a tree of lists and both writers only walk it:
-	page:    {"title", "group" (so many controls belong together), "controls": [control] and below
-	  them "buttons": [control]  short ones, "strips": [page]  columns side by side,
+	page:    {"title", "group" (so many controls belong together),
+	  "controls": [control] and below them
+	  "buttons": [control]  short ones, "strips": [page]  columns side by side,
 	  "pages": [page]       of which one is seen}
 	control: {"kind", "address", "label", "unit", "doc", "number" (its own), "tone" ("danger",
 	  "caution", "good", ""), "rank" (layout_parts.h)} and by kind
@@ -13,7 +14,8 @@
 	  "switch"         true or false
 	  "menu"           "choices"
 	  "button"         a command; with "value": that number or text is sent along
-	  "meter"          read only, "min", "max": what is shown of its range; "down": it hangs from the top (gain reduction)
+	  "meter"          read only, "min", "max": what is shown of its range; "down": it hangs
+					   from the top (gain reduction)
 	  "readout"        read only, a number or a text */
 #ifndef FB_CTL_LAYOUT_H
 #define FB_CTL_LAYOUT_H

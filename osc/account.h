@@ -10,7 +10,12 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-typedef enum fb_via { FB_VIA_HTTP, FB_VIA_OSC, FB_VIAS } fb_via;
+typedef enum fb_via {
+	FB_VIA_DOOR, ///< HTTP, and has not said yet what it wants
+	FB_VIA_HTTP,
+	FB_VIA_OSC, ///< over TCP
+	FB_VIAS
+} fb_via;
 
 enum {
 	FB_ACCOUNT_GOOD_US = 20000, ///< who has spent less of late is served at once

@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-	ADDRESSES_MAX = 2048, /* remembered: more than there can be connections */
+	ADDRESSES_MAX = 2048,                /* remembered: more than there can be connections */
 	DEBT_MAX_US = 2 * FB_ACCOUNT_MAX_US, /* so that who ends a flood is served again soon */
 	IS_IPV6 = 6
 };

@@ -36,8 +36,7 @@ void fb_accounts_destroy(fb_accounts *accounts);
 
 /** The account of an address. It stays while it has connections; without, it may be given to
 	another address by the next call. NULL: there is none to be had, all have connections. */
-fb_account *fb_account_of(
-	fb_accounts *accounts, const struct sockaddr *address, int64_t now_us);
+fb_account *fb_account_of(fb_accounts *accounts, const struct sockaddr *address, int64_t now_us);
 /** Note that the address took so much time. */
 void fb_account_spend(fb_account *account, int64_t cost_us, int64_t now_us);
 /** How much it took of late: what is spent comes back at half of real time. */

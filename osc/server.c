@@ -45,8 +45,7 @@ static fb_status open_ports(fb_osc *osc, fb_error *error)
 	osc->wake = epoll_create1(EPOLL_CLOEXEC);
 	osc->again = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	struct epoll_event more = {.events = EPOLLIN, .data.ptr = &osc->again};
-	if (osc->wake < 0 || osc->again < 0 ||
-		epoll_ctl(osc->wake, EPOLL_CTL_ADD, osc->again, &more)) {
+	if (osc->wake < 0 || osc->again < 0 || epoll_ctl(osc->wake, EPOLL_CTL_ADD, osc->again, &more)) {
 		return fb_fail(error, FB_IO, "OSC", "cannot wait for packets: %s", strerror(errno));
 	}
 	for (int tries = 0; tries < PORTS_TRIED; tries++) {

@@ -57,11 +57,11 @@ typedef struct fb_osc_options {
 	/** Addresses of leaves that /status tells, NULL at the end; may be NULL. */
 	const char *const *status;
 	/* limits; 0 stands for the default */
-	uint32_t subscribers_max; ///< clients with a subscription: 64
-	uint32_t patterns_max;    ///< subscriptions of one client: 64
-	uint32_t leaves_max;      ///< leaves subscribed to, all clients together: 200,000
-	uint32_t rate_max_hz;     ///< 200
-	uint32_t held_max;        ///< bundles waiting for their time: 1,024
+	uint32_t subscribers_max;    ///< clients with a subscription: 64
+	uint32_t patterns_max;       ///< subscriptions of one client: 64
+	uint32_t leaves_max;         ///< leaves subscribed to, all clients together: 200,000
+	uint32_t rate_max_hz;        ///< 200
+	uint32_t held_max;           ///< bundles waiting for their time: 1,024
 	uint32_t connections_max;    ///< over TCP; then one goes of the address that has most: 256
 	uint32_t connections_of_one; ///< over TCP, of one address; then its idlest goes: 64
 } fb_osc_options;

@@ -95,8 +95,8 @@ struct fb_osc {
 	fb_osc_held **held;
 	uint64_t held_order;
 	fb_osc_dump dump;
-	int wake;              ///< an epoll of all sockets; each is known there by its own struct
-	int again;             ///< an eventfd in it: there is more to do, though no socket may tell
+	int wake;  ///< an epoll of all sockets; each is known there by its own struct
+	int again; ///< an eventfd in it: there is more to do, though no socket may tell
 	bool again_told;
 	fb_accounts *accounts; ///< of the options, or our own
 	struct fb_osc_udp *udp;

@@ -221,8 +221,7 @@ static bool read_on(conn *c)
 	} else if (!c->begun_us) {
 		c->begun_us = tcp->osc->now_us;
 	}
-	fb_account_spend(
-		c->account, READ_COST_US + fb_osc_clock_us() - began_us, tcp->osc->now_us);
+	fb_account_spend(c->account, READ_COST_US + fb_osc_clock_us() - began_us, tcp->osc->now_us);
 	return more && !c->dead;
 }
 

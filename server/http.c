@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-	TICK_US = 5000,                         ///< the server's housekeeping
+	TICK_US = 5000,                           ///< the server's housekeeping
 	DESCRIPTORS_MAX = FB_CONNECTIONS_MAX + 32 ///< connections, and our own
 };
 
@@ -111,8 +111,7 @@ fb_status fb_http_create(fb_server *server, fb_http **out, fb_error *error)
 	http->server = server;
 	http->peers = fb_peers_create();
 	lws_set_log_level(server->options.verbose ? LLL_ERR | LLL_WARN : 0, NULL);
-	fb_status status =
-		http->peers ? FB_OK : fb_fail(error, FB_NO_MEMORY, "http", "out of memory");
+	fb_status status = http->peers ? FB_OK : fb_fail(error, FB_NO_MEMORY, "http", "out of memory");
 	if (!status) {
 		status = fb_door_open(http, &http->door, error);
 	}

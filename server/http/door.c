@@ -16,11 +16,11 @@
 #include <unistd.h>
 
 enum {
-	TURN_US = 2000,       /* of one fb_door_service() */
-	READY_MAX = 64,       /* sockets told of at once */
-	ACCEPTS_MAX = 64,     /* then those that have said something have their turn */
-	LET_IN_MAX = 16,      /* at a turn, of those whose address has taken much of late */
-	GUEST_COST_US = 60,   /* what one takes of the system, beside what it asks */
+	TURN_US = 2000,     /* of one fb_door_service() */
+	READY_MAX = 64,     /* sockets told of at once */
+	ACCEPTS_MAX = 64,   /* then those that have said something have their turn */
+	LET_IN_MAX = 16,    /* at a turn, of those whose address has taken much of late */
+	GUEST_COST_US = 60, /* what one takes of the system, beside what it asks */
 	LOOK_COST_US = 5
 };
 
@@ -71,8 +71,8 @@ static void drop(fb_door *door, guest *g)
 static void turn_away(fb_door *door, guest *g, int code, const char *name, const char *text)
 {
 	char answer[512], body[128], seen[FB_HEAD_MAX];
-	int len = snprintf(
-		body, sizeof body, "{\"error\":{\"code\":%d,\"message\":\"%s\"}}", code, text);
+	int len =
+		snprintf(body, sizeof body, "{\"error\":{\"code\":%d,\"message\":\"%s\"}}", code, text);
 	len = snprintf(answer, sizeof answer,
 		"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
 		"Cache-Control: no-store\r\nRetry-After: 1\r\nConnection: close\r\n\r\n%s",
@@ -167,8 +167,10 @@ static bool welcome(fb_door *door, int fd, const struct sockaddr *from)
 	ever. */
 static void send_off(fb_door *door)
 {
+	struct sockaddr_storage from;
+	socklen_t size = sizeof from;
 	close(door->spare);
-	int fd = accept4(door->fd, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(door->fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
 	if (fd >= 0) {
 		close(fd);
 	}

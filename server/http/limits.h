@@ -19,12 +19,12 @@ enum {
 	FB_WEBSOCKETS_MAX = 64,
 
 	/* requests */
-	FB_BODY_S = 10,                ///< a body has to come within, and so long more for ...
-	FB_BODY_BYTES_PER_S = 65536,   ///< ... each of these
-	FB_WRITE_S = 20,               ///< a client has to take something of its answer within
-	FB_WAIT_S = 5,                 ///< a request may stand in line, then it is answered 503
-	FB_DISCARD_MAX = 4 << 20,      ///< bytes read of what is too large, to be able to tell
-	FB_HELD_MAX = 512 << 20,       ///< bytes of all bodies and answers together
+	FB_BODY_S = 10,              ///< a body has to come within, and so long more for ...
+	FB_BODY_BYTES_PER_S = 65536, ///< ... each of these
+	FB_WRITE_S = 20,             ///< a client has to take something of its answer within
+	FB_WAIT_S = 5,               ///< a request may stand in line, then it is answered 503
+	FB_DISCARD_MAX = 4 << 20,    ///< bytes read of what is too large, to be able to tell
+	FB_HELD_MAX = 512 << 20,     ///< bytes of all bodies and answers together
 };
 
 #endif

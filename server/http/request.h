@@ -41,7 +41,7 @@ struct fb_http {
 	fb_peers *peers;
 	fb_door *door;
 	fb_http_stats stats;
-	fb_request *waiting;         ///< list: requests in line, the first has waited longest
+	fb_request *waiting; ///< list: requests in line, the first has waited longest
 	uint32_t n_waiting;
 	uint32_t usual_us[FB_USUAL]; ///< what a question took lately, by its hash; 0: not known
 	double busy_s;               ///< what was spent on requests in this turn
@@ -129,7 +129,7 @@ uint32_t fb_peers_count(const fb_peers *peers);
 void fb_peers_end(struct lws *wsi); ///< end a connection, as one too many
 /** A request has taken so much of the loop's time. */
 void fb_peers_spend(struct lws *wsi, double seconds);
-int64_t fb_peers_spent_us(struct lws *wsi); ///< what its address has taken of late
+int64_t fb_peers_spent_us(struct lws *wsi);          ///< what its address has taken of late
 const fb_account *fb_peers_account(struct lws *wsi); ///< NULL: it is on its way out
 
 /* --- access.c */

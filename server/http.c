@@ -163,6 +163,13 @@ void fb_http_end(fb_http *http)
 	http->ending = true;
 }
 
+void fb_http_get_stats(const fb_http *http, fb_http_stats *stats)
+{
+	*stats = http->stats;
+	stats->connections = fb_peers_count(http->peers) + fb_door_guests(http->door);
+	stats->waiting = http->n_waiting;
+}
+
 void fb_http_wake(fb_http *http)
 {
 	lws_cancel_service(http->context);

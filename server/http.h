@@ -36,6 +36,13 @@ void fb_http_run(fb_http *http);
 void fb_http_end(fb_http *http);
 void fb_http_wake(fb_http *http); ///< thread: any but audio
 
+typedef struct fb_http_stats {
+	uint64_t refused; ///< requests and connections answered 429 or 503, or that they are no HTTP
+	uint64_t dropped; ///< connections ended: too many, or too slow
+	uint32_t connections, waiting; ///< now; requests in line
+} fb_http_stats;
+void fb_http_get_stats(const fb_http *http, fb_http_stats *stats);
+
 /* --- answering; thread: control */
 void fb_http_answer_json(fb_request *request, int code, json_t *take);
 void fb_http_answer_error(fb_request *request, const fb_error *error);

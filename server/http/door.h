@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** The door of the HTTP port: who comes is a guest here until it has said what it wants, and is then
-	handed to libwebsockets, those first whose address has taken little of late. So the half-open, the
-	talkative and storms of newcomers cost a few system calls each, and a bounded time of each turn
-	of the loop; libwebsockets accepts all there are and reads from all of them each turn.
-	thread: control */
+/** The door of the HTTP port: who comes is a guest here until it has said what it wants, and is
+	then handed to libwebsockets, those first whose address has taken little of late. So the
+	half-open, the talkative and storms of newcomers cost a few system calls each, and a bounded
+	time of each turn of the loop; libwebsockets itself accepts all there are at once, and reads
+	from all of them each turn. thread: control */
 #ifndef FB_DOOR_H
 #define FB_DOOR_H
 

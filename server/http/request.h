@@ -30,12 +30,6 @@ typedef struct fb_peer fb_peer;   ///< one connection (peers.c)
 typedef struct fb_peers fb_peers; ///< all
 typedef struct fb_door fb_door;   ///< door.h
 
-/** What went wrong with clients, since start. */
-typedef struct fb_http_stats {
-	uint64_t refused; ///< requests and connections answered 429, 503 or that they are no HTTP
-	uint64_t dropped; ///< connections ended: too many, or too slow
-} fb_http_stats;
-
 struct fb_http {
 	fb_server *server;
 	fb_peers *peers;

@@ -17,7 +17,8 @@ typedef struct fb_undo {
 } fb_undo;
 
 typedef struct fb_history {
-	fb_undo *step; ///< [max], a ring
+	fb_undo *step;   ///< [max], a ring
+	uint64_t *about; ///< [max], what each step is about: all that fb_history_find() looks at
 	uint32_t first, count, max;
 } fb_history;
 

@@ -12,9 +12,11 @@ struct fb_ring {
 	/* written by the writer */
 	_Alignas(FB_ALIGN) _Atomic size_t head;
 	_Atomic uint64_t lost;
-	size_t put; /* head plus what is put but not published; the writer's alone */
+	size_t put;       /* head plus what is put but not published; the writer's alone */
+	size_t tail_seen; /* as last looked at: a look takes the line from the reader's cache */
 	/* written by the reader */
 	_Alignas(FB_ALIGN) _Atomic size_t tail;
+	size_t head_seen; /* likewise */
 	_Alignas(FB_ALIGN) unsigned char data[];
 };
 
@@ -55,9 +57,19 @@ size_t fb_ring_space(const fb_ring *ring)
 	return ring->mask + 1 - (ring->put - tail);
 }
 
+/** Looks at the other side only when it seems full. */
+static bool is_full(fb_ring *ring)
+{
+	if (ring->put - ring->tail_seen <= ring->mask) {
+		return false;
+	}
+	ring->tail_seen = atomic_load_explicit(&ring->tail, memory_order_acquire);
+	return ring->put - ring->tail_seen > ring->mask;
+}
+
 void *fb_ring_claim(fb_ring *ring)
 {
-	if (!fb_ring_space(ring)) {
+	if (is_full(ring)) {
 		atomic_fetch_add_explicit(&ring->lost, 1, memory_order_relaxed);
 		return NULL;
 	}
@@ -101,10 +113,11 @@ size_t fb_ring_count(const fb_ring *ring)
 
 const void *fb_ring_peek(fb_ring *ring)
 {
-	if (!fb_ring_count(ring)) {
-		return NULL;
+	size_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+	if (tail == ring->head_seen) {
+		ring->head_seen = atomic_load_explicit(&ring->head, memory_order_acquire);
 	}
-	return record_at(ring, atomic_load_explicit(&ring->tail, memory_order_relaxed));
+	return tail == ring->head_seen ? NULL : record_at(ring, tail);
 }
 
 void fb_ring_drop(fb_ring *ring)

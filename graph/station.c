@@ -4,7 +4,6 @@
 #include "history.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define GLIDE_MAX_MS 3600e3
 #define RIDE_S 1.0   /* changes of one control closer than this are one step of undo */
@@ -14,12 +13,14 @@ struct fb_station {
 	fb_engine *engine;
 	uint32_t index;
 	fb_patch *patch;
+	uint32_t revision;    ///< how many patches there have been
 	const fb_plan *heard; ///< what audio plays once the plans sent to it have faded in; or NULL
 	fb_plan *waiting;     ///< of the patch, compiled against `heard`; NULL if that is of the patch
 	bool stale;           ///< the patch has values that need a new instance, not yet compiled
 	bool resend;          ///< the ring was full: values in audio may be behind the patch
 	double fade_ms;
 	uint64_t gliding_until; ///< frame: values may be on their way, by a glide that was asked for
+	const fb_instance *node[FB_STAGES_MAX]; ///< of each stage, in `heard`; NULL: not there
 	fb_history past, future;
 	fb_station_refusal *refused; ///< NULL: nobody wants to know
 	void *refused_ctx;
@@ -50,21 +51,34 @@ static void drop_waiting(fb_station *station)
 	station->waiting = NULL;
 }
 
-/** The instance of a stage in audio, NULL if there is none yet. */
-static const fb_instance *heard_node(const fb_station *station, const fb_stage *stage)
+/** After another patch, or another plan to be heard. Looked up once, for every set asks. */
+static void find_nodes(fb_station *station)
 {
-	const fb_plan *heard = station->heard;
-	size_t place = (size_t)(stage - station->patch->stage); /* mostly they run in this order */
-	const fb_instance *node = heard && place < heard->n_steps ? heard->step[place].node : NULL;
-	if (heard && (!node || strcmp(node->id, stage->id) != 0)) {
-		node = fb_plan_find(heard, stage->id);
+	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
+		const fb_stage *stage = &station->patch->stage[i];
+		const fb_instance *node = station->heard ? fb_plan_find(station->heard, stage->id) : NULL;
+		station->node[i] = node && node->desc == stage->type ? node : NULL;
 	}
-	return node && node->desc == stage->type ? node : NULL;
+}
+
+/** From here on it is the patch in force. Gives back the one before. */
+static fb_patch *take_patch(fb_station *station, fb_patch *take)
+{
+	fb_patch *before = station->patch;
+	station->patch = take;
+	station->revision++;
+	find_nodes(station);
+	return before;
 }
 
 const fb_patch *fb_station_patch(const fb_station *station)
 {
 	return station->patch;
+}
+
+uint32_t fb_station_revision(const fb_station *station)
+{
+	return station->revision;
 }
 
 uint32_t fb_station_latency(const fb_station *station)
@@ -137,15 +151,14 @@ static void send_all(fb_station *station)
 	fb_engine_begin(station->engine);
 	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
 		const fb_stage *stage = &station->patch->stage[i];
-		const fb_instance *node = heard_node(station, stage);
-		if (!node) {
+		if (!station->node[i]) {
 			continue;
 		}
-		fb_instance_provide(node, stage->values);
+		fb_instance_provide(station->node[i], stage->values);
 		for (uint32_t p = 0; p < stage->type->n_params; p++) {
-			send_param(station, node, p, stage->values[p], -1.0);
+			send_param(station, station->node[i], p, stage->values[p], -1.0);
 		}
-		send_bypass(station, node, stage->bypass);
+		send_bypass(station, station->node[i], stage->bypass);
 	}
 	fb_engine_end(station->engine);
 }
@@ -163,6 +176,7 @@ static void send_waiting(fb_station *station)
 	if (fb_engine_send(station->engine, &event)) {
 		station->heard = coming(station);
 		station->waiting = NULL;
+		find_nodes(station);
 		send_all(station);
 	}
 	fb_engine_end(station->engine);
@@ -216,7 +230,7 @@ fb_status fb_station_create(
 		fb_station_destroy(station);
 		return status;
 	}
-	station->patch = take;
+	(void)take_patch(station, take); /* the first */
 	send_waiting(station);
 	*out = station;
 	return FB_OK;
@@ -226,6 +240,7 @@ fb_status fb_station_restart(fb_station *station, fb_error *error)
 {
 	drop_waiting(station);
 	station->heard = NULL;
+	find_nodes(station);
 	fb_status status = compile(station, station->patch, error);
 	if (status) {
 		fb_patch *nothing = fb_patch_create("");
@@ -278,10 +293,9 @@ fb_status fb_station_set(fb_station *station, uint32_t stage, uint32_t param, fl
 	if (info->flags & FB_PARAM_REPREPARE) {
 		return set_prepared(station, &s->values[param], before, error);
 	}
-	const fb_instance *node = heard_node(station, s);
-	if (node) {
-		fb_instance_provide(node, s->values);
-		send_param(station, node, param, s->values[param], glide_ms);
+	if (station->node[stage]) {
+		fb_instance_provide(station->node[stage], s->values);
+		send_param(station, station->node[stage], param, s->values[param], glide_ms);
 	}
 	return FB_OK;
 }
@@ -294,11 +308,9 @@ void fb_station_on_refusal(fb_station *station, fb_station_refusal *refused, voi
 
 void fb_station_bypass(fb_station *station, uint32_t stage, bool bypass)
 {
-	fb_stage *s = &station->patch->stage[stage];
-	s->bypass = bypass;
-	const fb_instance *node = heard_node(station, s);
-	if (node) {
-		send_bypass(station, node, bypass);
+	station->patch->stage[stage].bypass = bypass;
+	if (station->node[stage]) {
+		send_bypass(station, station->node[stage], bypass);
 	}
 }
 
@@ -325,8 +337,8 @@ static void send_differences(
 	}
 	for (uint32_t i = 0; i < after->n_stages; i++) {
 		const fb_stage *now = &after->stage[i];
+		const fb_instance *node = station->node[i];
 		int k = fb_patch_find(before, now->id);
-		const fb_instance *node = heard_node(station, now);
 		if (k < 0 || !node || before->stage[k].type != now->type) {
 			continue;
 		}
@@ -343,11 +355,10 @@ static void send_differences(
 	}
 }
 
-/** `take` has been compiled: from here on it is the patch in force. */
+/** `take` has been compiled. */
 static void commit(fb_station *station, fb_patch *take, double glide_ms)
 {
-	fb_patch *before = station->patch;
-	station->patch = take;
+	fb_patch *before = take_patch(station, take);
 	fb_engine_begin(station->engine);
 	send_differences(station, before, take, glide_ms);
 	send_waiting(station);
@@ -387,10 +398,9 @@ fb_status fb_station_check(const fb_station *station, const fb_patch *patch, fb_
 
 float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter)
 {
-	const fb_stage *s = &station->patch->stage[stage];
-	const fb_instance *node = heard_node(station, s);
+	const fb_instance *node = station->node[stage];
 	return node ? atomic_load_explicit(&node->shown[meter], memory_order_relaxed)
-				: s->type->meters[meter].min;
+				: station->patch->stage[stage].type->meters[meter].min;
 }
 
 /** The plans that may still be in audio, the newest first. */
@@ -413,12 +423,11 @@ const char *fb_station_node(const fb_station *station, uint32_t serial)
 
 bool fb_station_time(const fb_station *station, uint32_t stage, fb_time *out)
 {
-	const fb_instance *node = heard_node(station, &station->patch->stage[stage]);
 	*out = (fb_time){0};
-	if (node) {
-		fb_engine_time(station->engine, &node->load, out);
+	if (station->node[stage]) {
+		fb_engine_time(station->engine, &station->node[stage]->load, out);
 	}
-	return node;
+	return station->node[stage];
 }
 
 /* --- undo */

@@ -20,6 +20,8 @@ FB_MUST_CHECK fb_status fb_station_create(
 void fb_station_destroy(fb_station *station);
 
 const fb_patch *fb_station_patch(const fb_station *station);
+/** Another number, from 1 on, for each patch: while it stays, stages keep their places. */
+uint32_t fb_station_revision(const fb_station *station);
 uint32_t fb_station_latency(const fb_station *station); ///< frames of the chain, without the FIFO
 
 /** After fb_engine_set_rate(): prepare all nodes anew, with the values they have.

@@ -222,6 +222,7 @@ void fb_osc_client_remove(fb_osc *osc, fb_osc_client *client)
 	fb_osc_client *other;
 	fb_osc_client_unsubscribe_all(client);
 	fb_osc_held_forget(osc, client);
+	fb_osc_later_forget(client);
 	LIST_REMOVE(client, in_osc);
 	osc->stats.clients--;
 	for (other = LIST_FIRST(&osc->clients); other; other = LIST_NEXT(other, in_osc)) {

@@ -7,7 +7,9 @@
 	  of its children, those that have children of their own with a '/' behind; "ADDRESS/" lists
 	  also where there is a value. A command that needs no argument is run.
 	- ADDRESS with arguments: a set or a command. A command's answer comes back at its address, or
-	  as /done ,s ADDRESS when there is nothing to tell.
+	  as /done ,s ADDRESS when there is nothing to tell. What goes on after the call (a run) is
+	  answered with its name, and its end is told as /done ,ss ADDRESS NAME or
+	  /fail ,sss ADDRESS REASON NAME.
 	- A command without parameters may also be sent N, I, T or a number: 0 and F (a button let go)
 	  do nothing.
 	- Patterns in queries and sets: one reply or change per match; commands and what cannot be

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The OSC service's inside: server.c (clients, watching the tree), packet.c (what a message
 	means), held.c (bundles of the future), subscribe.c (who wants what), feed.c (sending it),
-	reply.c (what goes back), udp.c and tcp.c (the sockets). Nobody else includes this. */
+	reply.c and later.c (what goes back), udp.c and tcp.c (the sockets). Nobody else includes
+	this. */
 #ifndef FB_SERVER_PRIVATE_H
 #define FB_SERVER_PRIVATE_H
 
 #include "account.h"
 #include "codec.h"
+#include "later.h"
 #include "server.h"
 
 #include <sys/queue.h>
@@ -50,7 +52,8 @@ struct fb_osc_client {
 	LIST_ENTRY(fb_osc_client) in_osc;
 	struct fb_osc_subs subs;
 	uint32_t n_subs;
-	bool read_only;          ///< may ask and subscribe, not set
+	LIST_HEAD(fb_osc_waits, fb_later) waits; ///< for what it began
+	bool read_only;                          ///< may ask and subscribe, not set
 	fb_osc_client *feedback; ///< where its subscriptions and corrections go: itself, or a port of
 							 ///< its host that it named; also its identity towards the tree
 	double error_tokens;     ///< error replies it may still get now
@@ -135,6 +138,12 @@ typedef struct fb_osc_pack {
 void fb_osc_pack_start(fb_osc_pack *pack, fb_osc_client *client);
 bool fb_osc_pack_add(fb_osc_pack *pack, const fb_branch *leaf); ///< false: full, send first
 bool fb_osc_pack_send(fb_osc_pack *pack); ///< false: the transport did not take it
+
+/* --- later.c */
+
+/** Tell a client when this ends. */
+void fb_osc_later(fb_osc_client *client, fb_later *later, const char *address);
+void fb_osc_later_forget(fb_osc_client *client); ///< it goes
 
 /* --- packet.c */
 

@@ -107,10 +107,6 @@ static void tell_changed(fb_branch *leaf, const fb_origin *origin)
 static void changed(fb_branch *leaf, const fb_origin *origin)
 {
 	fb_branch *twin = leaf->twin && leaf->twin->leaf ? leaf->twin : NULL;
-	leaf->version = ++leaf->tree->version;
-	if (twin) {
-		twin->version = leaf->version;
-	}
 	tell_changed(leaf, origin);
 	if (twin && !twin->gone) {
 		tell_changed(twin, origin);
@@ -124,12 +120,13 @@ void fb_tree_touch(fb_tree *tree, fb_branch *leaf, const fb_origin *origin)
 	fb_tree_release(tree);
 }
 
-static void tell_audit(const fb_tree *tree, const char *address, const fb_value *before,
-	const fb_value *after, const fb_origin *origin, const fb_error *error)
+/** leaf: NULL where the address is none */
+static void tell_audit(const fb_tree *tree, const fb_branch *leaf, const char *address,
+	const fb_value *before, const fb_value *after, const fb_origin *origin, const fb_error *error)
 {
 	for (uint32_t i = 0; i < tree->n_watchers; i++) {
 		if (tree->watchers[i]->audit) {
-			tree->watchers[i]->audit(tree->watchers[i]->ctx, address, before, after, origin,
+			tree->watchers[i]->audit(tree->watchers[i]->ctx, leaf, address, before, after, origin,
 				error ? FB_REFUSED : FB_ACCEPTED, error);
 		}
 	}
@@ -138,7 +135,7 @@ static void tell_audit(const fb_tree *tree, const char *address, const fb_value 
 void fb_tree_record(fb_tree *tree, const fb_branch *leaf, const fb_value *before,
 	const fb_value *after, const fb_origin *origin, const fb_error *error)
 {
-	tell_audit(tree, leaf->address, before, after, origin, error);
+	tell_audit(tree, leaf, leaf->address, before, after, origin, error);
 }
 
 void fb_tree_begin(fb_tree *tree)
@@ -181,7 +178,7 @@ static fb_status refuse(fb_branch *leaf, const fb_value *argv, uint32_t argc,
 	char text[256];
 	fb_value before, after = asked(argv, argc, text, sizeof text);
 	fb_tree_get(leaf->tree, leaf, &before);
-	tell_audit(leaf->tree, leaf->address, &before, &after, origin, error);
+	tell_audit(leaf->tree, leaf, leaf->address, &before, &after, origin, error);
 	return error->status;
 }
 
@@ -192,7 +189,7 @@ fb_status fb_tree_refuse(fb_tree *tree, const char *address, const fb_origin *or
 	error = error ? error : &own;
 	fb_fail(error, status, address, "%s", text);
 	fb_value none = {.tag = 'N'};
-	tell_audit(tree, address, &none, &none, origin, error);
+	tell_audit(tree, fb_tree_find(tree, address), address, &none, &none, origin, error);
 	return status;
 }
 
@@ -262,7 +259,7 @@ static fb_status run(fb_branch *leaf, const fb_value *fit, uint32_t argc, const 
 	if (!status && !spec->unaudited) {
 		char text[512];
 		fb_value none = {.tag = 'N'}, after = asked(fit, argc, text, sizeof text);
-		tell_audit(leaf->tree, leaf->address, &none, &after, origin, NULL);
+		tell_audit(leaf->tree, leaf, leaf->address, &none, &after, origin, NULL);
 	}
 	return status;
 }
@@ -293,7 +290,7 @@ static fb_status apply(fb_branch *leaf, const fb_value *sent, const fb_value *fi
 		result->changed = readable && !fb_value_same(&before.value, &after);
 		result->adjusted = readable && !as_asked(spec, sent, &result->applied);
 		if (!spec->unaudited) {
-			tell_audit(tree, real->address, &before.value, &after, origin, NULL);
+			tell_audit(tree, real, real->address, &before.value, &after, origin, NULL);
 		}
 		if (result->changed) {
 			changed(leaf, origin);
@@ -319,6 +316,7 @@ fb_status fb_tree_set(fb_tree *tree, fb_branch *leaf, const fb_value *argv, uint
 	result->applied = (fb_value){.tag = 'N'};
 	result->adjusted = result->changed = false;
 	result->answer.count = 0;
+	result->answer.later = NULL;
 	/* what is set may remove leaves, this one among them */
 	fb_tree_hold(tree);
 	fb_status status = fb_tree_coerce(leaf, argv, argc, policy, fit, error);

@@ -34,7 +34,7 @@ static fb_slot *slot_for(const fb_tree *tree, const char *address, size_t length
 	uint32_t mask = tree->n_slots - 1;
 	for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
 		fb_slot *slot = &tree->slots[i];
-		if (!slot->branch || (slot->hash == hash && slot->branch->length == length &&
+		if (!slot->branch || (slot->hash == hash && slot->length == length &&
 								 memcmp(slot->branch->address, address, length) == 0)) {
 			return slot;
 		}
@@ -105,7 +105,6 @@ fb_branch *fb_tree_find(const fb_tree *tree, const char *address)
 
 static void free_branch(fb_branch *branch)
 {
-	free(branch->address);
 	free(branch->label);
 	free(branch->doc);
 	free(branch->texts);
@@ -115,11 +114,14 @@ static void free_branch(fb_branch *branch)
 /** A new place, linked and hashed. The parent exists and there is room in the hash. */
 static fb_branch *make(fb_tree *tree, fb_branch *parent, const char *address, size_t length)
 {
-	fb_branch *branch = calloc(1, sizeof *branch);
-	if (!branch || !(branch->address = strndup(address, length))) {
-		free(branch);
+	size_t size = (sizeof(fb_branch) + length) / FB_CACHE_LINE * FB_CACHE_LINE + FB_CACHE_LINE;
+	fb_branch *branch = aligned_alloc(FB_CACHE_LINE, size);
+	if (!branch) {
 		return NULL;
 	}
+	memset(branch, 0, size);
+	memcpy(branch->address, address, length);
+	branch->serial = ++tree->made;
 	branch->tree = tree;
 	branch->length = (uint32_t)length;
 	branch->hash = hash_of(address, length);
@@ -129,6 +131,7 @@ static fb_branch *make(fb_tree *tree, fb_branch *parent, const char *address, si
 				   (branch->address[NORM_LENGTH] == '/' || branch->address[NORM_LENGTH] == '\0');
 	fb_slot *slot = slot_for(tree, address, length, branch->hash);
 	slot->hash = branch->hash;
+	slot->length = branch->length;
 	slot->branch = branch;
 	tree->used++;
 	if (parent) {
@@ -386,7 +389,6 @@ static bool add_twin(fb_branch *leaf, fb_branch **fresh)
 	pair(leaf, twin);
 	twin->spec = twin_spec(leaf);
 	twin->leaf = true;
-	twin->version = ++leaf->tree->version;
 	return true;
 }
 
@@ -423,7 +425,6 @@ fb_status fb_tree_add(fb_tree *tree, const char *address, const fb_leaf_spec *sp
 	}
 	leaf->texts = texts;
 	leaf->leaf = true;
-	leaf->version = ++tree->version;
 	tell_added(leaf, fresh ? fresh : leaf);
 	if (leaf->twin && leaf->twin->leaf) {
 		tell_added(leaf->twin, fresh_twin ? fresh_twin : leaf->twin);
@@ -564,9 +565,9 @@ const fb_leaf_spec *fb_branch_leaf(const fb_branch *branch)
 	return branch->leaf ? &branch->spec : NULL;
 }
 
-uint64_t fb_branch_version(const fb_branch *branch)
+uint64_t fb_branch_serial(const fb_branch *branch)
 {
-	return branch->version;
+	return branch->serial;
 }
 
 /* --- watching */

@@ -51,7 +51,8 @@ typedef struct fb_origin {
 typedef struct fb_answer {
 	fb_value values[8];
 	uint32_t count;
-	char text[512]; ///< backing for at most one string among the values
+	char text[512];         ///< backing for at most one string among the values
+	struct fb_later *later; ///< what goes on after the call, NULL if it is over (later.h)
 } fb_answer;
 
 /** How a leaf is read and written. A leaf's owner fills one of these per family of leaves. */
@@ -79,25 +80,27 @@ typedef enum fb_alarm {
 } fb_alarm;
 
 typedef struct fb_leaf_spec {
+	/* what a set needs first: in the tree it shares a cache line */
 	fb_leaf_kind kind;
-	int access;                 ///< FB_READ, FB_WRITE, FB_READ_WRITE
+	int access;      ///< FB_READ, FB_WRITE, FB_READ_WRITE
+	double min, max; ///< FLOAT and INT
+	const fb_leaf_ops *ops;
+	void *ctx;
+	uint32_t index;
+	bool unaudited; ///< a set of it is no event worth a row (a heartbeat)
+	bool meter;   ///< changes by itself many times a second: first to be dropped for a slow client
+	bool counter; ///< a number that only rises, from 0 at start
+
 	const char *label;          ///< short, distinct among siblings; copied
 	const char *unit;           ///< "dB" "Hz" "ms" ... or ""; copied
 	const char *doc;            ///< copied
-	double min, max;            ///< FLOAT and INT
 	double def;                 ///< what it begins with: a number, BOOL 0 or 1, CHOICE its index
 	fb_scale scale;             ///< FLOAT
+	fb_alarm alarm;             ///< does it stand for trouble
 	const char *const *choices; ///< CHOICE; strings must outlive the leaf
 	uint32_t n_choices;
 	const char *args; ///< COMMAND: OSC tags of its arguments, e.g. "ss"; a '?' before a tag:
 					  ///< optional from there
-	bool meter;   ///< changes by itself many times a second: first to be dropped for a slow client
-	bool counter; ///< a number that only rises, from 0 at start
-	fb_alarm alarm; ///< does it stand for trouble
-	bool unaudited; ///< a set of it is no event worth a row (a heartbeat)
-	const fb_leaf_ops *ops;
-	void *ctx;
-	uint32_t index;
 } fb_leaf_spec;
 
 fb_tree *fb_tree_create(void); ///< NULL when out of memory
@@ -129,8 +132,7 @@ const char *fb_branch_name(const fb_branch *branch);         ///< last part of t
 const char *fb_branch_label(const fb_branch *branch);        ///< "" if none
 const char *fb_branch_doc(const fb_branch *branch);          ///< "" if none
 const fb_leaf_spec *fb_branch_leaf(const fb_branch *branch); ///< NULL for a pure container
-/** Rises with every change of the leaf's value; lets a view send only what is new. */
-uint64_t fb_branch_version(const fb_branch *branch);
+uint64_t fb_branch_serial(const fb_branch *branch); ///< from 1; no other place has or had it
 
 typedef bool fb_match_fn(void *ctx, fb_branch *branch); ///< return false to stop
 /** Every leaf whose address matches an OSC 1.0 pattern. The work is bounded.
@@ -196,8 +198,8 @@ typedef struct fb_tree_watcher {
 	/** A set or command was accepted or refused. `before` and `after` have tag 'N' where there is
 		no such value; `after` is, of a refused set, what was asked for, and of a command its
 		arguments, as text. error is NULL unless refused. */
-	void (*audit)(void *ctx, const char *address, const fb_value *before, const fb_value *after,
-		const fb_origin *origin, fb_outcome outcome, const fb_error *error);
+	void (*audit)(void *ctx, const fb_branch *leaf, const char *address, const fb_value *before,
+		const fb_value *after, const fb_origin *origin, fb_outcome outcome, const fb_error *error);
 	void (*begin)(void *ctx); ///< outermost fb_tree_begin
 	void (*end)(void *ctx);   ///< outermost fb_tree_end
 } fb_tree_watcher;

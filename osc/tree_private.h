@@ -13,25 +13,29 @@ enum {
 	FB_WATCHERS_MAX = 16,
 };
 
+enum { FB_CACHE_LINE = 64 };
+
+/** A set of a plain value touches two lines of it: the first, and the address. */
 struct fb_branch {
+	_Alignas(FB_CACHE_LINE) bool leaf;
+	bool norm;       ///< below /norm, or /norm itself
+	bool gone;       ///< removed while somebody may still look at it
+	uint64_t serial; ///< never another's
+	fb_leaf_spec spec;
 	fb_branch *parent, *first, *last, *next, *prev;
 	fb_branch *twin; ///< the place under /norm that mirrors this one, or the other way round
-	char *address;   ///< owned; `name` points into it
-	const char *name;
-	uint32_t length, hash; ///< of the address
-	uint64_t version;
 	fb_tree *tree;
+	const char *name;  ///< points into the address
 	char *label, *doc; ///< from fb_tree_describe, owned, NULL if not described
 	char *texts;       ///< what the spec's strings point into, owned
-	fb_leaf_spec spec;
-	bool leaf;
-	bool norm; ///< below /norm, or /norm itself
-	bool gone; ///< removed while somebody may still look at it
 	fb_branch *grave;
+	uint32_t length, hash; ///< of the address
+	_Alignas(FB_CACHE_LINE) char address[];
 };
 
+/** What tells most addresses apart without a look at them. */
 typedef struct fb_slot {
-	uint32_t hash;
+	uint32_t hash, length;
 	fb_branch *branch; ///< NULL: free
 } fb_slot;
 
@@ -39,7 +43,7 @@ struct fb_tree {
 	fb_branch *root;
 	fb_slot *slots; ///< open addressing, linear probing; at most half full
 	uint32_t n_slots, used;
-	uint64_t version;
+	uint64_t made;  ///< places so far
 	uint32_t group; ///< depth of fb_tree_begin
 	uint32_t busy;  ///< depth of calls that may come back to a branch: nothing is freed meanwhile
 	fb_branch *grave;

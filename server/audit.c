@@ -35,13 +35,14 @@ static bool is_plain(const fb_value *value, double *number)
 	return value->tag != 's' && fb_value_number(value, number) && fabs(*number) < 0x1p53;
 }
 
-static bool record_number(fb_server *server, const char *address, const fb_value *before,
+static bool record_number(fb_server *server, const fb_branch *leaf, const fb_value *before,
 	const fb_value *after, const fb_origin *origin)
 {
 	fb_audit_set set = {.time_us = server->group_us ? server->group_us : fb_unix_us(),
 		.frame = fb_engine_frame(server->engine),
 		.origin = origin->text,
-		.address = address,
+		.address = fb_branch_address(leaf),
+		.place = fb_branch_serial(leaf),
 		.tag = kind_of(after)};
 	if (kind_of(before) != set.tag || !is_plain(before, &set.before) ||
 		!is_plain(after, &set.after)) {
@@ -53,11 +54,11 @@ static bool record_number(fb_server *server, const char *address, const fb_value
 
 /* --- all others */
 
-static void on_audit(void *ctx, const char *address, const fb_value *before, const fb_value *after,
-	const fb_origin *origin, fb_outcome outcome, const fb_error *error)
+static void on_audit(void *ctx, const fb_branch *leaf, const char *address, const fb_value *before,
+	const fb_value *after, const fb_origin *origin, fb_outcome outcome, const fb_error *error)
 {
 	fb_server *server = ctx;
-	if (outcome == FB_ACCEPTED && record_number(server, address, before, after, origin)) {
+	if (outcome == FB_ACCEPTED && leaf && record_number(server, leaf, before, after, origin)) {
 		return;
 	}
 	char old_text[TEXT_LEN], new_text[TEXT_LEN],

@@ -294,6 +294,10 @@ static void take_reading(fb_server *server, const fb_meter_report *report)
 	fb_channel *channel = &server->channel[report->station];
 	fb_metric_set before = channel->metrics;
 	channel->metrics = report->set;
+	if (report->stt_old) { /* who wrote the leaf reads what was written, not what it was before */
+		channel->metrics.value[FB_M_STT_CONFIDENCE] = before.value[FB_M_STT_CONFIDENCE];
+		channel->metrics.valid |= 1ull << FB_M_STT_CONFIDENCE;
+	}
 	for (int i = 0; i < FB_METRICS; i++) {
 		if ((float)before.value[i] != (float)channel->metrics.value[i]) {
 			fb_tree_touch(server->tree, channel->metric_leaf[i], &origin);

@@ -13,19 +13,20 @@ struct fb_stage_view {
 	fb_channel *channel;
 	char id[FB_ID_LEN];
 	const fb_node_desc *type;
-	uint32_t place; ///< in the patch, when last looked up: mostly still there
+	int place;         ///< in the patch, when last looked up; < 0: gone
+	uint32_t revision; ///< of the patch, then
 	fb_stage_view *next;
 };
 
 static int stage_of(fb_stage_view *view)
 {
-	const fb_patch *patch = fb_station_patch(view->channel->station);
-	if (view->place < patch->n_stages && !strcmp(patch->stage[view->place].id, view->id)) {
-		return (int)view->place;
+	const fb_station *station = view->channel->station;
+	uint32_t revision = fb_station_revision(station);
+	if (view->revision != revision) {
+		view->place = fb_patch_find(fb_station_patch(station), view->id);
+		view->revision = revision;
 	}
-	int stage = fb_patch_find(patch, view->id);
-	view->place = stage < 0 ? 0 : (uint32_t)stage;
-	return stage;
+	return view->place;
 }
 
 /* --- parameters */

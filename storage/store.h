@@ -68,6 +68,7 @@ typedef struct fb_audit_set {
 	int64_t time_us; ///< Unix time
 	uint64_t frame;  ///< of the engine
 	const char *origin, *address;
+	uint64_t place;       ///< stands for the address: never given to another one
 	char tag;             ///< of both values
 	double before, after; ///< finite
 } fb_audit_set;

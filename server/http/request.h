@@ -52,7 +52,7 @@ struct fb_request {
 	struct lws *wsi;
 	fb_method method;
 	bool head; ///< HEAD: a GET whose answer has no body
-	char path[FB_PATH_LEN], query[FB_PATH_LEN], type[64], accept[128], if_none_match[128],
+	char path[FB_PATH_LEN], query[FB_PATH_LEN], type[64], accept[512], if_none_match[128],
 		origin[FB_ORIGIN_LEN];
 	bool may_write;
 	bool awaits_body; ///< not yet handled

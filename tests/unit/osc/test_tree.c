@@ -30,11 +30,13 @@ static void on_removing(void *ctx, fb_branch *branch)
 	note("removing", fb_branch_address(branch), "");
 }
 
-static void on_audit(void *ctx, const char *address, const fb_value *before, const fb_value *after,
-	const fb_origin *origin, fb_outcome outcome, const fb_error *error)
+static void on_audit(void *ctx, const fb_branch *leaf, const char *address, const fb_value *before,
+	const fb_value *after, const fb_origin *origin, fb_outcome outcome, const fb_error *error)
 {
 	char text[1000], b[256], a[256];
 	(void)ctx;
+	assert_true(!leaf == !strcmp(address, "/no/where"));
+	assert_true(!leaf || !strcmp(fb_branch_address(leaf), address));
 	assert_true((outcome == FB_REFUSED) == (error != NULL));
 	fb_value_text(before, b, sizeof b);
 	fb_value_text(after, a, sizeof a);
@@ -301,20 +303,16 @@ static void test_set_flow(void **state)
 	fb_tree *tree = *state;
 	fb_branch *leaf = fb_tree_find(tree, "/station/1/gain/level");
 	fb_set_result result;
-	uint64_t version = fb_branch_version(leaf);
 	assert_int_equal(set(tree, "/station/1/gain/level", f(-6), &result), FB_OK);
 	assert_true(result.changed);
 	assert_false(result.adjusted);
-	assert_true(fb_branch_version(leaf) > version);
 	assert_string_equal(heard, "audit /station/1/gain/level [0.0] -> [-6.0] by test: ok\n"
 							   "changed /station/1/gain/level test\n"
 							   "changed /norm/station/1/gain/level test\n");
 	/* the same again is audited, but it is no change */
 	heard[0] = '\0';
-	version = fb_branch_version(leaf);
 	assert_int_equal(set(tree, "/station/1/gain/level", f(-6), &result), FB_OK);
 	assert_false(result.changed);
-	assert_true(fb_branch_version(leaf) == version);
 	assert_string_equal(heard, "audit /station/1/gain/level [-6.0] -> [-6.0] by test: ok\n");
 	/* clipped */
 	heard[0] = '\0';
@@ -371,8 +369,6 @@ static void test_twins(void **state)
 	assert_true(result.adjusted);
 	assert_near(result.applied.f, 1.0, 0);
 	assert_near(get_f(tree, "/station/1/eq/hz"), 20000.0, 0);
-	assert_true(fb_branch_version(fb_tree_find(tree, "/norm/station/1/eq/hz")) ==
-				fb_branch_version(fb_tree_find(tree, "/station/1/eq/hz")));
 	/* by the owner */
 	heard[0] = '\0';
 	fb_tree_touch(tree, fb_tree_find(tree, "/station/1/eq/hz"), NULL);

@@ -90,6 +90,7 @@ struct fb_server {
 	fb_channel channel[FB_STATIONS_MAX];
 	uint32_t n_channels;
 	fb_osc *osc;
+	fb_accounts *accounts; ///< what each address takes of the loop
 	fb_store *store;
 	fb_meters *meters;
 	fb_calibration *calibration;

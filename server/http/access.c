@@ -38,16 +38,38 @@ static bool has_token(struct lws *wsi)
 		   fb_is_token(fb_http_of(wsi)->server, given + 7);
 }
 
+/** Who is at the other end, an IPv4 address as one of IPv6, however it came. false: nobody any
+	more. */
+static bool peer_address(int fd, struct sockaddr_in6 *peer)
+{
+	struct sockaddr_storage any;
+	struct sockaddr_in in;
+	socklen_t len = sizeof any;
+	if (getpeername(fd, (struct sockaddr *)&any, &len)) {
+		return false;
+	}
+	memcpy(peer, &any, sizeof *peer);
+	if (any.ss_family == AF_INET) {
+		memcpy(&in, &any, sizeof in);
+		peer->sin6_port = in.sin_port;
+		peer->sin6_addr = (struct in6_addr){{{[10] = 0xff, [11] = 0xff}}};
+		memcpy(&peer->sin6_addr.s6_addr[12], &in.sin_addr, 4);
+	}
+	return true;
+}
+
 bool fb_read_peer(struct lws *wsi, const char *kind, char origin[FB_ORIGIN_LEN])
 {
-	struct in6_addr peer;
+	struct sockaddr_in6 peer;
 	char text[INET6_ADDRSTRLEN] = "?";
-	uint16_t port = 0;
+	unsigned port = 0;
 	bool loopback = false;
-	if (fb_peer_address(lws_get_socket_fd(wsi), &peer, &port)) {
-		bool v4 = IN6_IS_ADDR_V4MAPPED(&peer);
-		inet_ntop(v4 ? AF_INET : AF_INET6, &peer.s6_addr[v4 ? 12 : 0], text, sizeof text);
-		loopback = v4 ? peer.s6_addr[12] == 127 : IN6_IS_ADDR_LOOPBACK(&peer);
+	if (peer_address(lws_get_socket_fd(wsi), &peer)) {
+		const uint8_t *bytes = peer.sin6_addr.s6_addr;
+		bool v4 = IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr);
+		inet_ntop(v4 ? AF_INET : AF_INET6, bytes + (v4 ? 12 : 0), text, sizeof text);
+		loopback = v4 ? bytes[12] == 127 : IN6_IS_ADDR_LOOPBACK(&peer.sin6_addr);
+		port = ntohs(peer.sin6_port);
 	}
 	snprintf(origin, FB_ORIGIN_LEN, "%s %s:%u", kind, text, port);
 	return loopback || has_token(wsi);

@@ -71,7 +71,7 @@ bool fb_history_pop(fb_history *history, fb_undo *out)
 	return true;
 }
 
-fb_undo *fb_history_recent(fb_history *history, uint32_t n)
+fb_undo *fb_history_recent(const fb_history *history, uint32_t n)
 {
 	return n < history->count ? step_at(history, history->count - 1 - n) : NULL;
 }
@@ -91,4 +91,14 @@ fb_undo *fb_history_find(fb_history *history, uint32_t stage, uint32_t param, ui
 		}
 	}
 	return NULL;
+}
+
+void fb_history_drop(fb_history *history, uint32_t n)
+{
+	for (uint32_t at = history->count - 1 - n; at + 1 < history->count; at++) {
+		uint32_t to = place(history, at), from = place(history, at + 1);
+		history->step[to] = history->step[from];
+		history->about[to] = history->about[from];
+	}
+	history->count--;
 }

@@ -55,9 +55,8 @@ static fb_status param_set(
 	float number = value->tag == 'f'   ? (float)value->f
 				   : value->tag == 'i' ? (float)value->i
 									   : (value->tag == 'T' ? 1.0f : 0.0f);
-	fb_station_remember_param(
-		view->channel->station, (uint32_t)stage, index, view->channel->server->group_s);
-	return fb_station_set(view->channel->station, (uint32_t)stage, index, number, -1.0, error);
+	return fb_station_ride(view->channel->station, (uint32_t)stage, index, number,
+		view->channel->server->group_s, error);
 }
 
 static fb_leaf_kind leaf_kind(fb_param_kind kind)
@@ -101,9 +100,8 @@ static fb_status bypass_set(
 	if (stage < 0) {
 		return fb_fail(error, FB_NOT_FOUND, view->id, "the stage is gone");
 	}
-	fb_station_remember_bypass(
-		view->channel->station, (uint32_t)stage, view->channel->server->group_s);
-	fb_station_bypass(view->channel->station, (uint32_t)stage, value->tag == 'T');
+	fb_station_ride_bypass(
+		view->channel->station, (uint32_t)stage, value->tag == 'T', view->channel->server->group_s);
 	return FB_OK;
 }
 

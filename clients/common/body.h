@@ -12,7 +12,7 @@ typedef struct fb_body {
 	bool too_large; ///< something was refused because it would have become larger than allowed
 } fb_body;
 
-/** Add what came. false: out of memory, or it would become larger than `most`; it stays as it was. */
+/** Add what came. false: out of memory, or it would become larger than `most`; it stays then. */
 bool fb_body_add(fb_body *body, const void *data, size_t len, size_t most);
 
 #endif

@@ -100,9 +100,8 @@ double fb_station_fade(const fb_station *station)
 
 static uint32_t to_ticks(const fb_station *station, double ms)
 {
-	ms = fmin(ms, GLIDE_MAX_MS);
-	return ms < 0.0 ? UINT32_MAX
-					: (uint32_t)ceil(ms * 1e-3 * fb_engine_rate(station->engine) / FB_TICK);
+	double ticks_per_ms = 1e-3 * fb_engine_rate(station->engine) / FB_TICK;
+	return ms < 0.0 ? UINT32_MAX : (uint32_t)ceil(fmin(ms, GLIDE_MAX_MS) * ticks_per_ms);
 }
 
 static void send_or_remember(fb_station *station, const fb_event *event)
@@ -471,9 +470,8 @@ static void remember_value(fb_station *station, uint32_t stage, uint32_t param, 
 	fb_undo now = value_now(station, stage, param);
 	fb_undo *ride = ride_of(station, &now, now_s);
 	if (!ride) {
-		fb_history_push(&station->past, now);
+		ride = fb_history_push(&station->past, now);
 		fb_history_clear(&station->future);
-		ride = fb_history_recent(&station->past, 0);
 	}
 	ride->touched_s = now_s;
 }

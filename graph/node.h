@@ -138,6 +138,11 @@ FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index);
 #define FB_NODE_BUILT .abi = FB_NODE_ABI, .size = sizeof(fb_node_desc)
 /** For a descriptor: an array called as the field that lists it (params), and its length. */
 #define FB_NODE_HAS(array) .array = array, .n_##array = sizeof array / sizeof *array
+/** For a descriptor in a file that calls its arrays and functions as the fields do: what every node
+	has. Meters, latency(), finish() and provide() are for those that have them. */
+#define FB_NODE_USUAL                                                                              \
+	FB_NODE_BUILT, FB_NODE_HAS(inputs), FB_NODE_HAS(outputs), FB_NODE_HAS(params),                 \
+		.instance_size = instance_size, .prepare = prepare, .process = process, .reset = reset
 /** The entry of a file that holds one type. */
 #define FB_NODE_ENTRY(desc)                                                                        \
 	FB_NODE_EXPORT const fb_node_desc *fb_node_entry(uint32_t index)                               \

@@ -169,8 +169,7 @@ const fb_metric_info fb_metric_catalogue[FB_METRICS] = {
 		SPAN(0, 50, 1000), AIM(160, 80)},
 	[FB_M_HNR] = {"hnr", "time", "Harmonics to noise", "dB",
 		"Power of the periodic part over the rest, below about 4 kHz, as the mean in dB over "
-		"voiced "
-		"frames of 20 ms, each at most 60: 20 and more is a clear voice.",
+		"voiced frames of 20 ms, each at most 60: 20 and more is a clear voice.",
 		SPAN(0, -10, 40), MORE},
 	[FB_M_HUME_STABILITY] = {"hume_stability", "time", "Voice steadiness", "",
 		"How steady the voice is, 1 is calm: 0.4 s(jitter, 2 %) + 0.4 s(shimmer, 1 dB) + 0.2 "

@@ -17,8 +17,7 @@ const fb_voidline_part fb_voidline_parts[FB_VOIDLINE_PARTS] = {
 		0.2},
 	[STEREO] = {"stereo", "Stereo",
 		"Holds up in mono and in the middle: correlation (0 at -0.4, 1 from 0.2 on), mono loss (1 "
-		"up "
-		"to 3 dB, 0 at 9 dB) and balance (1 within 1 dB, 0 at 6 dB), a third each.",
+		"up to 3 dB, 0 at 9 dB) and balance (1 within 1 dB, 0 at 6 dB), a third each.",
 		0.1},
 	[SPECTRUM] = {"spectrum", "Spectral balance",
 		"The seven bands near the long-term mean of finished music and speech (the catalogue's "
@@ -26,8 +25,7 @@ const fb_voidline_part fb_voidline_parts[FB_VOIDLINE_PARTS] = {
 		0.15},
 	[DEFECTS] = {"defects", "Defects",
 		"Free of clipping and clicks (halved by each one a second), dropouts (halved by one in 10 "
-		"s) "
-		"and DC (by 0.01).",
+		"s) and DC (by 0.01).",
 		0.15},
 };
 

@@ -132,6 +132,9 @@ static fb_status set(sender *from, fb_branch *leaf, const fb_osc_message *messag
 	}
 	if (from->client && !status && command) {
 		answer(from->client, fb_branch_address(leaf), &result.answer);
+		if (result.answer.later) {
+			fb_osc_later(from->client, result.answer.later, fb_branch_address(leaf));
+		}
 	} else if (from->client && readable && (status || result.adjusted) && !leaf->gone) {
 		reply_value(from->client->feedback, leaf);
 	}

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The OSC service's inside: server.c (clients, watching the tree), packet.c (what a message
 	means), held.c (bundles of the future), subscribe.c (who wants what), feed.c (sending it),
-	reply.c (what goes back), udp.c and tcp.c (the sockets). Nobody else includes this. */
+	reply.c and later.c (what goes back), udp.c and tcp.c (the sockets). Nobody else includes
+	this. */
 #ifndef FB_SERVER_PRIVATE_H
 #define FB_SERVER_PRIVATE_H
 
+#include "account.h"
 #include "codec.h"
+#include "later.h"
 #include "server.h"
 
 #include <sys/queue.h>
@@ -49,7 +52,8 @@ struct fb_osc_client {
 	LIST_ENTRY(fb_osc_client) in_osc;
 	struct fb_osc_subs subs;
 	uint32_t n_subs;
-	bool read_only;          ///< may ask and subscribe, not set
+	LIST_HEAD(fb_osc_waits, fb_later) waits; ///< for what it began
+	bool read_only;                          ///< may ask and subscribe, not set
 	fb_osc_client *feedback; ///< where its subscriptions and corrections go: itself, or a port of
 							 ///< its host that it named; also its identity towards the tree
 	double error_tokens;     ///< error replies it may still get now
@@ -94,12 +98,20 @@ struct fb_osc {
 	fb_osc_held **held;
 	uint64_t held_order;
 	fb_osc_dump dump;
-	int wake; ///< an epoll of all sockets; each is known there by its own struct
+	int wake;  ///< an epoll of all sockets; each is known there by its own struct
+	int again; ///< an eventfd in it: there is more to do, though no socket may tell
+	bool again_told;
+	fb_accounts *accounts; ///< of the options, or our own
 	struct fb_osc_udp *udp;
 	struct fb_osc_tcp *tcp;
 	uint32_t taken;                           ///< packets, in the present fb_osc_service()
 	unsigned char out[FB_OSC_PACKET_MAX + 1]; ///< the packet being written
 };
+
+/* --- server.c */
+
+/** The real clock, to see how long something takes. */
+int64_t fb_osc_clock_us(void);
 
 /* --- reply.c */
 
@@ -126,6 +138,12 @@ typedef struct fb_osc_pack {
 void fb_osc_pack_start(fb_osc_pack *pack, fb_osc_client *client);
 bool fb_osc_pack_add(fb_osc_pack *pack, const fb_branch *leaf); ///< false: full, send first
 bool fb_osc_pack_send(fb_osc_pack *pack); ///< false: the transport did not take it
+
+/* --- later.c */
+
+/** Tell a client when this ends. */
+void fb_osc_later(fb_osc_client *client, fb_later *later, const char *address);
+void fb_osc_later_forget(fb_osc_client *client); ///< it goes
 
 /* --- packet.c */
 
@@ -167,7 +185,8 @@ int64_t fb_osc_feed(fb_osc *osc); ///< send what is due; when there is more to d
 /** errors: FB_INVALID (no address), FB_IO (taken, not ours), FB_NO_MEMORY */
 FB_MUST_CHECK fb_status fb_osc_udp_open(fb_osc *osc, fb_error *error);
 void fb_osc_udp_close(fb_osc *osc);
-void fb_osc_udp_ready(fb_osc *osc); ///< something waits in the socket
+/** Take what packets there are, until then; true: some were received and have to wait. */
+bool fb_osc_udp_take(fb_osc *osc, int64_t until_us);
 /** Where it listens, with the port in use. */
 FB_MUST_CHECK fb_status fb_osc_udp_address(
 	const fb_osc *osc, struct sockaddr_storage *address, socklen_t *size, fb_error *error);
@@ -183,6 +202,9 @@ FB_MUST_CHECK fb_status fb_osc_tcp_open(
 void fb_osc_tcp_close(fb_osc *osc);
 /** what, events: as osc->wake gave them */
 void fb_osc_tcp_ready(fb_osc *osc, void *what, uint32_t events);
+/** Those whose address has taken much of late, until then; true: there are more. */
+bool fb_osc_tcp_serve_line(fb_osc *osc, int64_t until_us);
+void fb_osc_tcp_look(fb_osc *osc); ///< end connections whose packet does not come to an end
 void fb_osc_tcp_reap(fb_osc *osc); ///< remove connections that ended; not while events are handled
 
 #endif

@@ -330,6 +330,7 @@ fb_status fb_tree_set(fb_tree *tree, fb_branch *leaf, const fb_value *argv, uint
 	result->applied = (fb_value){.tag = 'N'};
 	result->adjusted = result->changed = false;
 	result->answer.count = 0;
+	result->answer.later = NULL;
 	/* what is set may remove leaves, this one among them */
 	fb_tree_hold(tree);
 	fb_status status = fb_tree_coerce(leaf, argv, argc, policy, fit, error);

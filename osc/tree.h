@@ -51,7 +51,8 @@ typedef struct fb_origin {
 typedef struct fb_answer {
 	fb_value values[8];
 	uint32_t count;
-	char text[512]; ///< backing for at most one string among the values
+	char text[512];         ///< backing for at most one string among the values
+	struct fb_later *later; ///< what goes on after the call, NULL if it is over (later.h)
 } fb_answer;
 
 /** How a leaf is read and written. A leaf's owner fills one of these per family of leaves. */

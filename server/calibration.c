@@ -11,6 +11,36 @@
 
 #define CAPTURE_GRACE_S 3.0
 
+static bool is_run(const fb_task *task)
+{
+	return !task->audition && !task->compared;
+}
+
+static fb_channel *channel_of(const fb_task *task)
+{
+	return &task->calibration->server->channel[task->job->station];
+}
+
+/** Tell of what is being done, where it is a run that people wait for. */
+static void tell_state(const fb_task *task)
+{
+	if (is_run(task)) {
+		const fb_origin origin = {"calibration", NULL};
+		fb_channel_touch(channel_of(task), "run/state", &origin);
+	}
+}
+
+const char *fb_calibration_doing(const fb_calibration *calibration, uint32_t station)
+{
+	const char *doing = NULL;
+	for (const fb_task *task = calibration->tasks; task; task = task->next) {
+		if (is_run(task) && task->job->station == station) {
+			doing = task->capture ? "listening" : (doing ? doing : "measuring");
+		}
+	}
+	return doing;
+}
+
 static void finish(fb_task *task, const json_t *result, const fb_error *error)
 {
 	if (task->compared && error) {
@@ -24,6 +54,12 @@ static void finish(fb_task *task, const json_t *result, const fb_error *error)
 			break;
 		}
 	}
+	if (is_run(task)) {
+		fb_channel *channel = channel_of(task);
+		snprintf(channel->run_failed, sizeof channel->run_failed, "%s", error ? error->text : "");
+		fb_later_end(task->later, task->job->candidate[0].run_id, error);
+	}
+	tell_state(task);
 	json_decref(task->result);
 	fb_shadow_job_destroy(task->job);
 	free(task);
@@ -215,7 +251,7 @@ static void take_result(fb_calibration *calibration, fb_task *task)
 		finish(task, NULL, NULL);
 		return;
 	}
-	fb_channel *channel = &calibration->server->channel[job->station];
+	fb_channel *channel = channel_of(task);
 	if (task->audition) {
 		task->result = audition_result(job);
 	} else {
@@ -240,6 +276,7 @@ void fb_calibration_captured(fb_calibration *calibration, fb_capture *take)
 	}
 	if (task) {
 		task->capture = NULL;
+		tell_state(task);
 	}
 	if (task && !take->failed) {
 		task->job->source =
@@ -385,5 +422,6 @@ fb_status fb_task_start(fb_task *task, double live_seconds, fb_error *error)
 	}
 	task->next = calibration->tasks;
 	calibration->tasks = task;
+	tell_state(task);
 	return FB_OK;
 }

@@ -28,9 +28,12 @@ FB_MUST_CHECK fb_status fb_calibration_request(fb_calibration *calibration, cons
 /** The asker has gone: its `done` will not be called; the run goes on and is stored. */
 void fb_calibration_forget(fb_calibration *calibration, void *ctx);
 
-/** /station/N/run: the present settings on `seconds` of live input. */
+/** /station/N/run: the present settings on `seconds` of live input. Answers with the run's id; who
+	asked is told of its end. */
 FB_MUST_CHECK fb_status fb_calibration_run_live(fb_calibration *calibration, fb_channel *channel,
-	double seconds, const fb_origin *origin, fb_error *error);
+	double seconds, const fb_origin *origin, fb_answer *answer, fb_error *error);
+/** What is being done for a station's runs: "listening", "measuring", NULL if nothing is. */
+const char *fb_calibration_doing(const fb_calibration *calibration, uint32_t station);
 
 /** Parameters of a recent run of a station, NULL if there is none of that id. Borrowed. */
 const json_t *fb_calibration_run_parameters(

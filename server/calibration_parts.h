@@ -6,6 +6,8 @@
 #include "audition.h"
 #include "calibration.h"
 
+#include "../osc/later.h"
+
 enum {
 	RECENT_MAX = 64, ///< runs whose parameters can be offered
 	SOURCES_MAX = 8, ///< of them, those whose source can be used again
@@ -32,13 +34,14 @@ typedef struct fb_task {
 	fb_calibration_done *done;         ///< NULL: nobody waits
 	fb_calibration_compared *compared; ///< of a comparison, instead of done
 	void *ctx;
+	fb_later *later; ///< NULL: it was not asked for by a command
 	struct fb_task *next;
 } fb_task;
 
 struct fb_calibration {
 	fb_server *server;
 	fb_audition *audition;
-	fb_task *tasks;
+	fb_task *tasks; ///< the newest first
 	fb_recent recent[RECENT_MAX];
 	uint64_t n_recent;
 	uint32_t runs; ///< numbered since start, for their ids

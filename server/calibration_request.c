@@ -275,7 +275,7 @@ fb_status fb_calibration_request(fb_calibration *calibration, const json_t *body
 }
 
 fb_status fb_calibration_run_live(fb_calibration *calibration, fb_channel *channel, double seconds,
-	const fb_origin *origin, fb_error *error)
+	const fb_origin *origin, fb_answer *answer, fb_error *error)
 {
 	json_t *body = json_pack("{s:{s:f}, s:s}", "source", "live", seconds, "notes", origin->text);
 	if (!body) {
@@ -283,5 +283,11 @@ fb_status fb_calibration_run_live(fb_calibration *calibration, fb_channel *chann
 	}
 	fb_status status = start_task(calibration, channel, body, false, NULL, NULL, error);
 	json_decref(body);
+	if (!status) {
+		fb_task *task = calibration->tasks;
+		task->later = answer->later = fb_later_create();
+		snprintf(answer->text, sizeof answer->text, "%s", task->job->candidate[0].run_id);
+		answer->values[answer->count++] = (fb_value){.tag = 's', .s = answer->text};
+	}
 	return status;
 }

@@ -189,8 +189,7 @@ static void set_alarm(fb_channel *channel, const fb_health *health, uint64_t ove
 		const char *node = dearest(channel, &share);
 		snprintf(text, sizeof text,
 			"over its budget of %.4g %% in %llu periods of the last second: takes %.1f %%, most of "
-			"it "
-			"%s with %.1f %%",
+			"it %s with %.1f %%",
 			watch->budget_pc, (unsigned long long)over, 100.0 * health->time.mean_share, node,
 			100.0 * share);
 	} else {

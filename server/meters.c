@@ -52,9 +52,11 @@ struct fb_meters {
 	void *ctx;
 	/* control's */
 	uint32_t listening; ///< listeners not yet given back
+	uint32_t stt_told[FB_STATIONS_MAX];
 	/* the thread's */
 	fb_analyser *analyser[FB_STATIONS_MAX];
 	uint64_t next_frame[FB_STATIONS_MAX];
+	uint32_t stt_taken[FB_STATIONS_MAX]; ///< how many of those told
 	fb_capture *capture[CAPTURES_MAX];
 	uint32_t n_captures;
 	fb_listener *listener[FB_LISTENERS_MAX];
@@ -122,6 +124,7 @@ static void serve(fb_meters *meters, const request *ask)
 		break;
 	case ASK_STT:
 		fb_analyser_set_stt(meters->analyser[ask->station], ask->value);
+		meters->stt_taken[ask->station]++;
 		break;
 	case ASK_RESTART:
 		drain(meters, ask->station); /* what is of the old rate */
@@ -249,6 +252,7 @@ static void report_reading(fb_meters *meters, uint32_t station)
 		report->capture = NULL;
 		report->listener = NULL;
 		report->station = station;
+		report->stt_taken = meters->stt_taken[station];
 		fb_analyser_read(meters->analyser[station], &report->set);
 		fb_ring_publish(meters->reports);
 	}
@@ -436,8 +440,10 @@ void fb_meters_set_latency(fb_meters *meters, uint32_t station, double latency_m
 
 void fb_meters_set_stt(fb_meters *meters, uint32_t station, double confidence)
 {
-	(void)fb_ring_write(
-		meters->requests, &(request){.kind = ASK_STT, .station = station, .value = confidence});
+	if (fb_ring_write(meters->requests,
+			&(request){.kind = ASK_STT, .station = station, .value = confidence})) {
+		meters->stt_told[station]++;
+	}
 }
 
 bool fb_meters_capture(fb_meters *meters, fb_capture *take)
@@ -481,6 +487,7 @@ bool fb_meters_poll(fb_meters *meters, fb_meter_report *out)
 {
 	bool any = fb_ring_read(meters->reports, out);
 	meters->listening -= any && out->listener;
+	out->stt_old = any && out->stt_taken != meters->stt_told[out->station];
 	return any;
 }
 

@@ -45,6 +45,8 @@ typedef struct fb_meter_report {
 	fb_capture *capture;   ///< a capture that ended
 	fb_listener *listener; ///< a listener given back; both NULL: a reading
 	uint32_t station;
+	uint32_t stt_taken; ///< how often it was told what a recogniser made of the station
+	bool stt_old;       ///< for control: it has been told anew since this reading
 	fb_metric_set set;
 } fb_meter_report;
 

@@ -173,6 +173,7 @@ static fb_status open_osc(fb_server *server, fb_error *error)
 	fb_osc_options options = {.listen = server->options.listen,
 		.port = (uint16_t)server->options.osc_port,
 		.allow = &server->options.osc_allow,
+		.accounts = server->accounts,
 		.name = server->options.name,
 		.websocket = true,
 		.status = status_leaves};
@@ -234,9 +235,6 @@ static fb_status start_services(fb_server *server, fb_error *error)
 		status = fb_http_create(server, &server->http, error);
 	}
 	if (!status) {
-		status = fb_http_adopt_osc(server->http, error);
-	}
-	if (!status) {
 		status = fb_calibration_create(server, &server->calibration, error);
 	}
 	if (!status) {
@@ -268,7 +266,8 @@ fb_status fb_server_start(fb_server *server, fb_error *error)
 		status = server->driver->ops->open(server->driver, error);
 	}
 	server->tree = fb_tree_create();
-	if (!status && !server->tree) {
+	server->accounts = fb_accounts_create();
+	if (!status && !(server->tree && server->accounts)) {
 		status = fb_fail(error, FB_NO_MEMORY, "tree", "out of memory");
 	}
 	if (!status) {
@@ -295,6 +294,10 @@ static void take_reading(fb_server *server, const fb_meter_report *report)
 	fb_channel *channel = &server->channel[report->station];
 	fb_metric_set before = channel->metrics;
 	channel->metrics = report->set;
+	if (report->stt_old) { /* who wrote the leaf reads what was written, not what it was before */
+		channel->metrics.value[FB_M_STT_CONFIDENCE] = before.value[FB_M_STT_CONFIDENCE];
+		channel->metrics.valid |= 1ull << FB_M_STT_CONFIDENCE;
+	}
 	for (int i = 0; i < FB_METRICS; i++) {
 		if ((float)before.value[i] != (float)channel->metrics.value[i]) {
 			fb_tree_touch(server->tree, channel->metric_leaf[i], &origin);
@@ -406,6 +409,7 @@ void fb_server_stop(fb_server *server)
 	fb_midi_destroy(server->midi);
 	fb_meters_destroy(server->meters);
 	fb_http_destroy(server->http);
+	fb_accounts_destroy(server->accounts);
 	fb_ws_stop(server);
 	fb_pulse_stop(server);
 	for (uint32_t i = 0; i < server->n_channels; i++) {

@@ -68,6 +68,7 @@ struct fb_channel {
 	fb_proposal proposal;
 	char last_run[64];
 	double last_run_score;
+	char run_failed[384]; ///< why the newest run did; "" if it did not
 	fb_watch watch;
 	fb_stage_view *views; ///< list: the stages that are in the tree
 };
@@ -89,6 +90,7 @@ struct fb_server {
 	fb_channel channel[FB_STATIONS_MAX];
 	uint32_t n_channels;
 	fb_osc *osc;
+	fb_accounts *accounts; ///< what each address takes of the loop
 	fb_store *store;
 	fb_meters *meters;
 	fb_calibration *calibration;

@@ -119,10 +119,10 @@ static fb_status travel_call(void *ctx, uint32_t index, const fb_value *argv, ui
 static fb_status run_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
 	const fb_origin *origin, fb_answer *answer, fb_error *error)
 {
-	(void)index, (void)answer;
+	(void)index;
 	fb_channel *channel = ctx;
 	return fb_calibration_run_live(
-		channel->server->calibration, channel, argc ? argv[0].f : 10.0, origin, error);
+		channel->server->calibration, channel, argc ? argv[0].f : 10.0, origin, answer, error);
 }
 
 /** SCORE [NOTES [RUN]] */
@@ -144,6 +144,19 @@ static fb_status rate_call(void *ctx, uint32_t index, const fb_value *argv, uint
 
 FB_GETTER(fb_channel, last_run_get, fb_text_value(self->last_run))
 FB_GETTER(fb_channel, last_score_get, fb_float_value(self->last_run_score))
+
+static const char *run_state(const fb_channel *channel)
+{
+	static char failed[sizeof channel->run_failed + 16]; /* borrowed until the next call */
+	const char *doing = fb_calibration_doing(channel->server->calibration, channel->index);
+	if (!doing && channel->run_failed[0]) {
+		snprintf(failed, sizeof failed, "failed: %s", channel->run_failed);
+		return failed;
+	}
+	return doing ? doing : channel->last_run[0] ? "done" : "idle";
+}
+
+FB_GETTER(fb_channel, run_state_get, fb_text_value(run_state(self)))
 
 /* --- the list */
 
@@ -185,6 +198,9 @@ static const fb_leaf_row leaves[] = {
 		.doc = "SCORE [NOTES [RUN]]: what the engineer thinks of a run, 0 to 5; of the newest, "
 			   "unless another is named.",
 		.args = "f?ss", .ops = FB_OPS(.call = rate_call)),
+	FB_ROW("run/state", .kind = FB_LEAF_TEXT, .label = "Run's state",
+		.doc = "idle, listening, measuring, done, or failed: and why.",
+		.ops = FB_OPS(.get = run_state_get)),
 	FB_ROW("run/last", .kind = FB_LEAF_TEXT, .label = "Last run", .doc = "Id of the newest run.",
 		.ops = FB_OPS(.get = last_run_get)),
 	FB_ROW("run/score", .kind = FB_LEAF_FLOAT, .label = "Last score",

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A whole gig on a real JACK server: 16 stations with the full chain at 64 frames, music into all of them, a thousand sets a
-second, scenes that change, four listeners, a calibration that auditions. Beside it, in the same minutes, a second JACK server
-with an empty client: what that one suffers is the machine's doing."""
+second, scenes that change, four listeners, a calibration that auditions. Beside it, in the same minutes, two more JACK servers:
+one with an empty client, one with a client that does nothing for as long as foldback computes. What those suffer is the
+machine's doing."""
 import asyncio
 import json
 import shutil
 import socket
+import statistics
 import struct
 import subprocess
 import sys
@@ -66,14 +68,15 @@ class Player:
 
 
 class Idle:
-    """The empty client on the other server, in the same line of players and clients; counts from begin() on."""
+    """A client that does nothing, on a server of its own, in the same line of players and clients; counts from begin() on."""
 
     def __init__(self, jack, sound):
         self.jack, self.sound, self.process, self.player = jack, sound, None, None
 
-    def begin(self):
-        self.process = subprocess.Popen([str(BUILD / "tests" / "bench" / "idle_jack")], env=self.jack.env, text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    def begin(self, percent=0):
+        """`percent`: how much of each period it takes for that."""
+        self.process = subprocess.Popen([str(BUILD / "tests" / "bench" / "idle_jack"), str(percent)], env=self.jack.env,
+                                        text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self.process.stdout.readline() == "ready\n"
         self.player = Player(self.jack, self.sound, ["idle:in_L", "idle:in_R"])
 
@@ -96,12 +99,13 @@ class Gig:
         chain = json.loads((TOP / "tests" / "bench" / "chain.json").read_text())
         (self.folder / "chain.json").write_text(json.dumps(chain))
         options = {"realtime": self.result["realtime"]}
-        with Jackd("foldback-gig-idle", **options) as quiet, Jackd("foldback-gig", **options) as jack:
+        with Jackd("foldback-gig-idle", **options) as quiet, Jackd("foldback-gig-busy", **options) as busy, \
+                Jackd("foldback-gig", **options) as jack:
             ports = [f"foldback:station_{n}_in_{side}" for n in range(1, STATIONS + 1) for side in "LR"]
             with Foldbackd(self.folder, "--stations", STATIONS, "--patch", self.folder / "chain.json",
                            jack=jack) as self.server, Player(jack, self.sound, ports):
                 self._prepare(chain)
-                self._go_on(Idle(quiet, self.sound))
+                self._go_on(Idle(quiet, self.sound), Idle(busy, self.sound))
         return self.result
 
     def _prepare(self, chain):
@@ -136,7 +140,7 @@ class Gig:
         return {leaf: ask(f"/server/{leaf}") for leaf in
                 ("xruns", "events/lost", "events/late", "events/orphan", "taps_lost", "audit/lost")}
 
-    def _go_on(self, idle):
+    def _go_on(self, idle, busy):
         self.leaves = self._sets()
         works = [Work(self, work) for work in [self._set, self._recall, self._audition, self._listen]]
         began = time.monotonic()
@@ -149,19 +153,20 @@ class Gig:
             self.progress(f"gig: {passed:.0f} of {self.seconds:.0f} s")
             if first is None and passed > min(10.0, self.seconds / 4):  # each kind of work has begun
                 idle.begin()
-                first, first_s = self._count(), passed
+                busy.begin(statistics.median(loads))
+                first, first_s, loads = self._count(), passed, []
+            loads.append(self.server.osc.ask("/server/dsp_load"))
             if first:
-                loads.append(self.server.osc.ask("/server/dsp_load"))
                 heaps.append(self.server.osc.ask("/server/heap") / 1e6)
             if passed > self.seconds:
                 self.over.set()
         for work in works:
             work.join(60)
-        last, idle_xruns = self._count(), idle.end()
+        last, idle_xruns, busy_xruns = self._count(), idle.end(), busy.end()
         assert not self.errors, self.errors[0]
         third = len(heaps) // 3  # an audition takes memory and gives it back: what is there without one counts
         self.result |= {key: last[key] - first[key] for key in last} | {
-            "idle_xruns": idle_xruns, "heap_mb": min(heaps), "heap_growth_mb": min(heaps[-third:]) - min(heaps[:third]),
+            "idle_xruns": idle_xruns, "busy_xruns": busy_xruns, "heap_mb": min(heaps), "heap_growth_mb": min(heaps[-third:]) - min(heaps[:third]),
             "watched_s": time.monotonic() - began - first_s, "load_mean": sum(loads) / len(loads), "load_worst": max(loads),
             "kernel_lost": self._lost_by_kernel(), "unset": self._last_sets()}
 

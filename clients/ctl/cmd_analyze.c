@@ -216,6 +216,5 @@ static const fb_arg args[] = {
 
 const fb_command fb_cmd_analyze = {"analyze", "FILE", "measure a file: all 55 metrics",
 	"FILE is any file that libsndfile reads, of one channel (which counts as two alike) or two, of "
-	"any "
-	"length. A metric that has no answer reads \"-\", and is listed under \"invalid\" in JSON.",
+	"any length. A metric that has no answer reads \"-\", and is listed under \"invalid\" in JSON.",
 	1, 1, false, args, run};

@@ -181,7 +181,6 @@ static int run_set(const fb_ctl *ctl, int count, char **words)
 
 const fb_command fb_cmd_set = {"set", "ADDRESS [VALUE]...", "set a value, or run a command",
 	"Prints what was applied: a number out of range is clipped. VALUE is a number in the leaf's "
-	"own "
-	"unit, a choice by name or index, true or false, or text. A pattern (/station/*/mute) sets all "
-	"that it matches. A command's VALUEs are its arguments.",
+	"own unit, a choice by name or index, true or false, or text. A pattern (/station/*/mute) sets "
+	"all that it matches. A command's VALUEs are its arguments.",
 	1, FB_CLIENT_VALUES_MAX + 1, true, no_args, run_set};

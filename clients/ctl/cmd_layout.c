@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SIDE_MIN = 200, SIDE_MAX = 10000, TOUCHOSC_ELEMENTS = 1500, STAGE_ELEMENTS = 5000 };
+enum { SIDE_MIN = 200, SIDE_MAX = 10000, TOUCHOSC_ELEMENTS = 2800, STAGE_ELEMENTS = 5000 };
 
 static struct {
 	long station;
@@ -146,6 +146,5 @@ static const fb_arg args[] = {
 const fb_command fb_cmd_layout = {"layout", "touchosc|open-stage-control OUT",
 	"a control surface's file, made from the server's tree",
 	"A page for each station, one for each of its nodes, and a master page. The surface subscribes "
-	"by "
-	"itself to what it shows.",
+	"by itself to what it shows.",
 	2, 2, true, args, run};

@@ -220,8 +220,7 @@ static const fb_arg args[] = {
 const fb_command fb_cmd_patch_check = {"patch check", "FILE...",
 	"read patches, their goals too, and compile them",
 	"Prints a line for each good one; tells the place and the reason for each that is not, and "
-	"exits "
-	"with 1.",
+	"exits with 1.",
 	1, 10000, false, args, run_check};
 
 const fb_command fb_cmd_patch_show = {"patch show", "FILE",

@@ -161,7 +161,6 @@ static const fb_arg args[] = {
 const fb_command fb_cmd_render = {"render", "PATCH IN.wav OUT.wav",
 	"play a file through a patch into another",
 	"IN is any file that libsndfile reads, of one channel (heard as both) or two, of any length. "
-	"OUT is "
-	"a WAV file of two channels at the rate of IN, as long as IN; it appears when it is whole. The "
-	"same input, patch and settings give the same bytes.",
+	"OUT is a WAV file of two channels at the rate of IN, as long as IN; it appears when it is "
+	"whole. The same input, patch and settings give the same bytes.",
 	3, 3, false, args, run};

@@ -108,6 +108,5 @@ static const fb_arg args[] = {
 const fb_command fb_cmd_watch = {"watch", "PATTERN...",
 	"print values now, and whenever they change",
 	"PATTERN is an address (with all below it), or an OSC pattern such as "
-	"/station/*/score/quality. "
-	"With --json every line is an object of its own.",
+	"/station/*/score/quality. With --json every line is an object of its own.",
 	1, 64, true, args, run};

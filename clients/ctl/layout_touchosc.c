@@ -7,11 +7,25 @@
 	source: files saved by the editor (lexml version 6), its manual for the scripts */
 #include "layout.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
-enum { TAB = 40, CAPTION = 20, STRIP = 150, RATE_HZ = 20, RENEW_MS = 4000 };
+enum {
+	TAB = 40,
+	CAPTION = 20,
+	TEXT_MIN = 8,
+	TEXT_MAX = 13,
+	CELL_W = 120, /* the least of a cell above other things */
+	CELL_H = 88,
+	SHORT_H = 48, /* of what needs no height: a button, a name */
+	STRIP_W = 60,
+	FIELD_MIN = 28, /* of a choice with its name on it */
+	FIELD_W = 70,   /* of a choice beside others; else they stand below each other */
+	RATE_HZ = 20,
+	RENEW_MS = 4000,
+};
 
 typedef struct writer {
 	FILE *to;
@@ -24,6 +38,7 @@ static const char *const blue = "<r>0.25</r><g>0.6</g><b>0.9</b><a>1</a>";
 static const char *const green = "<r>0.3</r><g>0.75</g><b>0.4</b><a>1</a>";
 static const char *const amber = "<r>0.95</r><g>0.65</g><b>0.2</b><a>1</a>";
 static const char *const red = "<r>0.9</r><g>0.25</g><b>0.25</b><a>1</a>";
+static const char *const slate = "<r>0.35</r><g>0.4</g><b>0.5</b><a>1</a>";
 static const char *const grey = "<r>0.2</r><g>0.2</g><b>0.22</b><a>1</a>";
 static const char *const clear = "<r>0</r><g>0</g><b>0</b><a>0</a>";
 
@@ -229,10 +244,17 @@ static void root_script(FILE *to, const json_t *patterns)
 
 /* --- nodes */
 
+/** How large a text can be written in a width: a character is some 0.58 of its height wide. */
+static double text_size(const char *text, double width)
+{
+	size_t n = strlen(text);
+	return n ? floor(fmin(TEXT_MAX, fmax(TEXT_MIN, width / (0.58 * (double)n)))) : TEXT_MAX;
+}
+
 static void label(writer *w, const char *text, const box *at)
 {
 	begin(w, "LABEL", text, at, clear);
-	number(w, 'i', "textSize", 13);
+	number(w, 'i', "textSize", text_size(text, at->w));
 	property(w, 'b', "background", "0");
 	property(w, 'b', "outline", "0");
 	property(w, 'b', "interactive", "0");
@@ -245,8 +267,9 @@ static void label(writer *w, const char *text, const box *at)
 /** The value in figures, with its unit. */
 static void figure(writer *w, const json_t *control, const box *at)
 {
+	bool text = fb_layout_is(control, "readout");
 	begin(w, "LABEL", "value", at, clear);
-	number(w, 'i', "textSize", 13);
+	number(w, 'i', "textSize", text_size(text ? "as long as a name" : "-100.0 LUFS", at->w));
 	property(w, 'b', "background", "0");
 	property(w, 'b', "outline", "0");
 	property(w, 'b', "interactive", "0");
@@ -303,39 +326,63 @@ static void ranged(writer *w, const json_t *control, const box *at, bool meter)
 	fputs("</messages></node>", w->to);
 }
 
+/** A field for each choice, with its name on it. */
 static void menu(writer *w, const json_t *control, const box *at)
 {
-	begin(w, "RADIO", fb_layout_text(control, "address"), at, blue);
-	number(w, 'i', "steps", (double)json_array_size(json_object_get(control, "choices")));
-	number(w, 'i', "orientation", at->h >= at->w ? 2 : 1);
+	size_t i, n = json_array_size(json_object_get(control, "choices"));
+	json_t *choice;
+	bool upright = at->h / (double)n >= TEXT_MAX && at->w / (double)n < FIELD_W;
+	bool named = upright || at->w / (double)n >= FIELD_MIN;
+	box all = {at->x, at->y, at->w, named ? at->h : at->h - CAPTION};
+	begin(w, "RADIO", fb_layout_text(control, "address"), &all, blue);
+	number(w, 'i', "steps", (double)n);
+	number(w, 'i', "orientation", upright ? 2 : 1);
 	script(w, menu_script, control);
 	values_x(w);
 	message(w,
 		&(osc_message){fb_layout_text(control, "address"), "ANY", "VALUE", "INTEGER", "x", 0, 1});
 	fputs("</messages></node>", w->to);
+	if (!named) {
+		box foot = {at->x, at->y + at->h - CAPTION, at->w, CAPTION};
+		figure(w, control, &foot);
+		return;
+	}
+	json_array_foreach(json_object_get(control, "choices"), i, choice)
+	{
+		double part = (double)i / (double)n;
+		box field = {at->x + (upright ? 0.0 : at->w * part), at->y + (upright ? at->h * part : 0.0),
+			upright ? at->w : at->w / (double)n, upright ? at->h / (double)n : at->h};
+		label(w, json_string_value(choice), &field);
+	}
+}
+
+static const char *tone(const json_t *control, const char *otherwise)
+{
+	const char *name = fb_layout_text(control, "tone");
+	return strcmp(name, "danger") == 0    ? red
+		   : strcmp(name, "caution") == 0 ? amber
+		   : strcmp(name, "good") == 0    ? green
+										  : otherwise;
 }
 
 static void button(writer *w, const json_t *control, const box *at)
 {
 	bool toggle = fb_layout_is(control, "switch");
 	const json_t *constant = json_object_get(control, "value");
-	begin(w, "BUTTON", fb_layout_text(control, "address"), at, toggle ? green : red);
+	const char *text = json_string_value(constant);
+	begin(
+		w, "BUTTON", fb_layout_text(control, "address"), at, tone(control, toggle ? green : slate));
 	number(w, 'i', "buttonType", toggle ? 2 : 0);
 	if (toggle) {
 		script(w, switch_script, control);
 	}
 	values_x(w);
-	osc_message press = {
-		.address = fb_layout_text(control, "address"), .trigger = "RISE", .max = 1};
-	if (toggle) {
-		press.trigger = "ANY";
-		press.type = "VALUE";
-		press.value = "x";
-	} else if (constant) {
-		press.type = "CONSTANT";
-		press.value = "1";
-	}
-	press.conversion = "INTEGER";
+	osc_message press = {.address = fb_layout_text(control, "address"),
+		.trigger = toggle ? "ANY" : "RISE",
+		.type = toggle ? "VALUE" : (constant ? "CONSTANT" : NULL),
+		.conversion = text ? "STRING" : "INTEGER",
+		.value = toggle ? "x" : (text ? text : "1"),
+		.max = 1};
 	message(w, &press);
 	fputs("</messages></node>", w->to);
 }
@@ -358,8 +405,11 @@ static void control_in(writer *w, const json_t *control, const box *cell)
 		return;
 	}
 	if (fb_layout_is(control, "menu")) {
+		middle.h += CAPTION;
 		menu(w, control, &middle);
-	} else if (fb_layout_is(control, "meter") || fb_layout_is(control, "number")) {
+		return;
+	}
+	if (fb_layout_is(control, "meter") || fb_layout_is(control, "number")) {
 		ranged(w, control, &middle, fb_layout_is(control, "meter"));
 	} else {
 		continuous(w, control, &middle);
@@ -367,34 +417,110 @@ static void control_in(writer *w, const json_t *control, const box *cell)
 	figure(w, control, &foot);
 }
 
-static void controls_in(writer *w, const json_t *list, const box *in, double shape)
+static void controls_in(writer *w, const json_t *page, const box *in)
 {
-	size_t i, n = json_array_size(list);
+	const json_t *list = json_object_get(page, "controls");
+	size_t i, n = json_array_size(list), columns = fb_layout_columns(in, page);
 	json_t *control;
 	json_array_foreach(list, i, control)
 	{
-		box cell = fb_layout_cell(in, n, i, shape);
+		box cell = fb_layout_cell(in, n, i, columns);
 		control_in(w, control, &cell);
+	}
+}
+
+/** Rows of cells of a height, off the top of what is left of a page. */
+static void rows_in(writer *w, const json_t *list, box *rest, double height)
+{
+	size_t i, n = json_array_size(list), most = (size_t)fmax(1.0, rest->w / CELL_W);
+	size_t rows = (n + most - 1) / most, columns = rows ? (n + rows - 1) / rows : 1;
+	double width = rest->w / (double)columns;
+	json_t *control;
+	json_array_foreach(list, i, control)
+	{
+		box cell = {rest->x + width * (double)(i % columns),
+			rest->y + height * (double)(i / columns), width, height};
+		control_in(w, control, &cell);
+	}
+	rest->y += height * (double)rows;
+	rest->h -= height * (double)rows;
+}
+
+static bool is_tall(const json_t *control)
+{
+	return fb_layout_is(control, "fader") || fb_layout_is(control, "meter");
+}
+
+/** A column: what is short on top, what is tall side by side below it, its figures at the foot. */
+static void strip(writer *w, const json_t *self, const box *at)
+{
+	const json_t *controls = json_object_get(self, "controls");
+	size_t i, tall = 0, faders = 0;
+	json_t *control;
+	double y = 0.0, x = 3.0;
+	begin(w, "GROUP", fb_layout_text(self, "title"), at, grey);
+	fputs("</properties><children>", w->to);
+	json_array_foreach(controls, i, control)
+	{
+		if (is_tall(control)) {
+			tall++;
+			faders += fb_layout_is(control, "fader");
+		} else {
+			control_in(w, control, &(box){0, y, at->w, SHORT_H});
+			y += SHORT_H;
+		}
+	}
+	double foot = at->h - CAPTION * (double)tall, unit = (at->w - 6.0) / (double)(tall + faders);
+	json_array_foreach(controls, i, control)
+	{
+		bool fader = fb_layout_is(control, "fader"); /* a finger needs twice the width */
+		box bar = {x, y + 3.0, unit * (fader ? 2.0 : 1.0) - 2.0, foot - y - 3.0};
+		if (is_tall(control)) {
+			fader ? continuous(w, control, &bar) : ranged(w, control, &bar, true);
+			x += bar.w + 2.0;
+			tall--;
+			figure(w, control, &(box){0, at->h - CAPTION * (double)(tall + 1), at->w, CAPTION});
+		}
+	}
+	fputs("</children></node>", w->to);
+}
+
+static void strips_in(writer *w, const json_t *strips, const box *in)
+{
+	size_t i, n = json_array_size(strips), most = (size_t)fmax(1.0, in->w / STRIP_W);
+	size_t rows = (n + most - 1) / most, columns = rows ? (n + rows - 1) / rows : 1;
+	double width = in->w / (double)columns, height = rows ? in->h / (double)rows : 0.0;
+	json_t *self;
+	json_array_foreach(strips, i, self)
+	{
+		strip(w, self,
+			&(box){in->x + width * (double)(i % columns), in->y + height * (double)(i / columns),
+				width - 4.0, height - 4.0});
 	}
 }
 
 static void pager(writer *w, const json_t *pages, const box *at);
 
-/** A page: its controls above, a pager of its own pages below. */
+/** A page: its controls above; buttons, strips and a pager of its own pages below. */
 static void page(writer *w, const json_t *self, const box *at)
 {
+	const json_t *controls = json_object_get(self, "controls");
+	const json_t *buttons = json_object_get(self, "buttons");
+	const json_t *strips = json_object_get(self, "strips");
 	const json_t *pages = json_object_get(self, "pages");
-	box inner = {0, 0, at->w, at->h}, rest = inner;
+	box rest = {0, 0, at->w, at->h};
 	begin(w, "GROUP", fb_layout_text(self, "title"), at, grey);
 	property(w, 's', "tabLabel", fb_layout_text(self, "title"));
 	property(w, 'c', "tabColorOff", grey);
 	property(w, 'c', "tabColorOn", blue);
 	fputs("</properties><children>", w->to);
-	if (json_array_size(pages)) {
-		inner.h = STRIP;
-		rest = (box){0, STRIP, at->w, at->h - STRIP};
+	if (json_array_size(strips) + json_array_size(pages)) {
+		rows_in(w, controls, &rest, CELL_H);
+		rows_in(w, buttons, &rest, SHORT_H);
+		strips_in(w, strips, &rest);
+	} else {
+		controls_in(w, self, &rest);
 	}
-	controls_in(w, json_object_get(self, "controls"), &inner, 0.6);
 	if (json_array_size(pages)) {
 		pager(w, pages, &rest);
 	}
@@ -406,8 +532,17 @@ static void pager(writer *w, const json_t *pages, const box *at)
 	size_t i;
 	json_t *each;
 	box inner = {0, TAB, at->w, at->h - TAB};
+	double size = TEXT_MAX;
 	begin(w, "PAGER", "pages", at, grey);
 	number(w, 'i', "tabbarSize", TAB);
+	json_array_foreach(pages, i, each)
+	{
+		double fits =
+			text_size(fb_layout_text(each, "title"), at->w / (double)json_array_size(pages));
+		size = fmin(size, fits);
+	}
+	number(w, 'i', "textSizeOn", size);
+	number(w, 'i', "textSizeOff", size);
 	property(w, 'b', "tabLabels", "1");
 	fputs("</properties><values>", w->to);
 	value(w, "page", "0", false);

@@ -16,11 +16,12 @@ enum { ANSWER_MAX = 4 << 20, URL_MAX = 1024, HOST_MAX = 256 };
 #define BACK_OFF_S 1.0 /* before the first retry, doubled for each */
 #define BACK_OFF_MOST_S 30.0
 #define RETRY_AFTER_MOST_S 600.0 /* who asks for more is given up */
-#define POLL_S 0.05
+#define POLL_S 0.05              /* how soon somebody who wants to stop is heard */
 
 struct fb_chat {
 	fb_chat_options options;
 	CURL *curl;
+	CURLM *multi; ///< moves `curl`, a stretch of POLL_S at a time
 	struct curl_slist *headers;
 	char url[URL_MAX];
 	char host[HOST_MAX];
@@ -118,7 +119,8 @@ fb_status fb_chat_open(const fb_chat_options *options, fb_chat **out, fb_error *
 	fb_status status = read_url(chat, error);
 	if (!status) {
 		chat->curl = curl_easy_init();
-		if (!chat->curl || !add_header(chat, "Content-Type: application/json") ||
+		chat->multi = curl_multi_init();
+		if (!chat->curl || !chat->multi || !add_header(chat, "Content-Type: application/json") ||
 			!add_header(chat, "Accept: application/json") || !add_header(chat, "Expect:") ||
 			!add_key(chat)) {
 			status = fb_fail(error, FB_NO_MEMORY, "", "out of memory");
@@ -140,6 +142,7 @@ void fb_chat_close(fb_chat *chat)
 		}
 		curl_slist_free_all(chat->headers);
 		curl_easy_cleanup(chat->curl);
+		curl_multi_cleanup(chat->multi);
 		free(chat);
 	}
 }
@@ -193,7 +196,6 @@ static void set_up(fb_chat *chat, const char *text, answer *a)
 	if (chat->loopback) {
 		curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	}
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(1e3 * CONNECT_S));
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(1e3 * chat->options.timeout_s));
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
@@ -203,6 +205,24 @@ static void set_up(fb_chat *chat, const char *text, answer *a)
 	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, chat);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, chat->why);
 	chat->why[0] = '\0';
+}
+
+/** The transfer as it was set up. curl_easy_perform() would do, but looks up once a second while
+	nothing comes. */
+static CURLcode transfer(const fb_chat *chat)
+{
+	int running = 1, left;
+	CURLMcode fault = curl_multi_add_handle(chat->multi, chat->curl);
+	while (!fault && running) {
+		fault = curl_multi_perform(chat->multi, &running);
+		if (!fault && running) {
+			fault = curl_multi_poll(chat->multi, NULL, 0, (int)(1e3 * POLL_S), NULL);
+		}
+	}
+	const CURLMsg *message = fault ? NULL : curl_multi_info_read(chat->multi, &left);
+	CURLcode code = message ? message->data.result : CURLE_OUT_OF_MEMORY;
+	curl_multi_remove_handle(chat->multi, chat->curl);
+	return code;
 }
 
 /** No whole answer came. */
@@ -268,7 +288,7 @@ static attempt try_once(fb_chat *chat, const char *text, char **body, long *http
 	answer a = {0};
 	attempt result = {.status = FB_OK};
 	set_up(chat, text, &a);
-	CURLcode code = curl_easy_perform(chat->curl);
+	CURLcode code = transfer(chat);
 	*http = 0;
 	curl_easy_getinfo(chat->curl, CURLINFO_RESPONSE_CODE, http);
 	if (a.text) {

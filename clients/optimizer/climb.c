@@ -9,7 +9,8 @@
 
 enum {
 	EVALUATIONS_MAX = 100,
-	STAND_INS = 5, /* knobs that are asked whether others can stand in for them */
+	STAND_INS = 5,  /* knobs that are asked whether others can stand in for them */
+	AFRESH_MAX = 8, /* knobs that are turned one after the other */
 };
 #define SCORE_ENOUGH 1e-4 /* points */
 #define PLACE_ENOUGH 1e-3 /* steps */
@@ -187,4 +188,52 @@ void fb_climb_condense(const fb_climb *climb, double *place)
 	}
 	free(tried);
 	free(other);
+}
+
+/** The knob that alone brings most at `place`, of those that stand at their start, put where it
+	does. Returns which, -1: none brings anything. */
+static int turn_one(const fb_climb *climb, double *place)
+{
+	static const double away[] = {-9.0, -3.0, -1.0, 1.0, 3.0, 9.0};
+	double most = merit_of(climb, place), to = 0.0;
+	int best = -1;
+	for (int k = 0; k < climb->knobs->count; k++) {
+		const fb_knob *knob = &climb->knobs->knob[k];
+		double was = place[k];
+		if (!climb->free[k] || was != climb->start[k] || fb_knob_is_switch(knob)) {
+			continue;
+		}
+		for (size_t i = 0; i < sizeof away / sizeof *away; i++) {
+			place[k] = fb_clamp(was + away[i], 0.0, 1.0 / fb_knob_step(knob));
+			double merit = place[k] == was ? most : merit_of(climb, place);
+			if (merit > most) {
+				most = merit;
+				to = place[k];
+				best = k;
+			}
+		}
+		place[k] = was;
+	}
+	if (best >= 0) {
+		place[best] = to;
+	}
+	return best;
+}
+
+void fb_climb_afresh(const fb_climb *climb, double *place)
+{
+	size_t knobs = (size_t)climb->knobs->count;
+	bool *turned = calloc(knobs + 1, sizeof *turned);
+	fb_climb those = *climb;
+	those.free = turned;
+	memcpy(place, climb->start, knobs * sizeof *place);
+	for (int i = 0; turned && i < AFRESH_MAX; i++) {
+		int k = turn_one(climb, place);
+		if (k < 0) {
+			break;
+		}
+		turned[k] = true;
+		fb_climb_top(&those, place);
+	}
+	free(turned);
 }

@@ -25,4 +25,8 @@ void fb_climb_simplify(const fb_climb *climb, double *place);
 	one is left. */
 void fb_climb_condense(const fb_climb *climb, double *place);
 
+/** From the start, one knob after the other, each time the one that brings most, while any brings
+	something: few knobs, whatever `place` was. */
+void fb_climb_afresh(const fb_climb *climb, double *place);
+
 #endif

@@ -6,6 +6,7 @@
 #include "climb.h"
 #include "engine.h"
 #include "probe.h"
+#include "reach.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 enum {
 	ROUND_WAVES = 4,  /* fits of the model in a round */
 	PROBES_MAX = 12,  /* in a round, but the first; never more than half of what is left */
+	REACHES = 2,      /* times in a round that steps which helped are taken farther */
+	REACH_MAX = 6,    /* knobs each time */
 	STRONGEST = 4,    /* knobs of a sparse trial */
 	SWITCHES_MAX = 3, /* flipped at once */
 	ELSEWHERE = 4     /* climbs from somewhere else */
@@ -33,6 +36,7 @@ typedef struct local {
 	double caution;
 	int waves;       ///< in this round, -1: the round has not begun
 	int probes_left; ///< in this round
+	int reaches;     ///< in this round
 	int wave_from;   ///< the last wave's first trial, -1: none
 	int round_from;  ///< this round's first trial
 	double merit;    ///< when the round began
@@ -288,6 +292,9 @@ static void propose_wave(local *self, fb_batch *out)
 		memcpy(self->other, self->top, size);
 		fb_climb_condense(&job, self->other);
 		add(self, &job, self->other, out, "fewer");
+		fb_climb_afresh(&job, self->other);
+		fb_climb_simplify(&job, self->other);
+		add(self, &job, self->other, out, "afresh");
 	}
 	add_switched(self, &job, out);
 	if (known || self->stalled) {
@@ -315,6 +322,7 @@ static void judge_wave(local *self)
 static fb_status propose(void *ctx, int room, fb_batch *out, fb_error *error)
 {
 	local *self = ctx;
+	const fb_trials *history = self->task.history;
 	(void)error;
 	judge_wave(self);
 	if (self->waves < 0) {
@@ -324,6 +332,7 @@ static fb_status propose(void *ctx, int room, fb_batch *out, fb_error *error)
 			self->probes_left = PROBES_MAX;
 		}
 		self->begun = true;
+		self->reaches = 0;
 		self->merit = best_trial(self)->merit;
 		self->round_from = self->task.history->count;
 		fb_probes_plan(self->probes, PROBES_MAX, self->stalled);
@@ -332,6 +341,14 @@ static fb_status propose(void *ctx, int room, fb_batch *out, fb_error *error)
 	self->probes_left -= out->count;
 	if (out->count || self->waves == ROUND_WAVES || !fb_probes_live_count(self->probes)) {
 		return FB_OK;
+	}
+	if (self->reaches < REACHES) {
+		self->reaches++;
+		fb_reach_propose(history, self->round_from, room < REACH_MAX ? room : REACH_MAX, out);
+		if (out->count) {
+			return FB_OK;
+		}
+		self->reaches = REACHES;
 	}
 	self->waves++;
 	self->wave_from = self->task.history->count;

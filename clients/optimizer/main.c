@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 enum { OK = 0, FAILED = 1, TOKEN_MAX = 512 };
@@ -134,6 +135,9 @@ static fb_status read_key(const fb_tuning_options *options, char key[TOKEN_MAX],
 				options->key_file ? options->key_file : "OPENAI_API_KEY",
 				"holds something that is no key: blanks, or characters beyond ASCII");
 		}
+	}
+	if (*key) { /* should this program crash, it leaves no core with a key in it */
+		(void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	}
 	return FB_OK;
 }

@@ -70,8 +70,7 @@ static const fb_arg table[] = {
 	{"http-port", "N", "its port for HTTP (7771)", FB_ARG_INT, 0, &given.http_port, 1, 65535},
 	{"osc", NULL,
 		"learn the station by OSC alone, without OSCQuery; what is heard and stored goes by HTTP "
-		"all "
-		"the same",
+		"all the same",
 		FB_ARG_FLAG, 0, &given.osc, 0, 0},
 	{"token-file", "F", "file whose first line is the server's token", FB_ARG_TEXT, 0,
 		&given.token_file, 0, 0},

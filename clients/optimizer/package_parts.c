@@ -292,22 +292,6 @@ static int by_effect(const void *a, const void *b)
 	return dx > dy ? -1 : dx < dy ? 1 : x->trial - y->trial;
 }
 
-/** The one knob that differs, -1 if none or more. */
-static int only_difference(const fb_trials *history, int a, int b)
-{
-	int found = -1;
-	const double *x = history->trial[a].value, *y = history->trial[b].value;
-	for (int k = 0; k < history->knobs->count; k++) {
-		if (x[k] != y[k]) {
-			if (found >= 0) {
-				return -1;
-			}
-			found = k;
-		}
-	}
-	return found;
-}
-
 /** The newest pair of trials for each knob that differ in that alone. */
 static int find_steps(const fb_trials *history, step *steps)
 {
@@ -317,7 +301,7 @@ static int find_steps(const fb_trials *history, step *steps)
 	}
 	for (int t = 1; t < history->count; t++) {
 		for (int base = 0; base < t; base++) {
-			int k = only_difference(history, base, t);
+			int k = fb_trials_only_difference(history, base, t);
 			if (k >= 0) {
 				steps[k] = (step){t, base, k, history->trial[t].score - history->trial[base].score};
 			}

@@ -169,6 +169,21 @@ int fb_trials_find(const fb_trials *history, const double *value)
 	return -1;
 }
 
+int fb_trials_only_difference(const fb_trials *history, int a, int b)
+{
+	int found = -1;
+	const double *x = history->trial[a].value, *y = history->trial[b].value;
+	for (int k = 0; k < history->knobs->count; k++) {
+		if (x[k] != y[k]) {
+			if (found >= 0) {
+				return -1;
+			}
+			found = k;
+		}
+	}
+	return found;
+}
+
 bool fb_trials_sound_alike(const fb_trials *history, int a, int b)
 {
 	const fb_trial *x = &history->trial[a], *y = &history->trial[b];

@@ -45,6 +45,9 @@ FB_MUST_CHECK fb_status fb_trials_add(fb_trials *history, const double *value, c
 /** A trial with exactly these values, -1 if there is none. */
 int fb_trials_find(const fb_trials *history, const double *value);
 
+/** The one knob in which they differ, -1: none does, or more do. */
+int fb_trials_only_difference(const fb_trials *history, int a, int b);
+
 /** Did these two measure the very same? Auditions are deterministic, so then nothing of what
 	differs between them is heard. */
 bool fb_trials_sound_alike(const fb_trials *history, int a, int b);

@@ -389,20 +389,13 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_node_desc desc = {
-	FB_NODE_BUILT,
+	FB_NODE_USUAL,
 	.id = "chorus",
 	.label = "Chorus",
 	.doc =
 		"Doubles a voice, a guitar or keys with one to eight slightly detuned copies, in stereo. "
 		"The dry signal keeps its place and has no latency; each side is made of itself only",
 	.category = "modulation",
-	FB_NODE_HAS(inputs),
-	FB_NODE_HAS(outputs),
-	FB_NODE_HAS(params),
-	.instance_size = instance_size,
-	.prepare = prepare,
-	.process = process,
-	.reset = reset,
 };
 
 FB_NODE_ENTRY(desc)

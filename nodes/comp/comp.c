@@ -7,6 +7,7 @@
 #include "../dsp/knee.h"
 #include "../dsp/largest.h"
 #include "../dsp/lookahead.h"
+#include "../dsp/metadata.h"
 #include "../dsp/wide.h"
 
 enum {
@@ -50,20 +51,10 @@ typedef struct comp_node {
 	_Alignas(FB_ALIGN) float rings[]; ///< two lookahead delays
 } comp_node;
 
-static fb_lookahead ahead_of(double rate_hz, const float *values)
-{
-	return fb_lookahead_make((uint32_t)lround((double)values[LOOKAHEAD] * 1e-3 * rate_hz));
-}
-
-static size_t ring_bytes(const fb_lookahead *ahead)
-{
-	return 2 * (size_t)ahead->size * sizeof(float);
-}
-
 static size_t instance_size(double rate_hz, const float *values)
 {
-	fb_lookahead ahead = ahead_of(rate_hz, values);
-	return sizeof(comp_node) + ring_bytes(&ahead);
+	fb_lookahead ahead = fb_lookahead_of(rate_hz, values[LOOKAHEAD]);
+	return sizeof(comp_node) + fb_lookahead_bytes(&ahead);
 }
 
 /** Frames a time stands for, from ms. */
@@ -106,7 +97,7 @@ static float makeup_of(const comp_node *self, const float *values)
 /** At rest, with these values in force. */
 static void start(comp_node *self, const float *values)
 {
-	memset(self->rings, 0, ring_bytes(&self->ahead));
+	memset(self->rings, 0, fb_lookahead_bytes(&self->ahead));
 	memset(self->crest, 0, sizeof self->crest);
 	self->linked = true;
 	memset(self->average, 0, sizeof self->average);
@@ -126,7 +117,7 @@ static bool prepare(void *instance, double rate_hz, const float *values)
 {
 	comp_node *self = instance;
 	self->rate_hz = rate_hz;
-	self->ahead = ahead_of(rate_hz, values);
+	self->ahead = fb_lookahead_of(rate_hz, values[LOOKAHEAD]);
 	self->rms_share = fb_time_share(RMS_MS * 1e-3 * rate_hz);
 	fb_fade_init(&self->rms, rate_hz, SWITCH_MS);
 	fb_fade_init(&self->external, rate_hz, SWITCH_MS);
@@ -307,22 +298,20 @@ FB_WIDE_ALL static void process(void *instance, const fb_tick *tick) FB_RT
 	self->makeup_db = makeup_of(self, tick->to);
 	self->mix = tick->to[MIX] * 0.01f;
 	bool untouched = most == 0.0f && makeup == 0.0f && self->makeup_db == 0.0f;
-	for (int c = 0; c < 2; c++) {
+	fb_lookahead_pair(&self->ahead, self->rings, own[0], own[1], tick->out);
+	for (int c = 0; c < 2 && !untouched; c++) {
 		const float *g = gain[linked ? 0 : c];
 		float *out = tick->out[c];
-		if (c < n && !untouched) {
+		if (c < n) {
 			gain_of(gain[c], makeup, self->makeup_db, mix, self->mix);
 		}
-		fb_lookahead_tick(&self->ahead, self->rings + (size_t)c * self->ahead.size, own[c], out);
-		for (int i = 0; i < FB_TICK && !untouched; i++) {
+		for (int i = 0; i < FB_TICK; i++) {
 			out[i] *= g[i];
 		}
 	}
-	fb_lookahead_advance(&self->ahead);
 }
 
-static const fb_port_info inputs[] = {{"in", "In", "The signal", 2},
-	{"sidechain", "Sidechain", "An external key for the detector, heard by no one", 2}};
+static const fb_port_info inputs[] = {{"in", "In", "The signal", 2}, FB_SIDECHAIN_PORT};
 static const fb_port_info outputs[] = {{"out", "Out", "The signal, compressed", 2}};
 
 static const char *const detectors[] = {"peak", "rms", NULL};
@@ -397,14 +386,7 @@ static const fb_param_info params[N_PARAMS] = {
 		.kind = FB_CHOICE,
 		.max = 1.0f,
 		.choices = detectors},
-	[SIDECHAIN] = {.symbol = "sidechain",
-		.label = "Sidechain",
-		.unit = "",
-		.doc = "What the detector hears: the signal itself, or the sidechain input if something is "
-			   "connected there",
-		.kind = FB_CHOICE,
-		.max = 1.0f,
-		.choices = fb_key_choices},
+	[SIDECHAIN] = FB_SIDECHAIN_PARAM,
 	[SC_HPF] = {.symbol = "sc_hpf",
 		.label = "Sidechain high-pass",
 		.unit = "Hz",
@@ -444,31 +426,19 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_meter_info meters[N_METERS] = {
-	[METER_REDUCTION] = {.symbol = "reduction",
-		.label = "Gain reduction",
-		.unit = "dB",
-		.doc = "The most that either side was turned down, before makeup and mix",
-		.min = 0.0f,
-		.max = 60.0f,
-		.flags = FB_METER_REDUCTION},
+	[METER_REDUCTION] = FB_REDUCTION_METER(
+		"The most that either side was turned down, before makeup and mix", 60.0f),
 };
 
 static const fb_node_desc desc = {
-	FB_NODE_BUILT,
+	FB_NODE_USUAL,
 	.id = "comp",
 	.label = "Compressor",
 	.doc = "Evens out levels: voices, instruments, buses. Feed-forward in the log domain with soft "
 		   "knee; the detector holds crests, so that steady tones stay undistorted. Source: "
 		   "Giannoulis, Massberg, Reiss, JAES 60 (2012)",
 	.category = "dynamics",
-	FB_NODE_HAS(inputs),
-	FB_NODE_HAS(outputs),
-	FB_NODE_HAS(params),
 	FB_NODE_HAS(meters),
-	.instance_size = instance_size,
-	.prepare = prepare,
-	.process = process,
-	.reset = reset,
 	.latency = latency,
 };
 

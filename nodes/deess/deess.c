@@ -9,6 +9,7 @@
 #include "../dsp/knee.h"
 #include "../dsp/largest.h"
 #include "../dsp/matched.h"
+#include "../dsp/metadata.h"
 
 #include <string.h>
 
@@ -326,31 +327,18 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_meter_info meters[N_METERS] = {
-	[METER_REDUCTION] = {.symbol = "reduction",
-		.label = "Gain reduction",
-		.unit = "dB",
-		.doc = "The most that sibilants were turned down",
-		.min = 0.0f,
-		.max = 24.0f,
-		.flags = FB_METER_REDUCTION},
+	[METER_REDUCTION] = FB_REDUCTION_METER("The most that sibilants were turned down", 24.0f),
 };
 
 static const fb_node_desc desc = {
-	FB_NODE_BUILT,
+	FB_NODE_USUAL,
 	.id = "deess",
 	.label = "De-esser",
 	.doc =
 		"Softens s and sh in speech and song and leaves the rest alone, to the bit: it acts only "
 		"where the band above the frequency is both loud and most of what is heard",
 	.category = "dynamics",
-	FB_NODE_HAS(inputs),
-	FB_NODE_HAS(outputs),
-	FB_NODE_HAS(params),
 	FB_NODE_HAS(meters),
-	.instance_size = instance_size,
-	.prepare = prepare,
-	.process = process,
-	.reset = reset,
 };
 
 FB_NODE_ENTRY(desc)

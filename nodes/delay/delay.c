@@ -410,21 +410,14 @@ static const fb_meter_info meters[] = {
 	{"time", "Time", "ms", "The time in force, in sync too", 0.0f, 2000.0f, 0}};
 
 static const fb_node_desc desc = {
-	FB_NODE_BUILT,
+	FB_NODE_USUAL,
 	.id = "delay",
 	.label = "Delay",
 	.doc =
 		"Echoes up to 2 s apart, in ms or in notes of a tempo, straight or from side to side, each "
 		"repeat darker or thinner if the loop's filters say so. Set mix to 100 on a send",
 	.category = "space",
-	FB_NODE_HAS(inputs),
-	FB_NODE_HAS(outputs),
-	FB_NODE_HAS(params),
 	FB_NODE_HAS(meters),
-	.instance_size = instance_size,
-	.prepare = prepare,
-	.process = process,
-	.reset = reset,
 	.provide = provide,
 };
 

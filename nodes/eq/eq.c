@@ -397,7 +397,7 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_node_desc desc = {
-	FB_NODE_BUILT,
+	FB_NODE_USUAL,
 	.id = "eq",
 	.label = "Equaliser",
 	.doc =
@@ -405,13 +405,6 @@ static const fb_node_desc desc = {
 		"the analogue one up to 20 kHz; bands at 0 dB leave the signal as it is. Source: matched "
 		"z-transform with fitted correction over a state-variable section",
 	.category = "filter",
-	FB_NODE_HAS(inputs),
-	FB_NODE_HAS(outputs),
-	FB_NODE_HAS(params),
-	.instance_size = instance_size,
-	.prepare = prepare,
-	.process = process,
-	.reset = reset,
 };
 
 FB_NODE_ENTRY(desc)

@@ -261,20 +261,13 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_node_desc desc = {
-	FB_NODE_BUILT,
+	FB_NODE_USUAL,
 	.id = "exciter",
 	.label = "Exciter",
 	.doc = "Adds harmonics to the treble where an equaliser finds nothing to lift: for dull "
 		   "speech, muffled recordings, an acoustic guitar behind a band. Oversampled four times "
 		   "(twice above 50 kHz), with the signal itself delayed to match and otherwise untouched",
 	.category = "modulation",
-	FB_NODE_HAS(inputs),
-	FB_NODE_HAS(outputs),
-	FB_NODE_HAS(params),
-	.instance_size = instance_size,
-	.prepare = prepare,
-	.process = process,
-	.reset = reset,
 	.latency = latency,
 };
 

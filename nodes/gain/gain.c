@@ -162,19 +162,12 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_node_desc desc = {
-	FB_NODE_BUILT,
+	FB_NODE_USUAL,
 	.id = "gain",
 	.label = "Gain",
 	.doc = "Level, balance, polarity and mono of a stereo signal. For trimming between stages, "
 		   "putting a miswired leg right and checking a mix in mono",
 	.category = "utility",
-	FB_NODE_HAS(inputs),
-	FB_NODE_HAS(outputs),
-	FB_NODE_HAS(params),
-	.instance_size = instance_size,
-	.prepare = prepare,
-	.process = process,
-	.reset = reset,
 };
 
 FB_NODE_ENTRY(desc)

@@ -11,6 +11,7 @@
 #include "../dsp/key.h"
 #include "../dsp/largest.h"
 #include "../dsp/lookahead.h"
+#include "../dsp/metadata.h"
 
 enum {
 	THRESHOLD,
@@ -59,20 +60,10 @@ typedef struct gate_rule {
 	float threshold_db, slope, range_db;
 } gate_rule;
 
-static fb_lookahead ahead_of(double rate_hz, const float *values)
-{
-	return fb_lookahead_make((uint32_t)lround((double)values[LOOKAHEAD] * 1e-3 * rate_hz));
-}
-
-static size_t ring_bytes(const fb_lookahead *ahead)
-{
-	return 2 * (size_t)ahead->size * sizeof(float);
-}
-
 static size_t instance_size(double rate_hz, const float *values)
 {
-	fb_lookahead ahead = ahead_of(rate_hz, values);
-	return sizeof(gate_node) + ring_bytes(&ahead);
+	fb_lookahead ahead = fb_lookahead_of(rate_hz, values[LOOKAHEAD]);
+	return sizeof(gate_node) + fb_lookahead_bytes(&ahead);
 }
 
 static void set_times(gate_node *self, const float *values)
@@ -112,7 +103,7 @@ static float expand(const gate_rule *rule, float level)
 /** At rest, closed, with these values in force. */
 static void start(gate_node *self, const float *values)
 {
-	memset(self->rings, 0, ring_bytes(&self->ahead));
+	memset(self->rings, 0, fb_lookahead_bytes(&self->ahead));
 	self->crest = (fb_crest){0};
 	self->attack_ms = -1.0f;
 	set_times(self, values);
@@ -131,7 +122,7 @@ static bool prepare(void *instance, double rate_hz, const float *values)
 {
 	gate_node *self = instance;
 	self->rate_hz = rate_hz;
-	self->ahead = ahead_of(rate_hz, values);
+	self->ahead = fb_lookahead_of(rate_hz, values[LOOKAHEAD]);
 	fb_fade_init(&self->external, rate_hz, SWITCH_MS);
 	start(self, values);
 	return true;
@@ -222,20 +213,18 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 		}
 		reduction = shape(self, &rule, gain);
 	}
-	for (int c = 0; c < 2; c++) {
+	fb_lookahead_pair(&self->ahead, self->rings, own[0], own[1], tick->out);
+	for (int c = 0; c < 2 && !untouched; c++) {
 		float *out = tick->out[c];
-		fb_lookahead_tick(&self->ahead, self->rings + (size_t)c * self->ahead.size, own[c], out);
-		for (int i = 0; i < FB_TICK && !untouched; i++) {
+		for (int i = 0; i < FB_TICK; i++) {
 			out[i] *= gain[i];
 		}
 	}
-	fb_lookahead_advance(&self->ahead);
 	tick->meter[METER_REDUCTION] = reduction;
 	tick->meter[METER_OPEN] = self->open ? 1.0f : 0.0f;
 }
 
-static const fb_port_info inputs[] = {{"in", "In", "The signal", 2},
-	{"sidechain", "Sidechain", "An external key for the detector, heard by no one", 2}};
+static const fb_port_info inputs[] = {{"in", "In", "The signal", 2}, FB_SIDECHAIN_PORT};
 static const fb_port_info outputs[] = {{"out", "Out", "The signal, gated", 2}};
 
 static const fb_param_info params[N_PARAMS] = {
@@ -311,14 +300,7 @@ static const fb_param_info params[N_PARAMS] = {
 		.min = 0.0f,
 		.max = 20.0f,
 		.flags = FB_PARAM_REPREPARE},
-	[SIDECHAIN] = {.symbol = "sidechain",
-		.label = "Sidechain",
-		.unit = "",
-		.doc = "What the detector hears: the signal itself, or the sidechain input if something is "
-			   "connected there",
-		.kind = FB_CHOICE,
-		.max = 1.0f,
-		.choices = fb_key_choices},
+	[SIDECHAIN] = FB_SIDECHAIN_PARAM,
 	[SC_HPF] = {.symbol = "sc_hpf",
 		.label = "Sidechain high-pass",
 		.unit = "Hz",
@@ -341,13 +323,7 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_meter_info meters[N_METERS] = {
-	[METER_REDUCTION] = {.symbol = "reduction",
-		.label = "Gain reduction",
-		.unit = "dB",
-		.doc = "The most that the signal was turned down",
-		.min = 0.0f,
-		.max = 90.0f,
-		.flags = FB_METER_REDUCTION},
+	[METER_REDUCTION] = FB_REDUCTION_METER("The most that the signal was turned down", 90.0f),
 	[METER_OPEN] = {.symbol = "open",
 		.label = "Open",
 		.unit = "",
@@ -357,20 +333,13 @@ static const fb_meter_info meters[N_METERS] = {
 };
 
 static const fb_node_desc desc = {
-	FB_NODE_BUILT,
+	FB_NODE_USUAL,
 	.id = "gate",
 	.label = "Gate",
 	.doc = "Turns down what is quieter than the threshold: spill on drums, noise between words. A "
 		   "downward expander with hysteresis and hold; both sides go together",
 	.category = "dynamics",
-	FB_NODE_HAS(inputs),
-	FB_NODE_HAS(outputs),
-	FB_NODE_HAS(params),
 	FB_NODE_HAS(meters),
-	.instance_size = instance_size,
-	.prepare = prepare,
-	.process = process,
-	.reset = reset,
 	.latency = latency,
 };
 

@@ -407,20 +407,13 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_node_desc desc = {
-	FB_NODE_BUILT,
+	FB_NODE_USUAL,
 	.id = "imager",
 	.label = "Stereo imager",
 	.doc = "Width of a stereo signal, over all and in three bands, and mono bass. It works on the "
-		   "side "
-		   "signal only, so the mono sum never changes; with all widths at 100 the very bits pass",
+		   "side signal only, so the mono sum never changes; with all widths at 100 the very bits "
+		   "pass",
 	.category = "stereo",
-	FB_NODE_HAS(inputs),
-	FB_NODE_HAS(outputs),
-	FB_NODE_HAS(params),
-	.instance_size = instance_size,
-	.prepare = prepare,
-	.process = process,
-	.reset = reset,
 };
 
 FB_NODE_ENTRY(desc)

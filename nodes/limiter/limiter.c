@@ -12,6 +12,7 @@
 #include "../dsp/fastmath.h"
 #include "../dsp/largest.h"
 #include "../dsp/lookahead.h"
+#include "../dsp/metadata.h"
 #include "../dsp/slidemax.h"
 #include "../dsp/truepeak.h"
 #include "../dsp/wide.h"
@@ -78,15 +79,14 @@ static float *hold_memory(limiter_node *self)
 	return (float *)(self->memory + box_doubles(&self->size));
 }
 
-static float *delay_memory(limiter_node *self, int channel)
+static float *delay_memory(limiter_node *self)
 {
-	return hold_memory(self) + fb_slidemax_room(self->size.hold) +
-		   (size_t)channel * self->size.ahead.size;
+	return hold_memory(self) + fb_slidemax_room(self->size.hold);
 }
 
 static size_t float_bytes(const sizes *size)
 {
-	return (fb_slidemax_room(size->hold) + 2 * (size_t)size->ahead.size) * sizeof(float);
+	return fb_slidemax_room(size->hold) * sizeof(float) + fb_lookahead_bytes(&size->ahead);
 }
 
 static size_t instance_size(double rate_hz, const float *values)
@@ -296,14 +296,14 @@ FB_WIDE_ALL static void process(void *instance, const fb_tick *tick) FB_RT
 		tick->meter[METER_REDUCTION] = fb_largest(gains, FB_TICK) * FB_DB_PER_LOG2;
 		smooth(self, gains);
 	}
-	for (int c = 0; c < 2; c++) {
+	fb_lookahead_pair(&self->size.ahead, delay_memory(self), x[0] + FB_TRUEPEAK_PAST,
+		x[1] + FB_TRUEPEAK_PAST, tick->out);
+	for (int c = 0; c < 2 && !rest; c++) {
 		float *out = tick->out[c];
-		fb_lookahead_tick(&self->size.ahead, delay_memory(self, c), x[c] + FB_TRUEPEAK_PAST, out);
-		for (int i = 0; i < FB_TICK && !rest; i++) {
+		for (int i = 0; i < FB_TICK; i++) {
 			out[i] *= gains[i];
 		}
 	}
-	fb_lookahead_advance(&self->size.ahead);
 }
 
 static const fb_port_info inputs[] = {{"in", "In", "The signal", 2}};
@@ -357,31 +357,18 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_meter_info meters[N_METERS] = {
-	[METER_REDUCTION] = {.symbol = "reduction",
-		.label = "Gain reduction",
-		.unit = "dB",
-		.doc = "The most that the signal was turned down",
-		.min = 0.0f,
-		.max = 60.0f,
-		.flags = FB_METER_REDUCTION},
+	[METER_REDUCTION] = FB_REDUCTION_METER("The most that the signal was turned down", 60.0f),
 };
 
 static const fb_node_desc desc = {
-	FB_NODE_BUILT,
+	FB_NODE_USUAL,
 	.id = "limiter",
 	.label = "Limiter",
 	.doc = "The last stage of a chain: a ceiling in true peak that holds. Both sides go down "
-		   "together. "
-		   "Source: peak detection after ITU-R BS.1770-4 Annex 2, sliding maximum and boxcars",
+		   "together. Source: peak detection after ITU-R BS.1770-4 Annex 2, sliding maximum and "
+		   "boxcars",
 	.category = "dynamics",
-	FB_NODE_HAS(inputs),
-	FB_NODE_HAS(outputs),
-	FB_NODE_HAS(params),
 	FB_NODE_HAS(meters),
-	.instance_size = instance_size,
-	.prepare = prepare,
-	.process = process,
-	.reset = reset,
 	.latency = latency,
 };
 

@@ -280,21 +280,13 @@ static const fb_meter_info meters[N_METERS] = {
 };
 
 static const fb_node_desc desc = {
-	FB_NODE_BUILT,
+	FB_NODE_USUAL,
 	.id = "nr",
 	.label = "Noise reduction",
 	.doc = "Takes hiss, hum of machines, fans and traffic out from behind a voice. Place it first "
-		   "in the "
-		   "chain, before anything that changes level by itself",
+		   "in the chain, before anything that changes level by itself",
 	.category = "restoration",
-	FB_NODE_HAS(inputs),
-	FB_NODE_HAS(outputs),
-	FB_NODE_HAS(params),
 	FB_NODE_HAS(meters),
-	.instance_size = instance_size,
-	.prepare = prepare,
-	.process = process,
-	.reset = reset,
 	.latency = latency,
 	.finish = finish,
 };

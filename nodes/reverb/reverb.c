@@ -328,7 +328,7 @@ static const fb_param_info params[N_PARAMS] = {
 };
 
 static const fb_node_desc desc = {
-	FB_NODE_BUILT,
+	FB_NODE_USUAL,
 	.id = "reverb",
 	.label = "Reverb",
 	.doc =
@@ -336,13 +336,6 @@ static const fb_node_desc desc = {
 		"for what the decay asks. Its time is that of the setting, at any size. Set mix to 100 on "
 		"a send",
 	.category = "space",
-	FB_NODE_HAS(inputs),
-	FB_NODE_HAS(outputs),
-	FB_NODE_HAS(params),
-	.instance_size = instance_size,
-	.prepare = prepare,
-	.process = process,
-	.reset = reset,
 };
 
 FB_NODE_ENTRY(desc)

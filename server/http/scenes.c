@@ -186,8 +186,7 @@ static const fb_route routes[] = {
 		.answer = "Stored", .refusals = "404 406 503"},
 	{FB_POST, "/api/scenes/{scene}/load", load_scene,
 		"Recall all stations of a scene, or some, over a time; all or nothing. Each has one step "
-		"of "
-		"undo for it.",
+		"of undo for it.",
 		{SCENE_PARAM}, .body_max = FB_BODY_MAX,
 		.body = "{'type': 'object', 'additionalProperties': false, 'properties': {" STATIONS_BODY
 				", 'morph_s': {'type': 'number', 'minimum': 0, 'maximum': 600}}}",

@@ -57,11 +57,11 @@ static const struct {
 		"{'type': 'object', 'required': ['frame_start', 'frame_end', 'sample_rate', 'metrics',"
 		" 'invalid'], 'properties': {'frame_start': " WHOLE ", 'frame_end': " WHOLE
 		", 'sample_rate': " NUMBER ", 'metrics': " NUMBERS ", 'invalid': " TEXTS "}}"},
-	{"Source", "{'type': 'object', 'oneOf': [{'required': ['live']}, {'required': ['sample']},"
-			   " {'required': ['run']}, {'required': ['stored']}], 'additionalProperties': false,"
-			   " 'properties': {'live':"
-			   " {'type': 'number', 'minimum': 0.1, 'maximum': 60}, 'sample': " TEXT
-			   ", 'reference': " TEXT ", 'run': " TEXT ", 'stored': " TEXT "}}"},
+	{"Source",
+		"{'type': 'object', 'oneOf': [{'required': ['live']}, {'required': ['sample']},"
+		" {'required': ['run']}, {'required': ['stored']}], 'additionalProperties': false,"
+		" 'properties': {'live': {'type': 'number', 'minimum': 0.1, 'maximum': 60}, 'sample': " TEXT
+		", 'reference': " TEXT ", 'run': " TEXT ", 'stored': " TEXT "}}"},
 	{"RunRequest", "{'type': 'object', 'required': ['station', 'source'], 'additionalProperties':"
 				   " false, 'properties': {" RUN_ASKED
 				   ", 'parameters': " REF("Params") ", 'include_audio': " YES_NO "}}"},

@@ -45,10 +45,13 @@ SPOIL = {
 STAGES = [{"id": "trim", "type": "gain"}, {"id": "nr", "type": "nr", "parameters": {"strength": 0}}, {"id": "eq", "type": "eq"},
           {"id": "deess", "type": "deess", "parameters": {"range": 0}}, {"id": "comp", "type": "comp", "parameters": {"ratio": 1}},
           {"id": "imager", "type": "imager"}, {"id": "limiter", "type": "limiter", "parameters": {"ceiling": -0.3}}]
-# What of the clean recording is a goal, with its weight and tolerance.
-AIMS = {"lufs_integrated": (2, 1.5), "noise_floor": (1, 6), "rms_stability": (0.5, 0.1), "dynamic_range": (1, 3), "hum": (0.7, 8),
-        "width": (0.7, 0.15), "tilt": (0.5, 1), "true_peak": (0.3, 3), "band_bass": (0.7, 3), "band_low_mid": (1, 2),
-        "band_mid": (1, 2), "band_high_mid": (1, 2.5), "band_presence": (1, 3), "band_air": (0.4, 5)}
+# What of the clean recording is a goal, with its weight and tolerance: what people hear of a balance, and of what takes noise
+# away: too little (noise_floor, contrast), and too much of it (contrast, hnr, dynamic_range). Without a tolerance: the less the
+# better, since a clean recording has none.
+AIMS = {"lufs_integrated": (2, 1.5), "true_peak": (0.3, 3), "dynamic_range": (1, 3), "rms_stability": (0.5, 0.1), "noise_floor": (1, 6),
+        "hum": (1, None), "contrast": (1, 4), "hnr": (0.5, 2), "width": (0.7, 0.15), "balance": (0.5, 1), "band_sub": (0.4, 6),
+        "band_bass": (0.7, 3), "band_low_mid": (1, 2), "band_mid": (1, 2), "band_high_mid": (1, 2.5), "band_presence": (1, 3),
+        "band_air": (0.4, 5)}
 
 
 def ffmpeg(*words):
@@ -100,8 +103,8 @@ class Case:
 def goal_of(server, clean):
     """What was measured of the clean recording, as a patch's goal."""
     report = server.post("/api/calibration/run", {"station": 1, "source": {"sample": clean}, "include_audio": False})
-    weights = {name: {"weight": weight, "target": round(report["metrics"][name], 3), "tolerance": tolerance}
-               for name, (weight, tolerance) in AIMS.items() if name not in report["invalid"]}
+    weights = {name: {"weight": weight, "target": round(report["metrics"][name], 3), "tolerance": tolerance} if tolerance else
+               {"weight": weight, "minimize": True} for name, (weight, tolerance) in AIMS.items() if name not in report["invalid"]}
     return {"target_lufs": max(-69.0, round(report["metrics"]["lufs_integrated"], 1)), "weights": weights, "epsilon": 0.002}
 
 
@@ -143,6 +146,16 @@ class Space:
             return math.log(value / low) / math.log(high / low)
         return (value - low) / (high - low)
 
+    def moves(self, knob, x, step):
+        """Where it may go from x: all other settings of a switch, a number up and down."""
+        kind, leaf = self.knobs[knob][1]["TYPE"], self.knobs[knob][1]
+        if kind in "TF":
+            return [0.75 if x < 0.5 else 0.25]
+        if kind == "s":
+            n = len(leaf["RANGE"][0]["VALS"])
+            return [(i + 0.5) / n for i in range(n) if i != min(int(x * n), n - 1)]
+        return [y for y in (min(x + step, 1.0), max(x - step, 0.0)) if y != x]
+
     def values(self, point):
         out = {}
         for (key, leaf), x in zip(self.knobs, point):
@@ -167,8 +180,8 @@ def random_search(case, space, budget, seed=1):
 
 
 def evolution(case, space, budget, start=None, seed=1, sigma=0.1):
-    """CMA-ES with a diagonal covariance. source: Ros and Hansen, A simple modification in CMA-ES achieving linear time
-    and space complexity, 2008"""
+    """(score, point) of the best by CMA-ES with a diagonal covariance. source: Ros and Hansen, A simple modification in
+    CMA-ES achieving linear time and space complexity, 2008"""
     draw, n = random.Random(seed), len(space.start)
     size = 4 + int(3 * math.log(n))
     mu = size // 2
@@ -179,13 +192,14 @@ def evolution(case, space, budget, start=None, seed=1, sigma=0.1):
     ccov = min(1.0, (n + 2) / 3 * (2 / (effective * (n + 1.3) ** 2) + (1 - 1 / effective) * min(1, (2 * effective - 1) / ((n + 2) ** 2 + effective))))
     damping = 1 + cs + 2 * max(0, math.sqrt((effective - 1) / (n + 1)) - 1)
     expected = math.sqrt(n) * (1 - 1 / (4 * n) + 1 / (21 * n * n))
-    mean, variance, ps, pc, best, used = list(start or space.start), [1.0] * n, [0.0] * n, [0.0] * n, 0.0, 0
+    mean, variance, ps, pc, used = list(start or space.start), [1.0] * n, [0.0] * n, [0.0] * n, 0
+    best = (0.0, mean)
     while used < budget:
         steps = [[draw.gauss(0, 1) for _ in range(n)] for _ in range(min(size, budget - used))]
         points = [[m + sigma * math.sqrt(v) * z for m, v, z in zip(mean, variance, step)] for step in steps]
         scores = case.hear([space.values(point) for point in points])
         used += len(points)
-        best = max([best, *scores])
+        best = max([best, *zip(scores, points)])
         if len(points) < size:
             break
         order = sorted(range(size), key=lambda i: -scores[i])[:mu]
@@ -198,6 +212,35 @@ def evolution(case, space, budget, start=None, seed=1, sigma=0.1):
                     for v, p, r in zip(variance, pc, rank)]
         sigma *= math.exp(min(1.0, cs / damping * (math.sqrt(sum(p * p for p in ps)) / expected - 1)))
     return best
+
+
+def along(case, space, budget, start, step=0.1):
+    """(score, point) of the best by steps along each knob: all settings of switches, numbers up and down. What helps alone
+    is put together, the best first; a step that no longer helps is halved."""
+    (score,), point, used = case.hear([space.values(start)]), list(start), 1
+    while used < budget and step > 0.001:
+        moves = [(k, x) for k in range(len(point)) for x in space.moves(k, point[k], step)][:budget - used]
+        scores = case.hear([space.values([*point[:k], x, *point[k + 1:]]) for k, x in moves])
+        used += len(moves)
+        helpful, trial, trials = sorted(((s, k, x) for s, (k, x) in zip(scores, moves) if s > score), reverse=True), list(point), []
+        for _, k, x in helpful:
+            if trial[k] == point[k]:  # of two moves of a knob the better
+                trial[k] = x
+                trials.append(list(trial))
+        trials = trials[:budget - used]
+        found = max([(score, point), *zip(case.hear([space.values(one) for one in trials]), trials)])
+        used += len(trials)
+        step = step if found[0] > score + 0.01 else step / 2
+        score, point = found
+    return score, point
+
+
+def reference(case, space, budget, result):
+    """(score, point) of the best that a long search finds: evolution from the station as found, near and far, and from the
+    optimizer's own result, then along the knobs from the best of all."""
+    best = max(evolution(case, space, budget // 4, seed=2), evolution(case, space, budget // 4, seed=3, sigma=0.25),
+               evolution(case, space, budget // 4, start=result, seed=4, sigma=0.03), (case.hear([space.values(result)])[0], result))
+    return max(best, along(case, space, budget // 4, best[1]))
 
 
 # --- the table
@@ -241,14 +284,13 @@ def play(folder, samples, material, fault, goal, part, shares):
         space = Space(server)
         whole = max(clean["score"], after["score"])
         by_chance = max(before["score"], random_search(case, space, AUDITIONS))
-        evolved = max(before["score"], evolution(case, space, AUDITIONS))
+        evolved = max(before["score"], evolution(case, space, AUDITIONS)[0])
         normed = case.run(sample=levelled(samples, case, material))["score"]
         case.origin = {"run": case.run(changes)["run_id"]}  # the newest few runs alone keep their source
         best = None
         if REFERENCE:
             from_after = [Space.travel(dict(leaf, VALUE=[changes.get(key, leaf["VALUE"][0])])) for key, leaf in space.knobs]
-            best = max(after["score"], evolution(case, space, REFERENCE // 2, seed=2),
-                       evolution(case, space, REFERENCE // 2, start=from_after, seed=3, sigma=0.03))
+            best = reference(case, space, REFERENCE, from_after)[0]
         b, a = distance(before, clean), distance(after, clean)
         part.row(f"{material}, {fault}", text(before["score"]), text(after["score"]), f"{share(after['score'], before['score'], whole):.0f} %",
                  result["auditions"], len(changes), *([text(best), f"{share(after['score'], before['score'], best):.0f} %"] if REFERENCE else []),
@@ -306,7 +348,7 @@ def conclude(part, rows, per_second):
     if REFERENCE:
         ratios = [share(row["after"], row["before"], row["best"]) for row in rows]
         part.figure("of_reference", round(min(ratios), 1), least=90)
-        part.notes.append(f"Of what {REFERENCE:,} auditions find (CMA-ES, half from the station as found, half from the optimizer's result) "
+        part.notes.append(f"Of what {REFERENCE:,} auditions find (CMA-ES from the station as found, near and far, and from the optimizer's result; then along each knob) "
                           f"the optimizer has {min(ratios):.0f} % at least, {median(ratios):.0f} % in the middle.")
     part.figures["cases"] = rows
     part.notes.append(f"Shares are of what lies between the score as found and that of the clean recording (or of the optimizer, where that is "

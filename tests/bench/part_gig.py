@@ -15,13 +15,14 @@ def run(folder):
     lost = sum(result[key] for key in ("events/lost", "events/orphan", "taps_lost", "tap_gaps", "captures_lost", "audit/lost",
                                        "kernel_lost", "unset"))
     for text, name, value, most in [
-            ("xruns", "xruns", result["xruns"], result["idle_xruns"]),
+            ("xruns", "xruns", result["xruns"], result["busy_xruns"]),
             ("sets, events, taps, audit rows lost", "lost", lost, 0),
             ("heap that grew, MB", "heap_growth_mb", round(max(result["heap_growth_mb"], 0), 2), 0.6)]:
         target, met = part.figure(name, value, most=most)
         part.row(text, value, target, met)
     part.row("DSP load, mean and worst, %", f"{result['load_mean']:.1f}, {result['load_worst']:.1f}", "", "")
-    part.notes.append(f"The target of xruns is what an empty client of a second JACK server had in the same {result['watched_s']:.0f} s"
+    part.notes.append(f"The target of xruns is what a client that takes as much of each period and does nothing had on a JACK server of its "
+                      f"own in the same {result['watched_s']:.0f} s, an empty one had {result['idle_xruns']}"
                       f"{'' if result['realtime'] else ', here without real-time priority'}; in them {result['sets']:,} sets, "
                       f"{result['recalls']} recalls of scenes, {result['auditions']} candidates.")
     return part

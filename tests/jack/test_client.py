@@ -161,6 +161,26 @@ def test_a_server_that_hangs_holds_nobody_up(jack, server):
     wait_for(lambda: metadata(jack, "foldback:station_1_in_L", PRETTY) == "Somebody in L", 10, "the name")
 
 
+@pytest.mark.slow
+def test_a_run_without_audio_fails_in_time(jack, server):
+    """Three seconds after its audio should have been there; who asked is told, and so is who looks."""
+    jack.process.send_signal(signal.SIGSTOP)
+    try:
+        server.osc.received.clear()
+        server.osc.send("/station/1/run", 0.2)
+        name = server.osc.wait("/station/1/run")[0]
+        assert server.osc.ask("/station/1/run/state") == "listening"
+        address, reason, which = server.osc.wait("/fail", 10)
+        assert (address, which) == ("/station/1/run", name) and "could not be captured" in reason
+        assert server.osc.ask("/station/1/run/state") == f"failed: {reason}"
+    finally:
+        jack.process.send_signal(signal.SIGCONT)
+    server.osc.send("/station/1/run", 0.2)
+    name = server.osc.wait("/station/1/run")[0]
+    assert server.osc.wait("/done", 20) == ["/station/1/run", name]
+    assert server.osc.ask("/station/1/run/state") == "done"
+
+
 def test_xruns_have_their_time(jack, server):
     """jackd is stopped for a while: JACK counts an xrun, and foldback tells when."""
     before = server.osc.ask("/server/xruns")

@@ -63,7 +63,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def jack():
-    with Jackd("midi") as running:
+    with Jackd("midi", sync=True) as running:  # a client that misses a period misses its messages
         yield running
 
 

@@ -5,6 +5,9 @@ import base64
 import json
 import os
 import sqlite3
+import time
+from email.utils import formatdate
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +96,7 @@ def test_package(asks, server):
     assert thirds["hz"][0] == 50 and thirds["hz"][13] == 1000 and len(thirds["in"]) == len(thirds["out"]) == 25
     mud = thirds["in"][thirds["hz"].index(251)]
     assert mud > thirds["in"][thirds["hz"].index(2512)] + 10  # +9 dB at 250 Hz on a voice
+    assert len(thirds["goal"]) == 25 and (thirds["goal"][0], thirds["goal"][13], thirds["goal"][-1]) == (-3, 0, -12)
     later = package(double.requests[-1])
     mine = [trial for entry in later["history"] for trial in entry["trials"] if trial["by"] == "you"]
     assert mine and mine[0]["tried"] and mine[0]["metrics"]
@@ -106,6 +110,9 @@ def test_token_budget(asks):
     answer(done)
     sizes = [[len(one["messages"][1]["content"]) for one in double.requests] for double in (wide, tight)]
     assert max(sizes[1]) <= 3500 * 3 < min(sizes[0])
+    rounds = package(tight.requests[-1])["history"]
+    assert rounds[0].startswith("round 1: ") and "the best scored" in rounds[0]  # the oldest in a line,
+    assert rounds[-1]["trials"]  # the newest in full
     _, done = asks(engineer, options=["--token-budget", 500])
     assert done.returncode == 1 and "--token-budget: the shortest request takes" in done.stderr
 
@@ -229,9 +236,15 @@ def test_unreachable(tmp_path, server):
     assert done.returncode == 1 and "localhost: " in done.stderr and "(tried 2 times)" in done.stderr
 
 
-def test_waits_as_told(asks):
-    """429 with Retry-After, then 500: both are tried again, the first not before the time."""
-    double, done = asks(refuses(429, "slow down", Retry_After=2), refuses(500, "oops"), GOOD, options=["--json", "--rounds", 1])
+@pytest.mark.parametrize("told", ["in seconds", "as a date"])
+def test_waits_as_told(asks, told):
+    """429 with Retry-After, then 500: both are tried again, the first not before the time. Dates are whole seconds, so
+    three of them are more than two."""
+
+    def busy(request):
+        return refuses(429, "slow down", Retry_After=2 if told == "in seconds" else formatdate(time.time() + 3, usegmt=True))(request)
+
+    double, done = asks(busy, refuses(500, "oops"), GOOD, options=["--json", "--rounds", 1])
     assert answer(done)["spend"]["requests"] == 1 and len(double.times) == 3
     assert double.times[1] - double.times[0] >= 2 and double.times[2] - double.times[1] >= 1
 
@@ -342,11 +355,29 @@ def test_budgets(asks):
 
 
 def test_interrupted_while_asking(tmp_path, server):
-    """Ctrl-C while the model thinks ends at once and keeps the best so far."""
+    """Ctrl-C while the model thinks ends at once and keeps the best so far. Meanwhile nobody sees the key in the list of
+    processes, and a crash would not leave it in a core."""
+    seen, pressed = {}, []
+
+    def began():
+        if len(double.requests) < 2:
+            return False
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                seen[path.parent] = path.read_bytes()
+            except OSError:
+                pass  # it has just ended
+        (pid,) = [path for path, line in seen.items() if b"foldback-optimizer" in line and str(double.key_file).encode() in line]
+        (core,) = [line.split() for line in (pid / "limits").read_text().splitlines() if line.startswith("Max core file size")]
+        assert core[4:6] == ["0", "0"]
+        pressed.append(time.monotonic())
+        return True
+
     with ModelDouble(tmp_path, GOOD, "stall") as double:
-        began = lambda: len(double.requests) > 1  # noqa: E731
         code, out, err = Optimizer(server).interrupted(*SHORT, *double.options(), "--json", after=began)
-    assert (code, err) == (0, "")
+        took = time.monotonic() - pressed[0]
+    assert (code, err) == (0, "") and not any(double.key.encode() in line for line in seen.values())
+    assert took < SLOW, "it hears every 0.05 s whether it should stop; the winner's run is the rest"
     result = json.loads(out)
     assert result["stopped"] == "interrupted" and result["score_after"] > result["score_before"]
 

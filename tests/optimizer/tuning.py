@@ -19,7 +19,8 @@ PATCH = {
     "goal": {"target_lufs": -23,
              "weights": {"lufs_integrated": 2, "snr": 0.5, "noise_floor": 0.5, "rms_stability": 0.5, "clipping": 1,
                          "artifacts": 0.5, "balance": 0.5, "band_bass": 0.5, "band_low_mid": 0.7, "band_mid": 0.7,
-                         "band_high_mid": 0.7, "band_presence": 0.7}},
+                         "band_high_mid": 0.7, "band_presence": 0.7},
+             "curve": {"50": -3, "1000": 0, "8000": -12}},
 }
 NOISE = "anoisesrc=r=48000:a=0.004:seed=7:d=3[n];[0][n]amix=inputs=2:normalize=0"
 SPOILED = {"level": "volume=-18dB", "mud": "equalizer=f=250:t=q:w=1:g=9", "noise": NOISE,

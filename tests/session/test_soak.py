@@ -21,8 +21,11 @@ def test_a_gig(tmp_path, request, capsys):
     assert not any(lost.values()), lost
     # what a client asks for meanwhile comes and goes; 0.1 MB a minute would be a leak of 1 kB a second
     assert result["heap_growth_mb"] < 0.5 + 0.1 * result["watched_s"] / 60
-    # Where the machine lets an empty client be, foldback is never late. Where it stalls, it stalls each of the two at other
-    # moments, and who computes for a sixth of each period feels stalls that who computes nothing does not. Without real-time
-    # priority the machine's other work has the say.
+    # Where the machine lets an empty client be, foldback is never late. Where it stalls (a virtual machine's processors are
+    # taken away by their host), it stalls each server at other moments, and who computes for a sixth of each period feels
+    # stalls that who computes nothing does not. Then foldback has no more xruns than a client that burns the same time; two
+    # counts of rare events differ by chance, which is what three standard deviations allow. Without real-time priority the
+    # machine's other work has the say.
     if result["realtime"]:
-        assert result["xruns"] <= (2 * result["idle_xruns"] + 5 if result["idle_xruns"] else 0)
+        chance = 3 * (2 * max(result["busy_xruns"], 1)) ** 0.5
+        assert result["xruns"] <= (result["busy_xruns"] + chance if result["idle_xruns"] else 0)

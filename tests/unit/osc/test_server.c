@@ -3,6 +3,8 @@
    bundles, errors. */
 #include "lo_peer.h"
 
+#include "../../../osc/later.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -188,6 +190,72 @@ static void test_errors_are_limited(void **state)
 	forget(peer);
 	peer_send(peer, "/nothing", "f", 0.0);
 	expect("/error ,siss /nothing 404 there is no such address ,f\n");
+}
+
+static fb_later *begun;
+
+static fb_status begin(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
+	const fb_origin *origin, fb_answer *answer, fb_error *error)
+{
+	(void)ctx, (void)index, (void)argv, (void)argc, (void)origin, (void)error;
+	begun = answer->later = fb_later_create();
+	answer->values[answer->count++] = (fb_value){.tag = 's', .s = "work 1"};
+	return FB_OK;
+}
+
+/** Work that a command begins is told of again when it ends, to who asked and nobody else. */
+static void test_the_end_of_what_a_command_began(void **state)
+{
+	(void)state;
+	static const fb_leaf_ops ops = {.call = begin};
+	fb_error error;
+	lo_peer other;
+	add(tree, "/begin", (fb_leaf_spec){.kind = FB_LEAF_COMMAND, .ops = &ops});
+	peer_open(&other, fb_osc_port(osc));
+	peer_send(&other, "/xremote", "");
+	answers(osc, &other);
+	forget(&other);
+	peer_send(peer, "/begin", "");
+	expect("/begin ,s work 1\n");
+	fb_later_end(begun, "work 1", NULL);
+	expect("/done ,ss /begin work 1\n");
+	peer_send(peer, "/begin", "");
+	expect("/begin ,s work 1\n");
+	fb_fail(&error, FB_UNAVAILABLE, "work", "the machine is on fire");
+	fb_later_end(begun, "work 1", &error);
+	expect("/fail ,sss /begin the machine is on fire work 1\n");
+	assert_string_equal(answers(osc, &other), "");
+	peer_close(&other);
+	/* nobody asked over OSC */
+	assert_int_equal(fb_tree_set(tree, fb_tree_find(tree, "/begin"), NULL, 0, FB_CLIP,
+						 &(fb_origin){"x", NULL}, NULL, &error),
+		FB_OK);
+	fb_later_end(begun, "work 1", NULL);
+	fb_later_end(NULL, "work 1", NULL); /* memory was out when it began */
+	expect("");
+}
+
+static bool swallow(void *ctx, const void *data, size_t size)
+{
+	(void)data, (void)size;
+	++*(int *)ctx;
+	return true;
+}
+
+/** Who asked has gone when the work ends. */
+static void test_the_end_comes_to_nobody(void **state)
+{
+	(void)state;
+	static const fb_osc_transport transport = {.send = swallow, .packet_max = 1000};
+	static const fb_leaf_ops ops = {.call = begin};
+	int sent = 0;
+	add(tree, "/begin", (fb_leaf_spec){.kind = FB_LEAF_COMMAND, .ops = &ops});
+	fb_osc_client *client = fb_osc_client_add(osc, &transport, &sent, "test");
+	fb_osc_packet(osc, client, "/begin\0\0,\0\0\0", 12, 0);
+	assert_int_equal(sent, 1);
+	fb_osc_client_remove(osc, client);
+	fb_later_end(begun, "work 1", NULL);
+	assert_int_equal(sent, 1);
 }
 
 static void test_commands(void **state)
@@ -465,6 +533,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refusals, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_errors_are_limited, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_commands, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_the_end_of_what_a_command_began, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_the_end_comes_to_nobody, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_patterns, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_bundles, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_bundle_in_order, open_all, close_all),

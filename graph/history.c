@@ -77,7 +77,7 @@ fb_undo *fb_history_recent(fb_history *history, uint32_t n)
 	return n < history->count ? step_at(history, history->count - 1 - n) : NULL;
 }
 
-/** Is there none of the two in a row? Without a branch: most rows have none, and all are looked at. */
+/** Is neither in the row? Without a branch for each: mostly so. */
 static bool has_neither(const uint32_t *row, uint32_t n, uint32_t one, uint32_t other)
 {
 	uint32_t found = 0;

@@ -18,8 +18,8 @@ struct fb_ring {
 	size_t put;       /* head plus what is put but not published; the writer's alone */
 	size_t staged;    /* of these, the last ones, which are not in `data` yet */
 	size_t tail_seen; /* as last looked at: a look takes the line from the reader's cache */
-	/* Where records are put first: what the reader has read has to be fetched out of its cache before
-	   it can be written to, which takes long for one line and hardly longer for many at once. */
+	/* Where records are put first: what the reader has read has to be fetched out of its cache
+	   before it can be written to, which takes long for one line and hardly longer for many. */
 	_Alignas(FB_ALIGN) unsigned char stage[STAGE];
 	/* written by the reader */
 	_Alignas(FB_ALIGN) _Atomic size_t tail;

@@ -60,8 +60,8 @@ static inline uint32_t fb_osc_word(const void *at)
 	return be32toh(word);
 }
 
-/** Of a message that seems to hold one float and nothing else, the length of the address; 0: it does
-	not seem so. It does if the address is as long as that, without a zero byte. */
+/** Of a message that seems to hold one float and nothing else, the length of the address; 0: it
+	does not seem so. It does if the address is as long as that, without a zero byte. */
 static inline size_t fb_osc_float_address(const void *data, size_t size)
 {
 	if (size < 4 + FB_OSC_FLOAT_TAIL || size % 4) {

@@ -70,7 +70,7 @@ typedef struct fb_leaf_ops {
 	/** false where the value is there but means nothing (a metric of silence); NULL = always valid.
 	 */
 	bool (*valid)(void *ctx, uint32_t index);
-	/** get(), set() and get() in one call, for floats that are set in floods; NULL = by those three. */
+	/** get(), set() and get() of a float, for those that come in floods; NULL = by those three. */
 	fb_status (*exchange)(void *ctx, uint32_t index, double value, const fb_origin *origin,
 		double *before, double *after, fb_error *error);
 } fb_leaf_ops;
@@ -130,7 +130,7 @@ fb_branch *fb_branch_first(
 	const fb_branch *branch); ///< first child in order of creation, NULL if none
 fb_branch *fb_branch_next(const fb_branch *branch); ///< next sibling, NULL past the last
 fb_branch *fb_branch_parent(const fb_branch *branch);
-/** The other address of the same value, below /norm or the other way round; NULL if there is none. */
+/** The other address of the same value, below /norm or the other way round; NULL if none. */
 fb_branch *fb_branch_twin(const fb_branch *leaf);
 const char *fb_branch_address(const fb_branch *branch);
 const char *fb_branch_name(const fb_branch *branch);         ///< last part of the address

@@ -18,6 +18,11 @@ static uint32_t crew_size(const fb_engine_options *options)
 	return options->threads < options->stations ? options->threads : options->stations;
 }
 
+static fb_ring *make_tap(double rate_hz)
+{
+	return fb_ring_create((size_t)ceil(TAP_S * rate_hz / FB_TICK), sizeof(fb_tap_block));
+}
+
 static bool init_station(engine_station *station, const fb_engine_options *options)
 {
 	station->wet = station->loud = 1.0f;
@@ -26,8 +31,7 @@ static bool init_station(engine_station *station, const fb_engine_options *optio
 	atomic_init(&station->guard_gain, 1.0f);
 	atomic_init(&station->on[FB_SWITCH_GUARD], true);
 	if (options->taps) {
-		station->tap =
-			fb_ring_create((size_t)ceil(TAP_S * options->rate_hz / FB_TICK), sizeof(fb_tap_block));
+		station->tap = make_tap(options->rate_hz);
 	}
 	if (crew_size(options) > 1) {
 		station->desk = aligned_alloc(FB_ALIGN, sizeof *station->desk);
@@ -40,14 +44,12 @@ static bool init_station(engine_station *station, const fb_engine_options *optio
 
 static bool start_crew(fb_engine *engine, const fb_engine_options *options)
 {
-	double period_ms = 1e3 * options->period / options->rate_hz;
 	fb_crew_options crew = {.threads = crew_size(options),
 		.places = options->stations,
 		.spawn = options->spawn,
 		.spawn_ctx = options->spawn_ctx,
 		.work = fb_engine_work,
-		.ctx = engine,
-		.patience_ns = options->patient ? 0.0 : 1e6 * fmax(period_ms, PATIENCE_MS)};
+		.ctx = engine};
 	if (crew.threads < 2) {
 		return true;
 	}
@@ -56,11 +58,27 @@ static bool start_crew(fb_engine *engine, const fb_engine_options *options)
 	return engine->crew != NULL;
 }
 
+static double tick_counts(const fb_engine *engine)
+{
+	return 1e9 * FB_TICK / engine->rate_hz / engine->count_ns;
+}
+
+void fb_engine_set_budget(fb_engine *engine, uint32_t station, double share)
+{
+	engine_station *s = &engine->station[station];
+	s->share = fb_clamp(share, 0.0, 1.0);
+	float counts = (float)(s->share * tick_counts(engine));
+	atomic_store_explicit(&s->budget, counts, memory_order_relaxed);
+}
+
 static void fit_rate(fb_engine *engine, double rate_hz)
 {
 	engine->rate_hz = rate_hz;
 	engine->switch_step = fb_fade_step(SWITCH_MS, rate_hz);
 	engine->fault_ticks = (uint32_t)ceil(rate_hz * FAULT_HOLD_S / FB_TICK);
+	for (uint32_t i = 0; i < engine->n_stations; i++) { /* a tick has another length now */
+		fb_engine_set_budget(engine, i, engine->station[i].share);
+	}
 }
 
 fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb_error *error)
@@ -82,16 +100,17 @@ fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb
 	}
 	memset(engine, 0, bytes);
 	engine->n_stations = options->stations;
-	fit_rate(engine, options->rate_hz);
+	engine->patient = options->patient;
 	engine->count_ns = fb_clock_ns();
 	engine->events = fb_ring_create(EVENTS, sizeof(fb_event));
 	engine->retired = fb_ring_create(4 * FB_STATIONS_MAX, sizeof(fb_plan *));
 	bool whole = engine->events && engine->retired;
 	for (uint32_t i = 0; i < options->stations; i++) {
 		engine->station[i].index = i;
+		engine->station[i].share = BUDGET;
 		whole = init_station(&engine->station[i], options) && whole;
-		fb_engine_set_budget(engine, i, BUDGET);
 	}
+	fit_rate(engine, options->rate_hz);
 	whole = whole && start_crew(engine, options);
 	fb_engine_set_period(engine, options->period);
 	if (!whole) {
@@ -198,6 +217,10 @@ void fb_engine_set_period(fb_engine *engine, uint32_t period)
 {
 	atomic_store_explicit(&engine->fifo, period % FB_TICK != 0, memory_order_relaxed);
 	engine->fifo_at = 0;
+	if (engine->crew && !engine->patient) {
+		double period_ms = 1e3 * period / engine->rate_hz;
+		fb_crew_set_patience(engine->crew, 1e6 * fmax(period_ms, PATIENCE_MS));
+	}
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
 		memset(engine->station[i].fifo_in, 0, sizeof engine->station[i].fifo_in);
 		memset(engine->station[i].fifo_out, 0, sizeof engine->station[i].fifo_out);
@@ -264,17 +287,6 @@ void fb_engine_set_ceiling(fb_engine *engine, uint32_t station, double db)
 	atomic_store_explicit(&engine->station[station].ceiling, ceiling, memory_order_relaxed);
 }
 
-static double tick_counts(const fb_engine *engine)
-{
-	return 1e9 * FB_TICK / engine->rate_hz / engine->count_ns;
-}
-
-void fb_engine_set_budget(fb_engine *engine, uint32_t station, double share)
-{
-	float counts = (float)(fb_clamp(share, 0.0, 1.0) * tick_counts(engine));
-	atomic_store_explicit(&engine->station[station].budget, counts, memory_order_relaxed);
-}
-
 void fb_engine_panic(fb_engine *engine, bool on)
 {
 	atomic_store_explicit(&engine->panic, on, memory_order_relaxed);
@@ -330,6 +342,16 @@ uint64_t fb_engine_frame(const fb_engine *engine)
 fb_ring *fb_engine_tap(fb_engine *engine, uint32_t station)
 {
 	return engine->station[station].tap;
+}
+
+fb_ring *fb_engine_make_tap(const fb_engine *engine)
+{
+	return make_tap(engine->rate_hz);
+}
+
+void fb_engine_take_tap(fb_engine *engine, uint32_t station, fb_ring *tap)
+{
+	engine->station[station].tap = tap;
 }
 
 void fb_engine_set_tap(fb_engine *engine, uint32_t station, bool on)

@@ -123,7 +123,8 @@ void fb_engine_switch(fb_engine *engine, uint32_t station, fb_switch which, bool
 bool fb_engine_switched(const fb_engine *engine, uint32_t station, fb_switch which);
 /** Of the guard. range: FB_CEILING_MIN_DB..FB_CEILING_MAX_DB; thread: any */
 void fb_engine_set_ceiling(fb_engine *engine, uint32_t station, double db);
-/** What a station may take of the time there is: 0..1, 0.25 at first. thread: any */
+/** What a station may take of the time there is, at any rate. range: 0..1, 0.25 at first.
+	thread: control */
 void fb_engine_set_budget(fb_engine *engine, uint32_t station, double share);
 /** All outputs silent within a period, faded, and every tail wiped out; until it is false again and
 	all is wiped (a node a tick), then they fade in. thread: any */
@@ -144,6 +145,11 @@ uint32_t fb_engine_latency(
 uint64_t fb_engine_frame(const fb_engine *engine);
 /** The ring that carries a station's tap, NULL without taps. Read by one thread. */
 fb_ring *fb_engine_tap(fb_engine *engine, uint32_t station);
+/** Another ring for a tap, empty and as large as the rate asks for. NULL: out of memory */
+fb_ring *fb_engine_make_tap(const fb_engine *engine);
+/** Audio writes to `tap` from now on, which is the engine's; the one before is the caller's. Only
+	while audio stands still. */
+void fb_engine_take_tap(fb_engine *engine, uint32_t station, fb_ring *tap);
 /** Does audio feed this tap? Off at first. thread: any */
 void fb_engine_set_tap(fb_engine *engine, uint32_t station, bool on);
 

@@ -51,6 +51,7 @@ typedef struct engine_station {
 	fb_ring *tap;
 	/* control's */
 	uint32_t sent; ///< plans sent
+	double share;  ///< its budget, of the time there is
 	/* written by audio */
 	_Atomic uint32_t settled; ///< plans taken up and faded in
 	_Atomic uint64_t faults, bad_samples;
@@ -74,6 +75,7 @@ struct fb_engine {
 	uint32_t n_stations;
 	float switch_step;
 	uint32_t fault_ticks;
+	bool patient;    ///< with late workers, for ever
 	double count_ns; ///< how long a count of the clock is
 	float worth;     ///< counts of the clock that work must take before a crew is called for it
 	fb_crew *crew;

@@ -50,6 +50,14 @@ void fb_history_finish(fb_history *history)
 	history->about = NULL;
 }
 
+static fb_undo *put(fb_history *history, uint32_t index, fb_undo step)
+{
+	uint32_t at = place(history, index);
+	history->step[at] = step;
+	history->about[at] = history->about[at + history->max] = about(&step);
+	return &history->step[at];
+}
+
 fb_undo *fb_history_push(fb_history *history, fb_undo step)
 {
 	if (history->count == history->max) {
@@ -57,10 +65,7 @@ fb_undo *fb_history_push(fb_history *history, fb_undo step)
 		history->first = place(history, 1);
 		history->count--;
 	}
-	uint32_t at = place(history, history->count++);
-	history->step[at] = step;
-	history->about[at] = history->about[at + history->max] = about(&step);
-	return &history->step[at];
+	return put(history, history->count++, step);
 }
 
 bool fb_history_pop(fb_history *history, fb_undo *out)
@@ -72,7 +77,7 @@ bool fb_history_pop(fb_history *history, fb_undo *out)
 	return true;
 }
 
-fb_undo *fb_history_recent(fb_history *history, uint32_t n)
+fb_undo *fb_history_recent(const fb_history *history, uint32_t n)
 {
 	return n < history->count ? step_at(history, history->count - 1 - n) : NULL;
 }
@@ -101,4 +106,12 @@ fb_undo *fb_history_find(fb_history *history, uint32_t stage, uint32_t param, ui
 	}
 	uint32_t at = (uint32_t)(row - history->about) + n;
 	return &history->step[at < history->max ? at : at - history->max];
+}
+
+void fb_history_drop(fb_history *history, uint32_t n)
+{
+	for (uint32_t at = history->count - 1 - n; at + 1 < history->count; at++) {
+		put(history, at, *step_at(history, at + 1));
+	}
+	history->count--;
 }

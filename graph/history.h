@@ -29,10 +29,12 @@ fb_undo *fb_history_push(fb_history *history, fb_undo step);
 /** Gives the newest, its patch the caller's. false when empty. */
 bool fb_history_pop(fb_history *history, fb_undo *out);
 /** The n-th newest, from 0; NULL when there are not so many. */
-fb_undo *fb_history_recent(fb_history *history, uint32_t n);
+fb_undo *fb_history_recent(const fb_history *history, uint32_t n);
 /** The newest step about this value among the `most` newest, none of which, up to it, is of a whole
 	patch; NULL if there is none. */
 fb_undo *fb_history_find(fb_history *history, uint32_t stage, uint32_t param, uint32_t most);
+/** Take the n-th newest out of the line; it must be of one value. */
+void fb_history_drop(fb_history *history, uint32_t n);
 void fb_history_clear(fb_history *history);
 
 #endif

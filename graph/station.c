@@ -1,30 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "station.h"
-
-#include "history.h"
+#include "station_parts.h"
 
 #include <stdlib.h>
 
 #define GLIDE_MAX_MS 3600e3
-#define RIDE_S 1.0   /* changes of one control closer than this are one step of undo */
-enum { HANDS = 16 }; /* controls that may be ridden at once, each ride a step of its own */
-
-struct fb_station {
-	fb_engine *engine;
-	uint32_t index;
-	fb_patch *patch;
-	uint32_t revision;    ///< how many patches there have been
-	const fb_plan *heard; ///< what audio plays once the plans sent to it have faded in; or NULL
-	fb_plan *waiting;     ///< of the patch, compiled against `heard`; NULL if that is of the patch
-	bool stale;           ///< the patch has values that need a new instance, not yet compiled
-	bool resend;          ///< the ring was full: values in audio may be behind the patch
-	double fade_ms;
-	uint64_t gliding_until; ///< frame: values may be on their way, by a glide that was asked for
-	const fb_instance *node[FB_STAGES_MAX]; ///< of each stage, in `heard`; NULL: not there
-	fb_history past, future;
-	fb_station_refusal *refused; ///< NULL: nobody wants to know
-	void *refused_ctx;
-};
 
 static const fb_plan *final_plan(const fb_plan *plan)
 {
@@ -206,6 +185,59 @@ static fb_status compile(fb_station *station, const fb_patch *patch, fb_error *e
 	return FB_OK;
 }
 
+/* --- values that a node refuses later */
+
+/** A node refuses values that were set while an edit was under way: back to those it has, in the
+	patch and in an edit of it. Returns whether there were any. */
+static bool take_back(fb_station *station, fb_patch *edit, const fb_error *why)
+{
+	int at = fb_patch_find(station->patch, why->where);
+	fb_stage *stage = at >= 0 ? &station->patch->stage[at] : NULL;
+	const fb_instance *node =
+		stage && coming(station) ? fb_plan_find(coming(station), stage->id) : NULL;
+	int twin = edit && stage ? fb_patch_find(edit, stage->id) : -1;
+	bool any = false;
+	for (uint32_t p = 0; node && node->desc == stage->type && p < stage->type->n_params; p++) {
+		float asked = stage->values[p];
+		if (!(stage->type->params[p].flags & FB_PARAM_REPREPARE) || asked == node->prepared[p]) {
+			continue;
+		}
+		any = true;
+		stage->values[p] = node->prepared[p];
+		if (twin >= 0 && edit->stage[twin].type == stage->type &&
+			edit->stage[twin].values[p] == asked) {
+			edit->stage[twin].values[p] = node->prepared[p];
+		}
+		fb_station_unride(station, (uint32_t)at, p);
+		if (station->refused) {
+			station->refused(station->refused_ctx, (uint32_t)at, p, asked, why);
+		}
+	}
+	return any;
+}
+
+/** Compile what waits to be prepared; what is refused of it is taken back, stage by stage. */
+static void prepare_stale(fb_station *station, fb_patch *edit)
+{
+	fb_error why;
+	while (station->stale && compile(station, station->patch, &why)) {
+		if (!take_back(station, edit, &why)) {
+			return; /* no memory: later, then */
+		}
+	}
+}
+
+/** Compile an edit, which must not fail for a value that was set before it. */
+static fb_status compile_edit(fb_station *station, fb_patch *edit, fb_error *error)
+{
+	fb_status status = compile(station, edit, error);
+	if (status && station->stale) {
+		prepare_stale(station, edit);
+		status = compile(station, edit, error);
+	}
+	return status;
+}
+
 /* --- life */
 
 fb_status fb_station_create(
@@ -270,7 +302,7 @@ void fb_station_destroy(fb_station *station)
 	an instance prepared for every value on its way. */
 static fb_status set_prepared(fb_station *station, float *value, float before, fb_error *error)
 {
-	if (station->waiting || !fb_engine_settled(station->engine, station->index)) {
+	if (station->stale || station->waiting || !fb_engine_settled(station->engine, station->index)) {
 		station->stale = true;
 		return FB_OK;
 	}
@@ -367,7 +399,7 @@ static void commit(fb_station *station, fb_patch *take, double glide_ms)
 
 fb_status fb_station_apply(fb_station *station, fb_patch *take, double glide_ms, fb_error *error)
 {
-	fb_status status = compile(station, take, error);
+	fb_status status = compile_edit(station, take, error);
 	if (!status) {
 		commit(station, take, glide_ms);
 	}
@@ -376,7 +408,7 @@ fb_status fb_station_apply(fb_station *station, fb_patch *take, double glide_ms,
 
 fb_status fb_station_edit(fb_station *station, fb_patch *take, double glide_ms, fb_error *error)
 {
-	fb_status status = compile(station, take, error);
+	fb_status status = compile_edit(station, take, error);
 	if (!status) {
 		fb_station_remember(station);
 		commit(station, take, glide_ms);
@@ -429,165 +461,12 @@ bool fb_station_time(const fb_station *station, uint32_t stage, fb_time *out)
 	return station->node[stage];
 }
 
-/* --- undo */
-
-/** A step was taken that cannot be told: what came before it cannot be undone either. */
-static void forget(fb_station *station)
-{
-	fb_history_clear(&station->past);
-	fb_history_clear(&station->future);
-}
-
-void fb_station_remember(fb_station *station)
-{
-	fb_patch *copy = fb_patch_copy(station->patch);
-	if (!copy) {
-		forget(station);
-		return;
-	}
-	fb_history_push(&station->past, (fb_undo){.patch = copy});
-	fb_history_clear(&station->future);
-}
-
-/** The value that a step is about, as the patch has it now. */
-static fb_undo value_now(const fb_station *station, uint32_t stage, uint32_t param)
-{
-	const fb_stage *s = &station->patch->stage[stage];
-	float value = param == FB_UNDO_BYPASS ? (s->bypass ? 1.0f : 0.0f) : s->values[param];
-	return (fb_undo){.stage = stage, .param = param, .value = value, .touched_s = -1};
-}
-
-/** The step of a ride of this control that still goes on. What other hands ride meanwhile does not
-	end it; an edit does. */
-static fb_undo *ride_of(fb_station *station, const fb_undo *control, double now_s)
-{
-	fb_undo *step = fb_history_find(&station->past, control->stage, control->param, HANDS);
-	return step && step->touched_s >= 0 && now_s - step->touched_s < RIDE_S ? step : NULL;
-}
-
-static void remember_value(fb_station *station, uint32_t stage, uint32_t param, double now_s)
-{
-	fb_undo now = value_now(station, stage, param);
-	fb_undo *ride = ride_of(station, &now, now_s);
-	if (!ride) {
-		ride = fb_history_push(&station->past, now);
-		fb_history_clear(&station->future);
-	}
-	ride->touched_s = now_s;
-}
-
-/** After undo or redo a change is a step of its own. */
-static void end_rides(fb_station *station)
-{
-	for (uint32_t i = 0; i < HANDS; i++) {
-		fb_undo *step = fb_history_recent(&station->past, i);
-		if (step) {
-			step->touched_s = -1;
-		}
-	}
-}
-
-void fb_station_remember_param(fb_station *station, uint32_t stage, uint32_t param, double now_s)
-{
-	remember_value(station, stage, param, now_s);
-}
-
-void fb_station_remember_bypass(fb_station *station, uint32_t stage, double now_s)
-{
-	remember_value(station, stage, FB_UNDO_BYPASS, now_s);
-}
-
-/** Go where a step came from; `back` is the step that leads here again. Steps are taken back in
-	turn, so the stages are those that there were. */
-static fb_status go(
-	fb_station *station, const fb_undo *step, double glide_ms, fb_undo *back, fb_error *error)
-{
-	if (!step->patch) {
-		*back = value_now(station, step->stage, step->param);
-		if (step->param == FB_UNDO_BYPASS) {
-			fb_station_bypass(station, step->stage, step->value != 0.0f);
-			return FB_OK;
-		}
-		return fb_station_set(station, step->stage, step->param, step->value, glide_ms, error);
-	}
-	*back = (fb_undo){.patch = fb_patch_copy(station->patch)};
-	if (!back->patch) {
-		return fb_fail(error, FB_NO_MEMORY, "undo", "out of memory");
-	}
-	fb_status status = fb_station_apply(station, step->patch, glide_ms, error);
-	if (status) {
-		fb_patch_destroy(back->patch);
-	}
-	return status;
-}
-
-/** Go to the newest of `from`, and leave what leads back on `to`. */
-static fb_status travel(
-	fb_station *station, fb_history *from, fb_history *to, double glide_ms, fb_error *error)
-{
-	fb_undo step, back;
-	(void)fb_history_pop(from, &step); /* the caller has seen that there is one */
-	fb_status status = go(station, &step, glide_ms, &back, error);
-	if (status) {
-		fb_history_push(from, step);
-		return status;
-	}
-	fb_history_push(to, back);
-	end_rides(station);
-	return FB_OK;
-}
-
-fb_status fb_station_undo(fb_station *station, double glide_ms, fb_error *error)
-{
-	if (!station->past.count) {
-		return fb_fail(error, FB_EXISTS, "undo", "there is nothing to undo");
-	}
-	return travel(station, &station->past, &station->future, glide_ms, error);
-}
-
-fb_status fb_station_redo(fb_station *station, double glide_ms, fb_error *error)
-{
-	if (!station->future.count) {
-		return fb_fail(error, FB_EXISTS, "redo", "there is nothing to redo");
-	}
-	return travel(station, &station->future, &station->past, glide_ms, error);
-}
-
-uint32_t fb_station_undos(const fb_station *station)
-{
-	return station->past.count;
-}
-
-uint32_t fb_station_redos(const fb_station *station)
-{
-	return station->future.count;
-}
-
-/** A node refuses values that were set while an edit was under way: back to those it has. */
-static void take_back(fb_station *station, const fb_error *why)
-{
-	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
-		fb_stage *stage = &station->patch->stage[i];
-		const fb_instance *node = fb_plan_find(coming(station), stage->id);
-		for (uint32_t p = 0; node && p < stage->type->n_params; p++) {
-			float asked = stage->values[p];
-			if (stage->type->params[p].flags & FB_PARAM_REPREPARE && asked != node->prepared[p]) {
-				stage->values[p] = node->prepared[p];
-				if (station->refused) {
-					station->refused(station->refused_ctx, i, p, asked, why);
-				}
-			}
-		}
-	}
-}
+/* --- service */
 
 void fb_station_service(fb_station *station)
 {
-	fb_error why;
-	bool settled = fb_engine_settled(station->engine, station->index);
-	if (station->stale && settled && compile(station, station->patch, &why)) {
-		station->stale = false;
-		take_back(station, &why);
+	if (station->stale && fb_engine_settled(station->engine, station->index)) {
+		prepare_stale(station, NULL);
 	}
 	send_waiting(station);
 	station->resend = fb_engine_behind(station->engine, station->index) || station->resend;

@@ -76,10 +76,12 @@ float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter
 /** Remember the patch as it is, before a change of it that undo should take back. Every change of
 	stages or connections has to be remembered. */
 void fb_station_remember(fb_station *station);
-/** Remember one value, before it changes. Changes of the same one within a second of each other are
-	one (a fader ride). */
-void fb_station_remember_param(fb_station *station, uint32_t stage, uint32_t param, double now_s);
-void fb_station_remember_bypass(fb_station *station, uint32_t stage, double now_s);
+/** As fb_station_set() with the parameter's own smoothing, as a step of undo. Changes of the same
+	one within a second of each other are one (a fader ride). A value that is refused, at once or
+	later, leaves no step. */
+FB_MUST_CHECK fb_status fb_station_ride(fb_station *station, uint32_t stage, uint32_t param,
+	float value, double now_s, fb_error *error);
+void fb_station_ride_bypass(fb_station *station, uint32_t stage, bool bypass, double now_s);
 /** errors: FB_EXISTS when there is nothing to undo (redo) */
 FB_MUST_CHECK fb_status fb_station_undo(fb_station *station, double glide_ms, fb_error *error);
 FB_MUST_CHECK fb_status fb_station_redo(fb_station *station, double glide_ms, fb_error *error);

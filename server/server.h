@@ -205,6 +205,8 @@ FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error)
 FB_MUST_CHECK fb_status fb_audio_start(fb_server *server, fb_error *error);
 /** Follow the driver. Called by the loop. */
 void fb_audio_service(fb_server *server);
+/** Does audio run at this moment? Not while there is no JACK server. */
+bool fb_audio_runs(fb_server *server);
 
 /* --- audio_leaves.c */
 FB_MUST_CHECK fb_status fb_audio_add_leaves(fb_server *server, fb_error *error);

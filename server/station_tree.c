@@ -55,8 +55,8 @@ static fb_status param_exchange(void *ctx, uint32_t index, double value, const f
 	}
 	const float *now = &fb_station_patch(station)->stage[stage].values[index];
 	*before = (double)*now;
-	fb_station_remember_param(station, (uint32_t)stage, index, view->channel->server->group_s);
-	fb_status status = fb_station_set(station, (uint32_t)stage, index, (float)value, -1.0, error);
+	fb_status status = fb_station_ride(
+		station, (uint32_t)stage, index, (float)value, view->channel->server->group_s, error);
 	*after = (double)*now;
 	return status;
 }
@@ -112,9 +112,8 @@ static fb_status bypass_set(
 	if (stage < 0) {
 		return fb_fail(error, FB_NOT_FOUND, view->id, "the stage is gone");
 	}
-	fb_station_remember_bypass(
-		view->channel->station, (uint32_t)stage, view->channel->server->group_s);
-	fb_station_bypass(view->channel->station, (uint32_t)stage, value->tag == 'T');
+	fb_station_ride_bypass(
+		view->channel->station, (uint32_t)stage, value->tag == 'T', view->channel->server->group_s);
 	return FB_OK;
 }
 

@@ -118,12 +118,24 @@ static bool rate_fits(const fb_jack *j)
 	return atomic_load(&j->rate) == j->engine_rate;
 }
 
-/** The engine's threads may be older than this JACK server, or than any. */
+/** The engine's threads get the priority of JACK's own: they may be older than this JACK server, or
+	than any, and the one before may have been another. */
 static void raise_helpers(fb_jack *j)
 {
-	for (uint32_t i = 0; i < j->n_helpers && jack_is_realtime(j->client); i++) {
-		(void)jack_acquire_real_time_scheduling(
-			j->helper[i], jack_client_real_time_priority(j->client));
+	int priority = jack_client_real_time_priority(j->client); /* below 1: not real-time */
+	bool raised = true;
+	for (uint32_t i = 0; i < j->n_helpers; i++) {
+		raised = !(priority > 0 ? jack_acquire_real_time_scheduling(j->helper[i], priority)
+								: jack_drop_real_time_scheduling(j->helper[i])) &&
+				 raised;
+	}
+	if (!raised) {
+		fb_error error;
+		fb_fail(&error, FB_IO, "jack",
+			"the system refuses real-time priority %d to the threads that help the audio thread: "
+			"they may be late; see ulimit -r",
+			priority);
+		set_trouble(j, &error);
 	}
 }
 

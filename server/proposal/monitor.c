@@ -30,11 +30,16 @@ void fb_clip_destroy(fb_clip *clip)
 	}
 }
 
+void fb_monitor_set_rate(fb_monitor *monitor, double rate_hz)
+{
+	monitor->step = (float)(1.0 / (FADE_S * rate_hz));
+}
+
 fb_monitor *fb_monitor_create(double rate_hz)
 {
 	fb_monitor *monitor = calloc(1, sizeof *monitor);
 	if (monitor) {
-		monitor->step = (float)(1.0 / (FADE_S * rate_hz));
+		fb_monitor_set_rate(monitor, rate_hz);
 		monitor->retired = fb_ring_create(RETIRED_MAX, sizeof(fb_clip *));
 		atomic_store(&monitor->version, -1);
 	}

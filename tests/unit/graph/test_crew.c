@@ -258,6 +258,36 @@ static void test_a_late_thread(void **state)
 	rack_close(&l.r);
 }
 
+/* How long the caller waits follows the period: there is time for a worker that needs 80 ms when a
+   period has 171. */
+static void test_patience_follows_the_period(void **state)
+{
+	(void)state;
+	static late_run l;
+	fb_engine_options options = {
+		.stations = LATE_STATIONS, .rate_hz = 48000, .period = 64, .threads = 2};
+	fb_error error;
+	rack_open(&l.r, &options);
+	for (uint32_t i = 0; i < LATE_STATIONS; i++) {
+		fb_patch *patch = stand_patch("{'stages': [{'type': 't_fail'}]}");
+		assert_int_equal(fb_station_apply(l.r.station[i], patch, 0, &error), FB_OK);
+	}
+	for (int i = 0; i < 100; i++) {
+		late_period(&l);
+	}
+	uint64_t before = rack_counts(&l.r).absences, helped = rack_counts(&l.r).helped;
+	fb_engine_set_period(l.r.engine, 8192);
+	rack_set(&l.r, 0, "t_fail", "mode", 6);
+	late_period(&l);
+	rack_set(&l.r, 2, "t_fail", "mode", 7);
+	for (int i = 0; i < 6; i++) {
+		assert_true(late_period(&l) >= 80.0);
+	}
+	assert_int_equal(rack_counts(&l.r).absences, before);
+	assert_true(rack_counts(&l.r).helped > helped);
+	rack_close(&l.r);
+}
+
 /* --- threads */
 
 static int refuse(void *ctx, pthread_t *thread, void *(*run)(void *), void *arg)
@@ -318,6 +348,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_number_of_threads),
 		cmocka_unit_test(test_a_late_thread),
+		cmocka_unit_test(test_patience_follows_the_period),
 		cmocka_unit_test(test_no_thread_to_be_had),
 		cmocka_unit_test(test_idle_threads_sleep),
 	};

@@ -251,6 +251,28 @@ static void test_times(void **state)
 	stand_close(&s);
 }
 
+/* A budget is a share of the time there is, at any rate: a nap of a millisecond a tick is too much
+   of a tick of 667 us, and a quarter of one of 4 ms. Naps may be longer than asked for, but few are
+   four times as long. */
+static void test_a_budget_follows_the_rate(void **state)
+{
+	(void)state;
+	stand s;
+	fb_error error;
+	stand_open(&s, "{'stages': [{'type': 't_fail', 'id': 'slow', 'parameters': {'mode': 'nap'}}]}",
+		PERIOD, SECOND);
+	fb_engine_set_budget(s.engine, 0, 1.0);
+	stand_run(&s, 20 * PERIOD);
+	assert_int_equal(health(&s).over, 20);
+	fb_engine_set_rate(s.engine, 8000);
+	fb_engine_set_period(s.engine, PERIOD);
+	assert_int_equal(fb_station_restart(s.station, &error), FB_OK);
+	stand_run(&s, 40 * PERIOD);
+	assert_in_range(health(&s).over, 20, 20 + 10);
+	assert_true(health(&s).time.worst_us >= 1000.0);
+	stand_close(&s);
+}
+
 /* How late an event came, at worst. */
 static void test_lateness(void **state)
 {
@@ -289,6 +311,7 @@ int main(void)
 		cmocka_unit_test(test_short_panic_and_mute),
 		cmocka_unit_test(test_the_failing_node),
 		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_a_budget_follows_the_rate),
 		cmocka_unit_test(test_lateness),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,9 +56,11 @@ typedef struct fb_event {
 	uint16_t station; ///< from 0
 	uint32_t serial;  ///< FB_EVENT_PARAM and _BYPASS: which instance; unknown: dropped and counted
 	uint32_t param;
-	float value;
 	uint32_t ticks; ///< of the glide; UINT32_MAX: the parameter's own smoothing
-	fb_plan *plan;
+	union {
+		float value;
+		fb_plan *plan; ///< FB_EVENT_PLAN
+	};
 } fb_event;
 
 /** How long something takes, of a tick. Share 1: all the time there is. */

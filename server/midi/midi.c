@@ -333,9 +333,11 @@ static void on_changed(void *ctx, fb_branch *leaf, const fb_origin *origin)
 {
 	fb_midi *midi = ctx;
 	(void)origin;
+	const fb_branch *twin = midi->map.count ? fb_branch_twin(leaf) : NULL;
 	for (uint32_t i = 0; i < midi->map.count; i++) {
 		fb_midi_binding *b = &midi->map.binding[i];
-		if (midi->leaf[i] == leaf && b != midi->moving) {
+		bool meant = midi->leaf[i] && (midi->leaf[i] == leaf || midi->leaf[i] == twin);
+		if (meant && b != midi->moving) {
 			b->due = true;
 			b->met = false; /* soft takeover begins anew */
 		}

@@ -254,16 +254,23 @@ void fb_engine_set_period(fb_engine *engine, uint32_t period)
 	}
 }
 
+/** Events that wait for their frame. */
+static uint64_t waiting(const fb_engine *engine)
+{
+	return engine->timed - atomic_load_explicit(&engine->timed_done, memory_order_relaxed);
+}
+
 bool fb_engine_send(fb_engine *engine, const fb_event *event)
 {
-	uint64_t done = atomic_load_explicit(&engine->timed_done, memory_order_relaxed);
-	if (event->frame && engine->timed - done >= FB_WAITING_MAX) {
+	if (event->frame && waiting(engine) >= FB_WAITING_MAX) {
 		atomic_fetch_add_explicit(&engine->refused, 1, memory_order_relaxed);
 		return false;
 	}
-	if (!fb_ring_put(engine->events, event)) {
+	fb_event *room = fb_ring_claim(engine->events);
+	if (!room) {
 		return false;
 	}
+	*room = *event;
 	engine->timed += event->frame > 0;
 	if (event->kind == FB_EVENT_PLAN) {
 		engine->station[event->station].sent++;

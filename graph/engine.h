@@ -59,11 +59,11 @@ typedef struct fb_event {
 	uint16_t station; ///< from 0
 	uint32_t serial;  ///< FB_EVENT_PARAM and _BYPASS: which instance; unknown: dropped and counted
 	uint32_t param;
-	float value;
 	uint32_t ticks; ///< of the glide; UINT32_MAX: the parameter's own smoothing
 	union {
-		fb_plan *plan;
-		fb_batch *batch; ///< the sender's; audio tells when it is through with it
+		float value;
+		fb_plan *plan;   ///< FB_EVENT_PLAN
+		fb_batch *batch; ///< FB_EVENT_BATCH and _TURN: the sender's, until audio is through with it
 	};
 } fb_event;
 

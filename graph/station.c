@@ -79,9 +79,8 @@ double fb_station_fade(const fb_station *station)
 
 uint32_t fb_station_ticks(const fb_station *station, double ms)
 {
-	ms = fmin(ms, GLIDE_MAX_MS);
-	return ms < 0.0 ? UINT32_MAX
-					: (uint32_t)ceil(ms * 1e-3 * fb_engine_rate(station->engine) / FB_TICK);
+	double ticks_per_ms = 1e-3 * fb_engine_rate(station->engine) / FB_TICK;
+	return ms < 0.0 ? UINT32_MAX : (uint32_t)ceil(fmin(ms, GLIDE_MAX_MS) * ticks_per_ms);
 }
 
 static void send_or_remember(fb_station *station, const fb_event *event)

@@ -44,9 +44,8 @@ static void remember_value(fb_station *station, fb_undo was, double now_s)
 {
 	fb_undo *ride = ride_of(station, &was, now_s);
 	if (!ride) {
-		fb_history_push(&station->past, was);
+		ride = fb_history_push(&station->past, was);
 		fb_history_clear(&station->future);
-		ride = fb_history_recent(&station->past, 0);
 	}
 	ride->touched_s = now_s;
 }

@@ -113,7 +113,7 @@ static void look_for_faults(fb_channel *channel, const fb_health *health, double
 	}
 	const char *node = fb_station_node(channel->station, health->faulty);
 	memcpy(was, watch->faulty, sizeof was);
-	fb_channel_address(channel, node ? node : health->faulty ? "" : "out", watch->faulty);
+	fb_channel_address(channel, node ? node : "out", watch->faulty);
 	bool other = strcmp(was, watch->faulty) != 0;
 	if (other) {
 		fb_channel_touch(channel, "out/faulty", &engine_origin);

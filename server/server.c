@@ -117,9 +117,11 @@ static fb_status read_token(fb_server *server, fb_error *error)
 	}
 	bool got = fgets(server->token, sizeof server->token, file) != NULL;
 	fclose(file);
-	server->token[strcspn(server->token, "\r\n")] = '\0';
-	if (!got || strlen(server->token) < 16) {
-		return fb_fail(error, FB_INVALID, name, "a token needs at least 16 characters");
+	size_t len = got ? strcspn(server->token, "\r\n") : 0;
+	server->token[len] = '\0';
+	if (len < 16 || len + 1 == sizeof server->token) {
+		return fb_fail(error, FB_INVALID, name, "a token needs 16 to %zu characters",
+			sizeof server->token - 2);
 	}
 	return FB_OK;
 }

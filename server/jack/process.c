@@ -54,6 +54,8 @@ static int on_process(jack_nframes_t frames, void *arg)
 		for (uint32_t i = 0; i < 2 * j->stations; i++) {
 			memset(out[i], 0, frames * sizeof(float));
 		}
+		/* nothing is due in no frames: what the port sent last is not sent again */
+		fb_jack_midi_send(&j->midi, buffer(j, midi + 1, frames), 0, 0);
 		return 0;
 	}
 	take_transport(j);

@@ -40,25 +40,20 @@ json_t *fb_midi_to_json(const fb_midi *midi)
 /** After the map became another: find its leaves, tell of it. */
 static fb_status settle(fb_midi *midi, fb_error *error)
 {
-	fb_branch **leaf = calloc(midi->map.count + 1, sizeof *leaf);
+	for (uint32_t i = 0; i < midi->map.count; i++) {
+		fb_branch *found = fb_tree_find(midi->server->tree, midi->map.binding[i].address);
+		midi->leaf[i] = found && fb_midi_movable(found, NULL) == FB_OK ? found : NULL;
+		midi->map.binding[i].due = true;
+	}
+	midi->moving = NULL;
 	json_t *json = fb_midi_map_json(&midi->map);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
-	if (!leaf || !text) {
-		free(leaf);
-		free(text);
+	if (!text) {
 		return fb_fail(error, FB_NO_MEMORY, "midi", "out of memory");
 	}
-	for (uint32_t i = 0; i < midi->map.count; i++) {
-		fb_branch *found = fb_tree_find(midi->server->tree, midi->map.binding[i].address);
-		leaf[i] = found && fb_midi_movable(found, NULL) == FB_OK ? found : NULL;
-		midi->map.binding[i].due = true;
-	}
-	free(midi->leaf);
 	free(midi->text);
-	midi->leaf = leaf;
 	midi->text = text;
-	midi->moving = NULL;
 	fb_midi_touch(midi, "map");
 	return FB_OK;
 }
@@ -338,9 +333,11 @@ static void on_changed(void *ctx, fb_branch *leaf, const fb_origin *origin)
 {
 	fb_midi *midi = ctx;
 	(void)origin;
+	const fb_branch *twin = midi->map.count ? fb_branch_twin(leaf) : NULL;
 	for (uint32_t i = 0; i < midi->map.count; i++) {
 		fb_midi_binding *b = &midi->map.binding[i];
-		if (midi->leaf[i] == leaf && b != midi->moving) {
+		bool meant = midi->leaf[i] && (midi->leaf[i] == leaf || midi->leaf[i] == twin);
+		if (meant && b != midi->moving) {
 			b->due = true;
 			b->met = false; /* soft takeover begins anew */
 		}
@@ -398,7 +395,6 @@ void fb_midi_destroy(fb_midi *midi)
 	}
 	fb_tree_unwatch(midi->server->tree, &midi->watcher);
 	fb_midi_map_finish(&midi->map);
-	free(midi->leaf);
 	free(midi->text);
 	free(midi);
 }

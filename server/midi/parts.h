@@ -9,7 +9,7 @@
 struct fb_midi {
 	fb_server *server;
 	fb_midi_map map;
-	fb_branch **leaf; ///< [map.count]; NULL: not in the tree now
+	fb_branch *leaf[FB_MIDI_BINDINGS]; ///< of each binding; NULL: not in the tree now
 	fb_tree_watcher watcher;
 	const fb_midi_binding *moving; ///< the one whose message is being applied
 	/* learning */

@@ -48,10 +48,13 @@ static void rendered(void *ctx, fb_clip *take, const fb_error *error)
 	static const fb_origin origin = {"calibration", NULL};
 	fb_channel *channel = ctx;
 	fb_monitor *monitor = channel->server->monitor;
+	bool last = --channel->proposal.rendering == 0;
 	if (error) {
 		fb_log_error("the audition of a proposal", error);
-		set_hearing(channel, FB_HEAR_OFF, &origin);
-	} else if (channel->proposal.audition == FB_HEAR_OFF) {
+		if (last) {
+			set_hearing(channel, FB_HEAR_OFF, &origin);
+		}
+	} else if (channel->proposal.audition == FB_HEAR_OFF || !last) {
 		fb_clip_destroy(take); /* nobody wants it any more */
 	} else {
 		fb_monitor_load(monitor, take);
@@ -79,6 +82,7 @@ static fb_status render(fb_channel *channel, fb_error *error)
 		fb_patch_destroy(version[0]);
 		fb_patch_destroy(version[1]);
 	}
+	channel->proposal.rendering += !status;
 	return status;
 }
 
@@ -113,8 +117,7 @@ fb_status fb_proposal_hear(
 	forget(proposal);
 	proposal->heard = wanted;
 	set_hearing(channel, hearing, origin);
-	if (at_hand) { /* or soon: then its coming selects it */
-		fb_monitor_select(monitor, version_of(channel));
-	}
+	/* while it is on its way what played before is no answer; its coming selects it */
+	fb_monitor_select(monitor, proposal->rendering ? -1 : version_of(channel));
 	return FB_OK;
 }

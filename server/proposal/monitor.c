@@ -116,8 +116,9 @@ void fb_monitor_play(fb_monitor *monitor, float *const out[2], uint32_t frames)
 		return;
 	}
 	const fb_clip *clip = monitor->clip;
-	bool leaving = atomic_load_explicit(&monitor->next, memory_order_relaxed) != NULL;
-	int version = leaving ? -1 : atomic_load_explicit(&monitor->version, memory_order_relaxed);
+	/* in this order: a version that was selected after a clip was loaded is of that clip */
+	int version = atomic_load_explicit(&monitor->version, memory_order_acquire);
+	version = atomic_load_explicit(&monitor->next, memory_order_relaxed) ? -1 : version;
 	for (uint32_t i = 0; i < frames; i++) {
 		float ends = edge(monitor);
 		for (int v = 0; v < 2; v++) {

@@ -63,6 +63,9 @@ def test_no_such_station_or_route(server):
         assert refusal(server, "GET", path, None)[0] == 404
     assert refusal(server, "POST", "/api/runs", {})[0] == 405
     assert refusal(server, "POST", "/station/1", {})[0] == 405
+    for lost in ("/api", "/api/", "/api/stations"):  # who looks around finds the list
+        assert refusal(server, "GET", lost, None)[::2] == (404, "there is no such route; /api/openapi.json has them all")
+    assert "/api/stations/{station}/params" in server.get("/api/openapi.json")["paths"]
 
 
 def test_broken_bodies(server):

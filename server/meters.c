@@ -174,7 +174,7 @@ static void fill_captures(fb_meters *meters, uint32_t station, uint64_t frame, u
 {
 	for (uint32_t i = 0; i < meters->n_captures; i++) {
 		fb_capture *capture = meters->capture[i];
-		if (capture->station != station || capture->failed) {
+		if (capture->station != station || capture->failed || capture->done == capture->frames) {
 			continue;
 		}
 		if (!capture->done) {

@@ -15,6 +15,7 @@
 enum {
 	TAB = 40,
 	CAPTION = 20,
+	GAP = 3,
 	TEXT_MIN = 8,
 	TEXT_MAX = 13,
 	CELL_W = 120, /* the least of a cell above other things */
@@ -389,9 +390,11 @@ static void button(writer *w, const json_t *control, const box *at)
 
 static void control_in(writer *w, const json_t *control, const box *cell)
 {
-	box at = {cell->x + 3, cell->y + 3, cell->w - 6, cell->h - 6};
-	box top = {at.x, at.y, at.w, CAPTION}, foot = {at.x, at.y + at.h - CAPTION, at.w, CAPTION};
-	box middle = {at.x, at.y + CAPTION, at.w, at.h - 2 * CAPTION};
+	double gap = fmin(GAP, cell->h / 8.0);
+	box at = {cell->x + gap, cell->y + gap, cell->w - 2.0 * gap, cell->h - 2.0 * gap};
+	double line = fmin(CAPTION, at.h / 3.0);
+	box top = {at.x, at.y, at.w, line}, foot = {at.x, at.y + at.h - line, at.w, line};
+	box middle = {at.x, at.y + line, at.w, at.h - 2 * line};
 	const char *text = fb_layout_text(control, "label");
 	if (fb_layout_is(control, "switch") || fb_layout_is(control, "button")) {
 		button(w, control, &at);
@@ -400,12 +403,12 @@ static void control_in(writer *w, const json_t *control, const box *cell)
 	}
 	label(w, text, &top);
 	if (fb_layout_is(control, "readout")) {
-		middle.h += CAPTION;
+		middle.h += line;
 		figure(w, control, &middle);
 		return;
 	}
 	if (fb_layout_is(control, "menu")) {
-		middle.h += CAPTION;
+		middle.h += line;
 		menu(w, control, &middle);
 		return;
 	}
@@ -429,12 +432,22 @@ static void controls_in(writer *w, const json_t *page, const box *in)
 	}
 }
 
+/** In how many rows, and columns, cells stand that have a least width. */
+static double rows_of(const json_t *list, double width, size_t *columns)
+{
+	size_t n = json_array_size(list), most = (size_t)fmax(1.0, width / CELL_W);
+	size_t rows = (n + most - 1) / most;
+	if (columns) {
+		*columns = rows ? (n + rows - 1) / rows : 1;
+	}
+	return (double)rows;
+}
+
 /** Rows of cells of a height, off the top of what is left of a page. */
 static void rows_in(writer *w, const json_t *list, box *rest, double height)
 {
-	size_t i, n = json_array_size(list), most = (size_t)fmax(1.0, rest->w / CELL_W);
-	size_t rows = (n + most - 1) / most, columns = rows ? (n + rows - 1) / rows : 1;
-	double width = rest->w / (double)columns;
+	size_t i, columns;
+	double rows = rows_of(list, rest->w, &columns), width = rest->w / (double)columns;
 	json_t *control;
 	json_array_foreach(list, i, control)
 	{
@@ -442,8 +455,8 @@ static void rows_in(writer *w, const json_t *list, box *rest, double height)
 			rest->y + height * (double)(i / columns), width, height};
 		control_in(w, control, &cell);
 	}
-	rest->y += height * (double)rows;
-	rest->h -= height * (double)rows;
+	rest->y += height * rows;
+	rest->h -= height * rows;
 }
 
 static bool is_tall(const json_t *control)
@@ -457,7 +470,7 @@ static void strip(writer *w, const json_t *self, const box *at)
 	const json_t *controls = json_object_get(self, "controls");
 	size_t i, tall = 0, faders = 0;
 	json_t *control;
-	double y = 0.0, x = 3.0;
+	double y = 0.0, x = GAP, line = fmin(CAPTION, at->h / 12.0), row = fmin(SHORT_H, at->h / 6.0);
 	begin(w, "GROUP", fb_layout_text(self, "title"), at, grey);
 	fputs("</properties><children>", w->to);
 	json_array_foreach(controls, i, control)
@@ -466,20 +479,20 @@ static void strip(writer *w, const json_t *self, const box *at)
 			tall++;
 			faders += fb_layout_is(control, "fader");
 		} else {
-			control_in(w, control, &(box){0, y, at->w, SHORT_H});
-			y += SHORT_H;
+			control_in(w, control, &(box){0, y, at->w, row});
+			y += row;
 		}
 	}
-	double foot = at->h - CAPTION * (double)tall, unit = (at->w - 6.0) / (double)(tall + faders);
+	double foot = at->h - line * (double)tall, unit = (at->w - 2 * GAP) / (double)(tall + faders);
 	json_array_foreach(controls, i, control)
 	{
 		bool fader = fb_layout_is(control, "fader"); /* a finger needs twice the width */
-		box bar = {x, y + 3.0, unit * (fader ? 2.0 : 1.0) - 2.0, foot - y - 3.0};
+		box bar = {x, y + GAP, unit * (fader ? 2.0 : 1.0) - 2.0, foot - y - GAP};
 		if (is_tall(control)) {
 			fader ? continuous(w, control, &bar) : ranged(w, control, &bar, true);
 			x += bar.w + 2.0;
 			tall--;
-			figure(w, control, &(box){0, at->h - CAPTION * (double)(tall + 1), at->w, CAPTION});
+			figure(w, control, &(box){0, at->h - line * (double)(tall + 1), at->w, line});
 		}
 	}
 	fputs("</children></node>", w->to);
@@ -515,8 +528,11 @@ static void page(writer *w, const json_t *self, const box *at)
 	property(w, 'c', "tabColorOn", blue);
 	fputs("</properties><children>", w->to);
 	if (json_array_size(strips) + json_array_size(pages)) {
-		rows_in(w, controls, &rest, CELL_H);
-		rows_in(w, buttons, &rest, SHORT_H);
+		double above =
+			CELL_H * rows_of(controls, at->w, NULL) + SHORT_H * rows_of(buttons, at->w, NULL);
+		double part = fmin(1.0, at->h / 2.0 / fmax(above, 1.0)); /* half is for what is below */
+		rows_in(w, controls, &rest, CELL_H * part);
+		rows_in(w, buttons, &rest, SHORT_H * part);
 		strips_in(w, strips, &rest);
 	} else {
 		controls_in(w, self, &rest);

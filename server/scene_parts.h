@@ -43,7 +43,7 @@ struct fb_scenes {
 /* --- scenes.c */
 fb_scene *fb_scene_find(const fb_scenes *scenes, const char *name, fb_error *error);
 FB_MUST_CHECK fb_status fb_scene_name_check(const char *name, fb_error *error);
-void fb_scene_touch(fb_scenes *scenes, const char *leaf); ///< "list": /scene/list
+void fb_scene_touch(fb_scenes *scenes, const char *address); ///< it has changed by itself
 
 /* --- scene_leaves.c */
 FB_MUST_CHECK fb_status fb_scenes_add_leaves(fb_scenes *scenes, fb_error *error);

@@ -157,7 +157,7 @@ void fb_scenes_service(fb_scenes *scenes)
 	scenes->morphing = fb_scenes_progress(scenes) < 100.0;
 	if (!scenes->morphing || now - scenes->told_s >= 0.05) {
 		scenes->told_s = now;
-		fb_scene_touch(scenes, "progress");
+		fb_scene_touch(scenes, "/scene/progress");
 	}
 }
 
@@ -381,7 +381,7 @@ static fb_status start_all(recall *r, fb_error *error)
 	scenes->began_frame = fb_engine_frame(scenes->server->engine);
 	scenes->length_s = r->morph_s;
 	scenes->morphing = r->morph_s > 0.0;
-	fb_scene_touch(scenes, "progress");
+	fb_scene_touch(scenes, "/scene/progress");
 	return status;
 }
 
@@ -429,7 +429,7 @@ fb_status fb_scene_load(fb_scenes *scenes, const char *name, fb_stations station
 	fb_status status = recall_stations(r, scene, stations, error);
 	if (!status) {
 		snprintf(scenes->current, sizeof scenes->current, "%s", scene->name);
-		fb_scene_touch(scenes, "current");
+		fb_scene_touch(scenes, "/scene/current");
 	}
 	finish(r);
 	return status;

@@ -43,21 +43,16 @@ fb_scene *fb_scene_find(const fb_scenes *scenes, const char *name, fb_error *err
 	return NULL;
 }
 
-void fb_scene_touch(fb_scenes *scenes, const char *leaf)
+void fb_scene_touch(fb_scenes *scenes, const char *address)
 {
 	static const fb_origin origin = {"engine", NULL};
-	char address[48];
-	snprintf(address, sizeof address, "/scene/%s", leaf);
-	fb_branch *branch = fb_tree_find(scenes->server->tree, address);
-	if (branch) {
-		fb_tree_touch(scenes->server->tree, branch, &origin);
-	}
+	fb_leaf_touch(scenes->server->tree, address, &origin);
 }
 
 static void set_current(fb_scenes *scenes, const char *name)
 {
 	snprintf(scenes->current, sizeof scenes->current, "%s", name);
-	fb_scene_touch(scenes, "current");
+	fb_scene_touch(scenes, "/scene/current");
 }
 
 /** The names changed. */
@@ -72,7 +67,7 @@ static void tell_names(fb_scenes *scenes)
 	if (names) {
 		free(scenes->names);
 		scenes->names = names;
-		fb_scene_touch(scenes, "list");
+		fb_scene_touch(scenes, "/scene/list");
 	}
 }
 

@@ -386,7 +386,7 @@ void fb_scenes_destroy(fb_scenes *scenes)
 		free(scenes->scene[i].text);
 	}
 	for (uint32_t i = 0; i < FB_STATIONS_MAX; i++) {
-		fb_turn_destroy(scenes->turn[i]);
+		fb_middle_destroy(scenes->middle[i]);
 	}
 	json_decref(scenes->safe);
 	free(scenes->safe_text);

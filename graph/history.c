@@ -50,22 +50,41 @@ void fb_history_finish(fb_history *history)
 	history->about = NULL;
 }
 
-static fb_undo *put(fb_history *history, uint32_t index, fb_undo step)
+/** The place of a step, marked as being about that. */
+static fb_undo *mark(fb_history *history, uint32_t index, uint32_t what)
 {
 	uint32_t at = place(history, index);
-	history->step[at] = step;
-	history->about[at] = history->about[at + history->max] = about(&step);
+	history->about[at] = history->about[at + history->max] = what;
 	return &history->step[at];
 }
 
-fb_undo *fb_history_push(fb_history *history, fb_undo step)
+static void make_room(fb_history *history)
 {
 	if (history->count == history->max) {
 		fb_patch_destroy(step_at(history, 0)->patch);
 		history->first = place(history, 1);
 		history->count--;
 	}
-	return put(history, history->count++, step);
+}
+
+fb_undo *fb_history_push(fb_history *history, fb_undo step)
+{
+	make_room(history);
+	fb_undo *at = mark(history, history->count++, about(&step));
+	*at = step;
+	return at;
+}
+
+fb_undo *fb_history_push_value(fb_history *history, uint32_t stage, uint32_t param, float value)
+{
+	make_room(history);
+	fb_undo *at = mark(history, history->count++, key(stage, param));
+	at->patch = NULL;
+	at->stage = stage;
+	at->param = param;
+	at->value = value;
+	at->touched_s = -1;
+	return at;
 }
 
 bool fb_history_pop(fb_history *history, fb_undo *out)
@@ -111,7 +130,8 @@ fb_undo *fb_history_find(fb_history *history, uint32_t stage, uint32_t param, ui
 void fb_history_drop(fb_history *history, uint32_t n)
 {
 	for (uint32_t at = history->count - 1 - n; at + 1 < history->count; at++) {
-		put(history, at, *step_at(history, at + 1));
+		const fb_undo *step = step_at(history, at + 1);
+		*mark(history, at, about(step)) = *step;
 	}
 	history->count--;
 }

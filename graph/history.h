@@ -26,6 +26,9 @@ bool fb_history_init(fb_history *history, uint32_t max); ///< false when out of 
 void fb_history_finish(fb_history *history);
 /** Takes the step's patch; the oldest step goes when it is full. The step, where it is now. */
 fb_undo *fb_history_push(fb_history *history, fb_undo step);
+/** A step of one value, not on a ride yet. Written where it stands, for floods: a copy of what has
+	just been put together would wait for it. */
+fb_undo *fb_history_push_value(fb_history *history, uint32_t stage, uint32_t param, float value);
 /** Gives the newest, its patch the caller's. false when empty. */
 bool fb_history_pop(fb_history *history, fb_undo *out);
 /** The n-th newest, from 0; NULL when there are not so many. */

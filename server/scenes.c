@@ -79,10 +79,6 @@ static fb_status keep(fb_scenes *scenes, const char *name, int64_t time_us, fb_s
 {
 	uint32_t i = place_of(scenes, name);
 	bool there = i < scenes->n && !strcmp(scenes->scene[i].name, name);
-	if (!there && scenes->n == FB_SCENES_MAX) {
-		free(text);
-		return fb_fail(error, FB_TOO_MANY, name, "there are %d scenes already", FB_SCENES_MAX);
-	}
 	if (!there && scenes->n == scenes->room) {
 		fb_scene *more = realloc(scenes->scene, (scenes->room * 2 + 8) * sizeof *scenes->scene);
 		if (!more) {
@@ -118,6 +114,17 @@ static fb_status refusal(const fb_scenes *scenes, fb_error *error)
 	return error->status;
 }
 
+/** May there be one of this name? Asked before anything is stored. */
+static fb_status check_name(const fb_scenes *scenes, const char *name, fb_error *error)
+{
+	fb_error none;
+	fb_status status = fb_scene_name_check(name, error);
+	if (!status && scenes->n >= FB_SCENES_MAX && !fb_scene_find(scenes, name, &none)) {
+		status = fb_fail(error, FB_TOO_MANY, name, "there are %d scenes already", FB_SCENES_MAX);
+	}
+	return status;
+}
+
 /** Into the store, and then into the collection. */
 static fb_status store(
 	fb_scenes *scenes, const char *name, const json_t *stations, fb_stations which, fb_error *error)
@@ -143,7 +150,7 @@ fb_status fb_scene_save(fb_scenes *scenes, const char *name, fb_stations station
 {
 	const fb_server *server = scenes->server;
 	fb_stations all = UINT64_MAX >> (64 - server->n_channels);
-	fb_status status = fb_scene_name_check(name, error);
+	fb_status status = check_name(scenes, name, error);
 	if (!status && stations & ~all) {
 		status = fb_fail(error, FB_NOT_FOUND, name, "there are %u stations", server->n_channels);
 	}
@@ -267,7 +274,7 @@ fb_status fb_scene_from_json(
 {
 	const json_t *stations = json_object_get(json, "stations");
 	fb_stations which;
-	fb_status status = fb_scene_name_check(name, error);
+	fb_status status = check_name(scenes, name, error);
 	if (!status) {
 		status = fb_scene_stations(stations, name, &which, error);
 	}

@@ -414,3 +414,20 @@ def test_scenes_outlive_the_server_and_name_what_is_missing(tmp_path):
     with Foldbackd(tmp_path, "--stations", 1) as third:
         assert third.osc.call("/scene/load", "whole") == "there are 1 stations"
         assert third.osc.call("/scene/load", "whole", 0.0, 1) is True
+
+
+def test_when_there_are_as_many_as_may_be(tmp_path):
+    """One more is refused and not stored either; each that is there may be changed and renamed."""
+    with Foldbackd(tmp_path, "--stations", 1) as server:
+        other = Osc(server.osc_port)  # whose answers nobody reads
+        for n in range(1000):
+            other.send("/scene/save", f"s{n:03}", 1)
+            if n % 100 == 99:
+                wait_for(lambda: len(server.get("/api/scenes")["scenes"]) == n + 1, 20, f"{n + 1} scenes")
+        assert "there are 1000 scenes already" in server.osc.call("/scene/save", "a last one", 1)
+        assert server.osc.call("/scene/save", "s500", 1) is True
+        assert server.osc.call("/scene/rename", "s500", "z500") is True
+        names = [scene["name"] for scene in server.get("/api/scenes")["scenes"]]
+        assert len(names) == 1000 and "z500" in names and "s500" not in names
+    with Foldbackd(tmp_path, "--stations", 1) as server:
+        assert [scene["name"] for scene in server.get("/api/scenes")["scenes"]] == names

@@ -86,8 +86,8 @@ fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb
 	if (options->stations < 1 || options->stations > FB_STATIONS_MAX) {
 		return fb_fail(error, FB_INVALID, "stations", "must be 1 to %d", FB_STATIONS_MAX);
 	}
-	if (!(options->rate_hz >= 8000.0 && options->rate_hz <= 192000.0)) {
-		return fb_fail(error, FB_INVALID, "rate", "must be 8000 to 192000 Hz");
+	if (!(options->rate_hz >= FB_RATE_MIN && options->rate_hz <= FB_RATE_MAX)) {
+		return fb_fail(error, FB_INVALID, "rate", "must be %d to %d Hz", FB_RATE_MIN, FB_RATE_MAX);
 	}
 	if (options->threads > FB_THREADS_MAX) {
 		return fb_fail(error, FB_INVALID, "threads", "must be 1 to %d", FB_THREADS_MAX);

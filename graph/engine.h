@@ -20,12 +20,14 @@ typedef struct fb_engine fb_engine;
 
 enum {
 	FB_STATIONS_MAX = 64,
+	FB_RATE_MIN = 8000, ///< Hz
+	FB_RATE_MAX = 192000,
 	FB_WAITING_MAX = 1024, ///< events that may wait for their frame at once
 };
 
 typedef struct fb_engine_options {
 	uint32_t stations; ///< 1..FB_STATIONS_MAX
-	double rate_hz;    ///< 8000..192000
+	double rate_hz;    ///< FB_RATE_MIN..FB_RATE_MAX
 	uint32_t period;   ///< frames per fb_engine_process() call
 	bool taps;         ///< make a tap ring per station (live measurement, capture)
 	uint32_t threads;  ///< that run stations, audio's own among them: 1..FB_THREADS_MAX; 0 is 1

@@ -18,8 +18,9 @@ typedef struct fb_scene {
 /** What control has yet to do of a station in the middle of a morph; what audio has, its station
 	knows (fb_station_turn). */
 typedef struct fb_middle {
-	double due_s;   ///< while no audio runs
-	json_t *leaves; ///< {leaf: [then, what it turns to]}
+	uint64_t recall; ///< which it is of
+	double due_s;    ///< while no audio runs
+	json_t *leaves;  ///< {leaf: [then, what it turns to]}
 	char origin[96];
 } fb_middle;
 
@@ -34,6 +35,7 @@ struct fb_scenes {
 	json_t *safe;    ///< patterns as addresses
 	char *safe_text; ///< the same, a line each
 	fb_middle *middle[FB_STATIONS_MAX];
+	uint64_t recalls; ///< so far
 	bool morphing;
 	double began_s, length_s; ///< the newest recall
 	uint64_t began_frame;     ///< as control saw it, then as audio did

@@ -136,24 +136,30 @@ static void learn_begin(fb_scenes *scenes, const fb_station *station)
 	}
 }
 
+/** The middle of one station, if it is due. */
+static void look_at(fb_scenes *scenes, uint32_t index, double now_s)
+{
+	fb_server *server = scenes->server;
+	const fb_middle *middle = scenes->middle[index];
+	const fb_station *station = server->channel[index].station;
+	if (middle && middle->recall == scenes->recalls) {
+		learn_begin(scenes, station);
+	}
+	bool silent = middle && !server->audio.driver.running && now_s >= middle->due_s;
+	if (silent || (middle && fb_station_turned(station))) {
+		fb_scenes_settle(scenes, index);
+	}
+}
+
 void fb_scenes_service(fb_scenes *scenes)
 {
+	double now = fb_now_s();
+	for (uint32_t i = 0; i < scenes->server->n_channels; i++) {
+		look_at(scenes, i, now); /* also of an earlier recall, of other stations */
+	}
 	if (!scenes->morphing) {
 		return;
 	}
-	fb_server *server = scenes->server;
-	double now = fb_now_s();
-	fb_tree_begin(server->tree);
-	for (uint32_t i = 0; i < server->n_channels; i++) {
-		const fb_station *station = server->channel[i].station;
-		const fb_middle *middle = scenes->middle[i];
-		bool silent = middle && !server->audio.driver.running && now >= middle->due_s;
-		learn_begin(scenes, station);
-		if (silent || fb_station_turned(station)) {
-			fb_scenes_settle(scenes, i);
-		}
-	}
-	fb_tree_end(server->tree);
 	scenes->morphing = fb_scenes_progress(scenes) < 100.0;
 	if (!scenes->morphing || now - scenes->told_s >= 0.05) {
 		scenes->told_s = now;
@@ -340,6 +346,7 @@ static fb_status plan_middle(recall *r, part *of, fb_error *error)
 	}
 	of->end = NULL;
 	middle->due_s = fb_now_s() + 0.5 * r->morph_s;
+	middle->recall = r->scenes->recalls;
 	middle->leaves = json_incref(of->turned);
 	snprintf(middle->origin, sizeof middle->origin, "%s", r->origin->text);
 	r->scenes->middle[of->channel->index] = middle;
@@ -372,6 +379,7 @@ static fb_status start_all(recall *r, fb_error *error)
 {
 	fb_scenes *scenes = r->scenes;
 	fb_status status = FB_OK;
+	scenes->recalls++;
 	fb_tree_begin(scenes->server->tree);
 	for (uint32_t i = 0; i < r->n && !status; i++) {
 		status = start_part(r, &r->part[i], error);

@@ -207,6 +207,26 @@ def test_a_recall_during_a_recall_goes_on_from_where_it_is(server):
     assert server.osc.ask("/station/1/side/switch") is False and server.osc.ask("/scene/current") == "high"
 
 
+def test_a_recall_of_another_station_leaves_this_one_its_turn(server):
+    """Station 1 is amid a morph, when station 2 is recalled, at once, or faster: each turns in its own middle."""
+    off = [(f"/station/{n}/{leaf}", value) for n in (1, 2) for leaf, value in (("mute", False), ("side/steps", 0))]
+    for n in (1, 2):
+        change(server, *off, (f"/station/{n}/mute", True), (f"/station/{n}/side/steps", 4))
+        server.osc.call("/scene/save", f"on {n}", n)
+    change(server, *off)
+    server.osc.call("/scene/load", "on 1", 0.6)
+    server.osc.call("/scene/load", "on 2", 0.0)
+    assert server.osc.ask("/station/2/mute") is True and server.osc.ask("/scene/progress") == 100
+    wait_for(lambda: server.osc.ask("/station/1/mute"), 3, "the turn of station 1")
+    assert server.osc.ask("/station/1/side/steps") == 4
+    change(server, *off)
+    server.osc.call("/scene/load", "on 1", 60.0)
+    server.osc.call("/scene/load", "on 2", 0.6)
+    wait_for(lambda: server.osc.ask("/scene/progress") == 100, 5, "the end of the newest morph")
+    assert server.osc.ask("/station/2/mute") is True and server.osc.ask("/station/1/mute") is False
+    server.osc.call("/scene/load", "on 1", 0.0)
+
+
 def test_a_second_recall_sets_the_time_for_all_that_glides(server):
     """The same aim again, sooner: it arrives by the second recall's time."""
     change(server, ("/station/1/trim/gain", -40.0))

@@ -86,8 +86,8 @@ fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb
 	if (options->stations < 1 || options->stations > FB_STATIONS_MAX) {
 		return fb_fail(error, FB_INVALID, "stations", "must be 1 to %d", FB_STATIONS_MAX);
 	}
-	if (!(options->rate_hz >= 8000.0 && options->rate_hz <= 192000.0)) {
-		return fb_fail(error, FB_INVALID, "rate", "must be 8000 to 192000 Hz");
+	if (!(options->rate_hz >= FB_RATE_MIN && options->rate_hz <= FB_RATE_MAX)) {
+		return fb_fail(error, FB_INVALID, "rate", "must be %d to %d Hz", FB_RATE_MIN, FB_RATE_MAX);
 	}
 	if (options->threads > FB_THREADS_MAX) {
 		return fb_fail(error, FB_INVALID, "threads", "must be 1 to %d", FB_THREADS_MAX);
@@ -101,6 +101,7 @@ fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb
 	memset(engine, 0, bytes);
 	engine->n_stations = options->stations;
 	engine->patient = options->patient;
+	engine->next_turn = UINT64_MAX;
 	engine->count_ns = fb_clock_ns();
 	engine->events = fb_ring_create(EVENTS, sizeof(fb_event));
 	engine->retired = fb_ring_create(4 * FB_STATIONS_MAX, sizeof(fb_plan *));
@@ -149,6 +150,13 @@ static void drop_plans(engine_station *station)
 	}
 }
 
+static void end_batch(fb_batch *batch)
+{
+	if (batch) {
+		fb_batch_end(batch);
+	}
+}
+
 /** Every plan inside, and every event on its way. No worker may have a station. */
 static void drop_all(fb_engine *engine)
 {
@@ -164,11 +172,16 @@ static void drop_all(fb_engine *engine)
 	while (fb_ring_read(engine->events, &event)) {
 		if (event.kind == FB_EVENT_PLAN) {
 			destroy_chain(event.plan);
+		} else if (event.kind == FB_EVENT_BATCH || event.kind == FB_EVENT_TURN) {
+			end_batch(event.batch);
 		}
 	}
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
 		drop_plans(&engine->station[i]);
+		end_batch(engine->station[i].turn);
+		engine->station[i].turn = NULL;
 	}
+	engine->next_turn = UINT64_MAX;
 }
 
 void fb_engine_destroy(fb_engine *engine)
@@ -213,30 +226,51 @@ void fb_engine_set_rate(fb_engine *engine, double rate_hz)
 	}
 }
 
+static void fit_patience(fb_engine *engine)
+{
+	if (engine->crew) {
+		double ms = engine->patient ? 0.0 : fmax(engine->period_ms, PATIENCE_MS);
+		fb_crew_set_patience(engine->crew, 1e6 * ms);
+	}
+}
+
+void fb_engine_set_patient(fb_engine *engine, bool patient)
+{
+	if (patient != engine->patient) {
+		engine->patient = patient;
+		fit_patience(engine);
+	}
+}
+
 void fb_engine_set_period(fb_engine *engine, uint32_t period)
 {
 	atomic_store_explicit(&engine->fifo, period % FB_TICK != 0, memory_order_relaxed);
 	engine->fifo_at = 0;
-	if (engine->crew && !engine->patient) {
-		double period_ms = 1e3 * period / engine->rate_hz;
-		fb_crew_set_patience(engine->crew, 1e6 * fmax(period_ms, PATIENCE_MS));
-	}
+	engine->period_ms = 1e3 * period / engine->rate_hz;
+	fit_patience(engine);
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
 		memset(engine->station[i].fifo_in, 0, sizeof engine->station[i].fifo_in);
 		memset(engine->station[i].fifo_out, 0, sizeof engine->station[i].fifo_out);
 	}
 }
 
+/** Events that wait for their frame. */
+static uint64_t waiting(const fb_engine *engine)
+{
+	return engine->timed - atomic_load_explicit(&engine->timed_done, memory_order_relaxed);
+}
+
 bool fb_engine_send(fb_engine *engine, const fb_event *event)
 {
-	uint64_t done = atomic_load_explicit(&engine->timed_done, memory_order_relaxed);
-	if (event->frame && engine->timed - done >= FB_WAITING_MAX) {
+	if (event->frame && waiting(engine) >= FB_WAITING_MAX) {
 		atomic_fetch_add_explicit(&engine->refused, 1, memory_order_relaxed);
 		return false;
 	}
-	if (!fb_ring_put(engine->events, event)) {
+	fb_event *room = fb_ring_claim(engine->events);
+	if (!room) {
 		return false;
 	}
+	*room = *event;
 	engine->timed += event->frame > 0;
 	if (event->kind == FB_EVENT_PLAN) {
 		engine->station[event->station].sent++;

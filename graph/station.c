@@ -77,11 +77,10 @@ double fb_station_fade(const fb_station *station)
 
 /* --- sending */
 
-static uint32_t to_ticks(const fb_station *station, double ms)
+uint32_t fb_station_ticks(const fb_station *station, double ms)
 {
-	ms = fmin(ms, GLIDE_MAX_MS);
-	return ms < 0.0 ? UINT32_MAX
-					: (uint32_t)ceil(ms * 1e-3 * fb_engine_rate(station->engine) / FB_TICK);
+	double ticks_per_ms = 1e-3 * fb_engine_rate(station->engine) / FB_TICK;
+	return ms < 0.0 ? UINT32_MAX : (uint32_t)ceil(fmin(ms, GLIDE_MAX_MS) * ticks_per_ms);
 }
 
 static void send_or_remember(fb_station *station, const fb_event *event)
@@ -99,7 +98,7 @@ static void send_param(
 		.serial = node->serial,
 		.param = param,
 		.value = value,
-		.ticks = to_ticks(station, glide_ms)};
+		.ticks = fb_station_ticks(station, glide_ms)};
 	send_or_remember(station, &event);
 }
 
@@ -110,36 +109,6 @@ static void send_bypass(fb_station *station, const fb_instance *node, bool bypas
 		.serial = node->serial,
 		.value = bypass ? 1.0f : 0.0f};
 	send_or_remember(station, &event);
-}
-
-/** How many events send_all() sends. */
-static uint32_t count_all(const fb_station *station)
-{
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
-		n += station->patch->stage[i].type->n_params + 1;
-	}
-	return n;
-}
-
-/** All values of the patch to the instances in audio, in one group. Audio leaves alone what has
-	its value or heads for it. */
-static void send_all(fb_station *station)
-{
-	station->resend = false;
-	fb_engine_begin(station->engine);
-	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
-		const fb_stage *stage = &station->patch->stage[i];
-		if (!station->node[i]) {
-			continue;
-		}
-		fb_instance_provide(station->node[i], stage->values);
-		for (uint32_t p = 0; p < stage->type->n_params; p++) {
-			send_param(station, station->node[i], p, stage->values[p], -1.0);
-		}
-		send_bypass(station, station->node[i], stage->bypass);
-	}
-	fb_engine_end(station->engine);
 }
 
 /** Send the waiting plan once the one before has faded in, and with it all values: those set since
@@ -156,7 +125,8 @@ static void send_waiting(fb_station *station)
 		station->heard = coming(station);
 		station->waiting = NULL;
 		find_nodes(station);
-		send_all(station);
+		fb_station_send_all(station);
+		fb_station_aim_turn(station);
 	}
 	fb_engine_end(station->engine);
 }
@@ -251,6 +221,9 @@ fb_status fb_station_create(
 	station->engine = engine;
 	station->index = index;
 	station->fade_ms = FB_FADE_MS;
+	for (uint32_t i = 0; i < FB_SWITCHES; i++) {
+		station->on[i] = fb_engine_switched(engine, index, (fb_switch)i);
+	}
 	fb_status status = FB_OK;
 	if (!fb_history_init(&station->past, FB_HISTORY_MAX) ||
 		!fb_history_init(&station->future, FB_HISTORY_MAX)) {
@@ -291,6 +264,7 @@ void fb_station_destroy(fb_station *station)
 		return;
 	}
 	drop_waiting(station);
+	fb_station_free_turn(station);
 	fb_history_finish(&station->past);
 	fb_history_finish(&station->future);
 	fb_patch_destroy(station->patch);
@@ -322,6 +296,7 @@ fb_status fb_station_set(fb_station *station, uint32_t stage, uint32_t param, fl
 	const fb_param_info *info = &s->type->params[param];
 	float before = s->values[param];
 	s->values[param] = fb_param_fit(info, value);
+	fb_station_touch(station, stage, param);
 	if (info->flags & FB_PARAM_REPREPARE) {
 		return set_prepared(station, &s->values[param], before, error);
 	}
@@ -341,6 +316,7 @@ void fb_station_on_refusal(fb_station *station, fb_station_refusal *refused, voi
 void fb_station_bypass(fb_station *station, uint32_t stage, bool bypass)
 {
 	station->patch->stage[stage].bypass = bypass;
+	fb_station_touch(station, stage, FB_BATCH_BYPASS);
 	if (station->node[stage]) {
 		send_bypass(station, station->node[stage], bypass);
 	}
@@ -348,43 +324,14 @@ void fb_station_bypass(fb_station *station, uint32_t stage, bool bypass)
 
 void fb_station_switch(fb_station *station, fb_switch which, bool on)
 {
+	fb_station_touch_switch(station, which);
+	station->on[which] = on;
 	fb_engine_switch(station->engine, station->index, which, on);
 }
 
 bool fb_station_switched(const fb_station *station, fb_switch which)
 {
-	return fb_engine_switched(station->engine, station->index, which);
-}
-
-/** Values and bypasses in which `after` differs from `before`, to the nodes in audio. A glide that
-	is asked for goes to all values while an earlier one may be under way: those that stay the same
-	are to arrive with the rest. */
-static void send_differences(
-	fb_station *station, const fb_patch *before, const fb_patch *after, double glide_ms)
-{
-	uint64_t frame = fb_engine_frame(station->engine);
-	bool all = glide_ms >= 0.0 && frame < station->gliding_until;
-	if (glide_ms >= 0.0) {
-		station->gliding_until = frame + ((uint64_t)to_ticks(station, glide_ms) + 1) * FB_TICK;
-	}
-	for (uint32_t i = 0; i < after->n_stages; i++) {
-		const fb_stage *now = &after->stage[i];
-		const fb_instance *node = station->node[i];
-		int k = fb_patch_find(before, now->id);
-		if (k < 0 || !node || before->stage[k].type != now->type) {
-			continue;
-		}
-		fb_instance_provide(node, now->values);
-		for (uint32_t p = 0; p < now->type->n_params; p++) {
-			if (before->stage[k].values[p] != now->values[p] ||
-				(all && now->type->params[p].kind == FB_FLOAT)) {
-				send_param(station, node, p, now->values[p], glide_ms);
-			}
-		}
-		if (before->stage[k].bypass != now->bypass) {
-			send_bypass(station, node, now->bypass);
-		}
-	}
+	return station->on[which];
 }
 
 /** `take` has been compiled. */
@@ -392,8 +339,9 @@ static void commit(fb_station *station, fb_patch *take, double glide_ms)
 {
 	fb_patch *before = take_patch(station, take);
 	fb_engine_begin(station->engine);
-	send_differences(station, before, take, glide_ms);
+	fb_station_send_differences(station, before, fb_station_ticks(station, glide_ms));
 	send_waiting(station);
+	fb_station_aim_turn(station);
 	fb_engine_end(station->engine);
 	fb_patch_destroy(before);
 }
@@ -471,7 +419,12 @@ void fb_station_service(fb_station *station)
 	}
 	send_waiting(station);
 	station->resend = fb_engine_behind(station->engine, station->index) || station->resend;
-	if (station->resend && fb_engine_space(station->engine) >= count_all(station)) {
-		send_all(station);
+	bool room = fb_engine_space(station->engine) > 0;
+	if (station->resend && room) {
+		fb_station_send_all(station);
 	}
+	if (station->turn && !station->turn->aimed && room) {
+		fb_station_aim_turn(station);
+	}
+	fb_station_free_batches(station);
 }

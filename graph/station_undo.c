@@ -23,30 +23,29 @@ void fb_station_remember(fb_station *station)
 	fb_history_clear(&station->future);
 }
 
-/** The value that a step is about, as the patch has it now. */
-static fb_undo value_now(const fb_station *station, uint32_t stage, uint32_t param)
+/** What a step is about, as the patch has it now. */
+static float value_now(const fb_station *station, uint32_t stage, uint32_t param)
 {
 	const fb_stage *s = &station->patch->stage[stage];
-	float value = param == FB_UNDO_BYPASS ? (s->bypass ? 1.0f : 0.0f) : s->values[param];
-	return (fb_undo){.stage = stage, .param = param, .value = value, .touched_s = -1};
+	return param == FB_UNDO_BYPASS ? (s->bypass ? 1.0f : 0.0f) : s->values[param];
 }
 
 /** The step of a ride of this control that still goes on. What other hands ride meanwhile does not
 	end it; an edit does. */
-static fb_undo *ride_of(fb_station *station, const fb_undo *control, double now_s)
+static fb_undo *ride_of(fb_station *station, uint32_t stage, uint32_t param, double now_s)
 {
-	fb_undo *step = fb_history_find(&station->past, control->stage, control->param, HANDS);
+	fb_undo *step = fb_history_find(&station->past, stage, param, HANDS);
 	return step && step->touched_s >= 0 && now_s - step->touched_s < RIDE_S ? step : NULL;
 }
 
 /** `was`: the value before it changed. */
-static void remember_value(fb_station *station, fb_undo was, double now_s)
+static void remember_value(
+	fb_station *station, uint32_t stage, uint32_t param, float was, double now_s)
 {
-	fb_undo *ride = ride_of(station, &was, now_s);
+	fb_undo *ride = ride_of(station, stage, param, now_s);
 	if (!ride) {
-		fb_history_push(&station->past, was);
+		ride = fb_history_push_value(&station->past, stage, param, was);
 		fb_history_clear(&station->future);
-		ride = fb_history_recent(&station->past, 0);
 	}
 	ride->touched_s = now_s;
 }
@@ -65,30 +64,31 @@ static void end_rides(fb_station *station)
 fb_status fb_station_ride(
 	fb_station *station, uint32_t stage, uint32_t param, float value, double now_s, fb_error *error)
 {
-	fb_undo was = value_now(station, stage, param);
+	float was = value_now(station, stage, param);
 	fb_status status = fb_station_set(station, stage, param, value, -1.0, error);
 	if (!status) {
-		remember_value(station, was, now_s);
+		remember_value(station, stage, param, was, now_s);
 	}
 	return status;
 }
 
 void fb_station_ride_bypass(fb_station *station, uint32_t stage, bool bypass, double now_s)
 {
-	remember_value(station, value_now(station, stage, FB_UNDO_BYPASS), now_s);
+	float was = value_now(station, stage, FB_UNDO_BYPASS);
+	remember_value(station, stage, FB_UNDO_BYPASS, was, now_s);
 	fb_station_bypass(station, stage, bypass);
 }
 
-/** How many of the newest steps it takes to come to one of this value from `now`; 0: there is none
+/** How many of the newest steps it takes to come to one of this value from now; 0: there is none
 	before an edit. */
-static uint32_t steps_since(const fb_history *history, const fb_undo *now)
+static uint32_t steps_since(const fb_history *history, uint32_t stage, uint32_t param, float value)
 {
 	for (uint32_t n = 0; n < history->count; n++) {
 		const fb_undo *step = fb_history_recent(history, n);
 		if (step->patch) {
 			break;
 		}
-		if (step->stage == now->stage && step->param == now->param && step->value == now->value) {
+		if (step->stage == stage && step->param == param && step->value == value) {
 			return n + 1;
 		}
 	}
@@ -97,8 +97,8 @@ static uint32_t steps_since(const fb_history *history, const fb_undo *now)
 
 void fb_station_unride(fb_station *station, uint32_t stage, uint32_t param)
 {
-	fb_undo now = value_now(station, stage, param);
-	for (uint32_t n = steps_since(&station->past, &now); n--;) {
+	float now = value_now(station, stage, param);
+	for (uint32_t n = steps_since(&station->past, stage, param, now); n--;) {
 		const fb_undo *step = fb_history_recent(&station->past, n);
 		if (step->stage == stage && step->param == param) {
 			fb_history_drop(&station->past, n);
@@ -112,7 +112,10 @@ static fb_status go(
 	fb_station *station, const fb_undo *step, double glide_ms, fb_undo *back, fb_error *error)
 {
 	if (!step->patch) {
-		*back = value_now(station, step->stage, step->param);
+		*back = (fb_undo){.stage = step->stage,
+			.param = step->param,
+			.value = value_now(station, step->stage, step->param),
+			.touched_s = -1};
 		if (step->param == FB_UNDO_BYPASS) {
 			fb_station_bypass(station, step->stage, step->value != 0.0f);
 			return FB_OK;

@@ -13,10 +13,7 @@ static const fb_origin origin = {"driver", NULL};
 
 static void touch(fb_server *server, const char *address)
 {
-	fb_branch *leaf = fb_tree_find(server->tree, address);
-	if (leaf) {
-		fb_tree_touch(server->tree, leaf, &origin);
-	}
+	fb_leaf_touch(server->tree, address, &origin);
 }
 
 static void tell_names(fb_server *server)

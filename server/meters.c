@@ -174,7 +174,7 @@ static void fill_captures(fb_meters *meters, uint32_t station, uint64_t frame, u
 {
 	for (uint32_t i = 0; i < meters->n_captures; i++) {
 		fb_capture *capture = meters->capture[i];
-		if (capture->station != station || capture->failed) {
+		if (capture->station != station || capture->failed || capture->done == capture->frames) {
 			continue;
 		}
 		if (!capture->done) {
@@ -433,17 +433,19 @@ void fb_meters_destroy(fb_meters *meters)
 fb_status fb_meters_restart(fb_meters *meters, fb_error *error)
 {
 	for (uint32_t i = 0; i < meters->stations; i++) {
-		request ask = {.kind = ASK_RESTART,
-			.station = i,
-			.analyser = make_analyser(meters->engine),
-			.tap = fb_engine_make_tap(meters->engine)};
-		if (!ask.analyser || !ask.tap || !fb_ring_write(meters->requests, &ask)) {
-			fb_analyser_destroy(ask.analyser);
-			fb_ring_destroy(ask.tap);
+		fb_analyser *analyser = make_analyser(meters->engine);
+		fb_ring *tap = fb_engine_make_tap(meters->engine);
+		request *ask = analyser && tap ? fb_ring_claim(meters->requests) : NULL;
+		if (!ask) {
+			fb_analyser_destroy(analyser);
+			fb_ring_destroy(tap);
 			return fb_fail(error, FB_NO_MEMORY, "meters", "out of memory");
 		}
+		/* the thread frees the old tap as soon as it is asked to: nobody looks at it after that */
 		meters->lost[i] += fb_ring_lost(fb_engine_tap(meters->engine, i));
-		fb_engine_take_tap(meters->engine, i, ask.tap);
+		fb_engine_take_tap(meters->engine, i, tap);
+		*ask = (request){.kind = ASK_RESTART, .station = i, .analyser = analyser, .tap = tap};
+		fb_ring_publish(meters->requests);
 	}
 	return FB_OK;
 }

@@ -154,6 +154,10 @@ json_t *fb_leaf_to_json(fb_tree *tree, const fb_branch *leaf);
 fb_value fb_leaf_value(const json_t *json);
 
 /* --- station_leaves.c: the leaves that are not of a node */
+/** Of leaves that are a switch of the station (fb_switch, as their index). */
+extern const fb_leaf_ops fb_switch_ops;
+/** The switches of the station, by their bits, that a leaf with this value would move. */
+uint32_t fb_channel_switches(const fb_channel *channel, const fb_branch *leaf, const fb_value *fit);
 FB_MUST_CHECK fb_status fb_channel_add_own(fb_channel *channel, fb_error *error);
 /** Work the scores out of the latest metrics. */
 void fb_channel_rate(fb_channel *channel, const fb_origin *origin);

@@ -273,12 +273,13 @@ static void put_scenes(json_t *page, const json_t *tree)
 	}
 }
 
-static json_t *master_page(const json_t *tree)
+static json_t *master_page(const json_t *tree, bool narrow)
 {
 	static const char *const all[] = {"scene/current", "scene/progress", "scene/morph",
 		"server/dsp_load", "server/xruns", "server/heartbeat"};
 	const char *number;
-	json_t *station, *page = page_new("master");
+	json_t *station, *master = page_new("master"), *page = narrow ? page_new("main") : master;
+	json_t *columns = narrow ? page_new("stations") : master;
 	put_titled(page, below(tree, "server/panic"), "PANIC");
 	put(page,
 		button_of("/station/*/mute", "MUTE ALL", "danger", "Mute every station.", json_integer(1)));
@@ -288,9 +289,13 @@ static json_t *master_page(const json_t *tree)
 	put_scenes(page, tree);
 	json_object_foreach(json_object_get(child(tree, "station"), "CONTENTS"), number, station)
 	{
-		json_array_append_new(json_object_get(page, "strips"), station_strip(station, number));
+		json_array_append_new(json_object_get(columns, "strips"), station_strip(station, number));
 	}
-	return page;
+	if (narrow) { /* there is no room for both on one page */
+		json_array_append_new(json_object_get(master, "pages"), page);
+		json_array_append_new(json_object_get(master, "pages"), columns);
+	}
+	return master;
 }
 
 /* --- all of it */
@@ -346,7 +351,7 @@ fb_status fb_layout_plan(
 	const json_t *tree, const fb_layout_wish *wish, fb_layout *out, fb_error *error)
 {
 	const char *number;
-	json_t *station, *pages = json_array(), *master = master_page(tree);
+	json_t *station, *pages = json_array(), *master = master_page(tree, wish->width < NARROW);
 	bool found[WORDS_MAX] = {false};
 	json_object_foreach(json_object_get(child(tree, "station"), "CONTENTS"), number, station)
 	{

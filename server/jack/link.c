@@ -71,6 +71,12 @@ static fb_status open_client(fb_jack *j, fb_error *error)
 			"no JACK server can be reached (start one, for example: jackd -d dummy, or use --wait "
 			"or --driver dummy)");
 	}
+	jack_nframes_t rate = jack_get_sample_rate(client);
+	if (rate < FB_RATE_MIN || rate > FB_RATE_MAX) {
+		jack_client_close(client);
+		return fb_fail(error, FB_INVALID, "jack",
+			"the JACK server runs at %u Hz: %d to %d are possible", rate, FB_RATE_MIN, FB_RATE_MAX);
+	}
 	atomic_store(&j->base.answered_s, fb_now_s());
 	jack_port_id_t stale;
 	while (fb_ring_read(j->fresh, &stale)) {
@@ -78,7 +84,7 @@ static fb_status open_client(fb_jack *j, fb_error *error)
 	atomic_store(&j->gone, false);
 	atomic_store(&j->freewheel, false);
 	atomic_store(&j->go, false);
-	atomic_store(&j->rate, jack_get_sample_rate(client));
+	atomic_store(&j->rate, rate);
 	atomic_store(&j->period, jack_get_buffer_size(client));
 	fb_jack_set_callbacks(j, client);
 	pthread_mutex_lock(&j->lock);

@@ -59,6 +59,8 @@ static int on_process(jack_nframes_t frames, void *arg)
 		return 0;
 	}
 	take_transport(j);
+	fb_engine_set_patient(
+		j->engine, atomic_load_explicit(&j->freewheel, memory_order_relaxed)); /* the same bits */
 	uint64_t start = fb_engine_frame(j->engine);
 	fb_jack_midi_receive(&j->midi, buffer(j, midi, frames), start);
 	fb_engine_process(j->engine, in, out, frames);

@@ -123,11 +123,15 @@ def test_the_file_is_sound(whole, single, leaves):
         ["trim", "gate", "eq", "deess", "comp", "limiter", "metrics"]
 
 
-def test_nothing_lies_outside_or_on_top(whole, single):
+@pytest.mark.parametrize("size", ["1024x768", "360x640", "640x360", "2000x300", "300x300"])
+def test_nothing_lies_outside_or_on_top(foldback, tmp_path, size):
     def frame(element):
         return [float(properties(element)["frame"].find(key).text) for key in "xywh"]
 
-    for tosc in (whole, single):
+    files = {"all": (), "one": ("--station", 2)}
+    for name, options in files.items():
+        foldback.run("layout", "touchosc", tmp_path / f"{name}.tosc", "--size", size, *options)
+    for tosc in (Tosc(tmp_path / f"{name}.tosc") for name in files):
         for parent in tosc.nodes:
             children = parent.find("children")
             if children is None:

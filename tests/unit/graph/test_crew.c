@@ -88,6 +88,25 @@ static void control(rack *r, uint32_t step)
 	}
 }
 
+/** A morph's turn some ticks ahead, of the first node's bypass and of a switch; or, once audio has
+	made it, the patch follows. */
+static void morph(fb_station *station, uint32_t step)
+{
+	fb_error error;
+	fb_patch *patch = fb_patch_copy(fb_station_patch(station));
+	if (fb_station_turned(station)) {
+		(void)fb_station_turn_in(station, patch);
+		fb_station_end_turn(station);
+		assert_int_equal(fb_station_apply(station, patch, -1, &error), FB_OK);
+	} else if (step % 3 == 0) {
+		patch->stage[0].bypass = !patch->stage[0].bypass;
+		assert_int_equal(
+			fb_station_turn(station, patch, 1u << FB_SWITCH_MUTE, 30.0 + step % 7, &error), FB_OK);
+	} else {
+		fb_patch_destroy(patch);
+	}
+}
+
 /** A switch of every station in the middle of a period. */
 static void send_timed(rack *r, uint64_t frame)
 {
@@ -121,6 +140,7 @@ static fb_engine_counts play(uint32_t threads, uint32_t period, float (*out)[FRA
 			send_timed(&r, at);
 			control(&r, at / 1024);
 			for (uint32_t i = 0; i < STATIONS; i++) {
+				morph(r.station[i], at / 1024 + i);
 				fb_station_service(r.station[i]);
 			}
 		}

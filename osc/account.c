@@ -13,8 +13,8 @@ enum {
 	IS_IPV6 = 6
 };
 
-/** What is spent fades, so that who takes more than another is told from it at any load: all of them
-	together may take far less than there is, or far more than the machine gives. */
+/** What is spent fades, so that who takes more than another is told from it at any load: all of
+	them together may take far less than there is, or far more than the machine gives. */
 static const double MEMORY_US = 2e6;
 
 struct fb_accounts {

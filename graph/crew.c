@@ -5,6 +5,7 @@
 
 #include <linux/futex.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -27,6 +28,7 @@ struct fb_crew {
 	double ns; ///< of a count of the clock
 	pthread_t thread[FB_THREADS_MAX];
 	uint32_t started;
+	double patience_ns; ///< the caller's
 	/* written by the caller */
 	_Alignas(FB_ALIGN) _Atomic uint32_t call; ///< rises with each run
 	_Atomic bool waiting, quit;
@@ -153,9 +155,8 @@ static void call_workers(fb_crew *crew)
 static bool await_place(fb_crew *crew, uint32_t place, uint64_t began)
 {
 	while (atomic_load_explicit(&crew->state[place], memory_order_acquire) == TAKEN) {
-		double past = (double)(fb_clock_now() - began) * crew->ns,
-			   left = crew->options.patience_ns - past;
-		if (crew->options.patience_ns > 0.0 && left <= 0.0) {
+		double past = (double)(fb_clock_now() - began) * crew->ns, left = crew->patience_ns - past;
+		if (crew->patience_ns > 0.0 && left <= 0.0) {
 			return false;
 		}
 		if (past < WATCH_NS) {
@@ -163,11 +164,16 @@ static bool await_place(fb_crew *crew, uint32_t place, uint64_t began)
 			continue;
 		}
 		atomic_store(&crew->waiting, true);
-		futex_wait(&crew->state[place], TAKEN,
-			crew->options.patience_ns > 0.0 ? (int64_t)left + 1 : SLEEP_NS);
+		futex_wait(
+			&crew->state[place], TAKEN, crew->patience_ns > 0.0 ? (int64_t)left + 1 : SLEEP_NS);
 		atomic_store(&crew->waiting, false);
 	}
 	return true;
+}
+
+void fb_crew_set_patience(fb_crew *crew, double ns)
+{
+	crew->patience_ns = ns;
 }
 
 bool fb_crew_run(fb_crew *crew)
@@ -229,6 +235,9 @@ fb_crew *fb_crew_create(const fb_crew_options *options)
 			fb_crew_destroy(crew);
 			return NULL;
 		}
+		char name[16]; /* as the system's tools show it */
+		snprintf(name, sizeof name, "fb-crew-%u", i + 1);
+		(void)pthread_setname_np(crew->thread[i], name);
 		crew->started++;
 	}
 	return crew;

@@ -27,7 +27,6 @@ typedef struct fb_crew_options {
 	void *spawn_ctx;
 	void (*work)(void *ctx, uint32_t place); ///< in any thread of the crew
 	void *ctx;
-	double patience_ns; ///< the caller waits no longer for a worker; 0: for ever
 } fb_crew_options;
 
 /** errors: NULL when out of memory, or of threads. thread: control */
@@ -35,6 +34,9 @@ fb_crew *fb_crew_create(const fb_crew_options *options);
 /** Waits until every worker has ended. NULL is allowed. thread: control */
 void fb_crew_destroy(fb_crew *crew);
 
+/** The caller waits no longer than that for a worker; 0, as at first: for ever. thread: audio, or
+	while it stands still */
+void fb_crew_set_patience(fb_crew *crew, double ns) FB_RT;
 /** Do all places that are at home, with all threads. Returns whether all are at home afterwards:
 	a worker that was held up keeps its place, which is away until it has done it. thread: audio */
 bool fb_crew_run(fb_crew *crew) FB_RT;

@@ -18,6 +18,11 @@ static uint32_t crew_size(const fb_engine_options *options)
 	return options->threads < options->stations ? options->threads : options->stations;
 }
 
+static fb_ring *make_tap(double rate_hz)
+{
+	return fb_ring_create((size_t)ceil(TAP_S * rate_hz / FB_TICK), sizeof(fb_tap_block));
+}
+
 static bool init_station(engine_station *station, const fb_engine_options *options)
 {
 	station->wet = station->loud = 1.0f;
@@ -26,8 +31,7 @@ static bool init_station(engine_station *station, const fb_engine_options *optio
 	atomic_init(&station->guard_gain, 1.0f);
 	atomic_init(&station->on[FB_SWITCH_GUARD], true);
 	if (options->taps) {
-		station->tap =
-			fb_ring_create((size_t)ceil(TAP_S * options->rate_hz / FB_TICK), sizeof(fb_tap_block));
+		station->tap = make_tap(options->rate_hz);
 	}
 	if (crew_size(options) > 1) {
 		station->desk = aligned_alloc(FB_ALIGN, sizeof *station->desk);
@@ -40,14 +44,12 @@ static bool init_station(engine_station *station, const fb_engine_options *optio
 
 static bool start_crew(fb_engine *engine, const fb_engine_options *options)
 {
-	double period_ms = 1e3 * options->period / options->rate_hz;
 	fb_crew_options crew = {.threads = crew_size(options),
 		.places = options->stations,
 		.spawn = options->spawn,
 		.spawn_ctx = options->spawn_ctx,
 		.work = fb_engine_work,
-		.ctx = engine,
-		.patience_ns = options->patient ? 0.0 : 1e6 * fmax(period_ms, PATIENCE_MS)};
+		.ctx = engine};
 	if (crew.threads < 2) {
 		return true;
 	}
@@ -56,11 +58,27 @@ static bool start_crew(fb_engine *engine, const fb_engine_options *options)
 	return engine->crew != NULL;
 }
 
+static double tick_counts(const fb_engine *engine)
+{
+	return 1e9 * FB_TICK / engine->rate_hz / engine->count_ns;
+}
+
+void fb_engine_set_budget(fb_engine *engine, uint32_t station, double share)
+{
+	engine_station *s = &engine->station[station];
+	s->share = fb_clamp(share, 0.0, 1.0);
+	float counts = (float)(s->share * tick_counts(engine));
+	atomic_store_explicit(&s->budget, counts, memory_order_relaxed);
+}
+
 static void fit_rate(fb_engine *engine, double rate_hz)
 {
 	engine->rate_hz = rate_hz;
 	engine->switch_step = fb_fade_step(SWITCH_MS, rate_hz);
 	engine->fault_ticks = (uint32_t)ceil(rate_hz * FAULT_HOLD_S / FB_TICK);
+	for (uint32_t i = 0; i < engine->n_stations; i++) { /* a tick has another length now */
+		fb_engine_set_budget(engine, i, engine->station[i].share);
+	}
 }
 
 fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb_error *error)
@@ -68,8 +86,8 @@ fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb
 	if (options->stations < 1 || options->stations > FB_STATIONS_MAX) {
 		return fb_fail(error, FB_INVALID, "stations", "must be 1 to %d", FB_STATIONS_MAX);
 	}
-	if (!(options->rate_hz >= 8000.0 && options->rate_hz <= 192000.0)) {
-		return fb_fail(error, FB_INVALID, "rate", "must be 8000 to 192000 Hz");
+	if (!(options->rate_hz >= FB_RATE_MIN && options->rate_hz <= FB_RATE_MAX)) {
+		return fb_fail(error, FB_INVALID, "rate", "must be %d to %d Hz", FB_RATE_MIN, FB_RATE_MAX);
 	}
 	if (options->threads > FB_THREADS_MAX) {
 		return fb_fail(error, FB_INVALID, "threads", "must be 1 to %d", FB_THREADS_MAX);
@@ -82,16 +100,18 @@ fb_status fb_engine_create(const fb_engine_options *options, fb_engine **out, fb
 	}
 	memset(engine, 0, bytes);
 	engine->n_stations = options->stations;
-	fit_rate(engine, options->rate_hz);
+	engine->patient = options->patient;
+	engine->next_turn = UINT64_MAX;
 	engine->count_ns = fb_clock_ns();
 	engine->events = fb_ring_create(EVENTS, sizeof(fb_event));
 	engine->retired = fb_ring_create(4 * FB_STATIONS_MAX, sizeof(fb_plan *));
 	bool whole = engine->events && engine->retired;
 	for (uint32_t i = 0; i < options->stations; i++) {
 		engine->station[i].index = i;
+		engine->station[i].share = BUDGET;
 		whole = init_station(&engine->station[i], options) && whole;
-		fb_engine_set_budget(engine, i, BUDGET);
 	}
+	fit_rate(engine, options->rate_hz);
 	whole = whole && start_crew(engine, options);
 	fb_engine_set_period(engine, options->period);
 	if (!whole) {
@@ -130,6 +150,13 @@ static void drop_plans(engine_station *station)
 	}
 }
 
+static void end_batch(fb_batch *batch)
+{
+	if (batch) {
+		fb_batch_end(batch);
+	}
+}
+
 /** Every plan inside, and every event on its way. No worker may have a station. */
 static void drop_all(fb_engine *engine)
 {
@@ -145,11 +172,16 @@ static void drop_all(fb_engine *engine)
 	while (fb_ring_read(engine->events, &event)) {
 		if (event.kind == FB_EVENT_PLAN) {
 			destroy_chain(event.plan);
+		} else if (event.kind == FB_EVENT_BATCH || event.kind == FB_EVENT_TURN) {
+			end_batch(event.batch);
 		}
 	}
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
 		drop_plans(&engine->station[i]);
+		end_batch(engine->station[i].turn);
+		engine->station[i].turn = NULL;
 	}
+	engine->next_turn = UINT64_MAX;
 }
 
 void fb_engine_destroy(fb_engine *engine)
@@ -194,26 +226,51 @@ void fb_engine_set_rate(fb_engine *engine, double rate_hz)
 	}
 }
 
+static void fit_patience(fb_engine *engine)
+{
+	if (engine->crew) {
+		double ms = engine->patient ? 0.0 : fmax(engine->period_ms, PATIENCE_MS);
+		fb_crew_set_patience(engine->crew, 1e6 * ms);
+	}
+}
+
+void fb_engine_set_patient(fb_engine *engine, bool patient)
+{
+	if (patient != engine->patient) {
+		engine->patient = patient;
+		fit_patience(engine);
+	}
+}
+
 void fb_engine_set_period(fb_engine *engine, uint32_t period)
 {
 	atomic_store_explicit(&engine->fifo, period % FB_TICK != 0, memory_order_relaxed);
 	engine->fifo_at = 0;
+	engine->period_ms = 1e3 * period / engine->rate_hz;
+	fit_patience(engine);
 	for (uint32_t i = 0; i < engine->n_stations; i++) {
 		memset(engine->station[i].fifo_in, 0, sizeof engine->station[i].fifo_in);
 		memset(engine->station[i].fifo_out, 0, sizeof engine->station[i].fifo_out);
 	}
 }
 
+/** Events that wait for their frame. */
+static uint64_t waiting(const fb_engine *engine)
+{
+	return engine->timed - atomic_load_explicit(&engine->timed_done, memory_order_relaxed);
+}
+
 bool fb_engine_send(fb_engine *engine, const fb_event *event)
 {
-	uint64_t done = atomic_load_explicit(&engine->timed_done, memory_order_relaxed);
-	if (event->frame && engine->timed - done >= FB_WAITING_MAX) {
+	if (event->frame && waiting(engine) >= FB_WAITING_MAX) {
 		atomic_fetch_add_explicit(&engine->refused, 1, memory_order_relaxed);
 		return false;
 	}
-	if (!fb_ring_put(engine->events, event)) {
+	fb_event *room = fb_ring_claim(engine->events);
+	if (!room) {
 		return false;
 	}
+	*room = *event;
 	engine->timed += event->frame > 0;
 	if (event->kind == FB_EVENT_PLAN) {
 		engine->station[event->station].sent++;
@@ -255,17 +312,6 @@ void fb_engine_set_ceiling(fb_engine *engine, uint32_t station, double db)
 {
 	float ceiling = (float)pow(10.0, fb_clamp(db, FB_CEILING_MIN_DB, FB_CEILING_MAX_DB) / 20.0);
 	atomic_store_explicit(&engine->station[station].ceiling, ceiling, memory_order_relaxed);
-}
-
-static double tick_counts(const fb_engine *engine)
-{
-	return 1e9 * FB_TICK / engine->rate_hz / engine->count_ns;
-}
-
-void fb_engine_set_budget(fb_engine *engine, uint32_t station, double share)
-{
-	float counts = (float)(fb_clamp(share, 0.0, 1.0) * tick_counts(engine));
-	atomic_store_explicit(&engine->station[station].budget, counts, memory_order_relaxed);
 }
 
 void fb_engine_panic(fb_engine *engine, bool on)
@@ -323,6 +369,16 @@ uint64_t fb_engine_frame(const fb_engine *engine)
 fb_ring *fb_engine_tap(fb_engine *engine, uint32_t station)
 {
 	return engine->station[station].tap;
+}
+
+fb_ring *fb_engine_make_tap(const fb_engine *engine)
+{
+	return make_tap(engine->rate_hz);
+}
+
+void fb_engine_take_tap(fb_engine *engine, uint32_t station, fb_ring *tap)
+{
+	engine->station[station].tap = tap;
 }
 
 void fb_engine_set_tap(fb_engine *engine, uint32_t station, bool on)

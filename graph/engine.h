@@ -8,6 +8,7 @@
 #ifndef FB_ENGINE_H
 #define FB_ENGINE_H
 
+#include "batch.h"
 #include "crew.h"
 #include "guard.h"
 #include "plan.h"
@@ -19,12 +20,14 @@ typedef struct fb_engine fb_engine;
 
 enum {
 	FB_STATIONS_MAX = 64,
+	FB_RATE_MIN = 8000, ///< Hz
+	FB_RATE_MAX = 192000,
 	FB_WAITING_MAX = 1024, ///< events that may wait for their frame at once
 };
 
 typedef struct fb_engine_options {
 	uint32_t stations; ///< 1..FB_STATIONS_MAX
-	double rate_hz;    ///< 8000..192000
+	double rate_hz;    ///< FB_RATE_MIN..FB_RATE_MAX
 	uint32_t period;   ///< frames per fb_engine_process() call
 	bool taps;         ///< make a tap ring per station (live measurement, capture)
 	uint32_t threads;  ///< that run stations, audio's own among them: 1..FB_THREADS_MAX; 0 is 1
@@ -38,6 +41,8 @@ typedef enum fb_event_kind {
 	FB_EVENT_BYPASS,  ///< node `serial`: value 0 or 1
 	FB_EVENT_STATION, ///< station switch `param` (fb_switch): value 0 or 1
 	FB_EVENT_PLAN,    ///< station: plan (audio owns it until it comes back)
+	FB_EVENT_BATCH,   ///< station: batch, at once
+	FB_EVENT_TURN,    ///< station: batch, when it is due; in place of one that waits. NULL: of none
 } fb_event_kind;
 
 typedef enum fb_switch {
@@ -56,9 +61,12 @@ typedef struct fb_event {
 	uint16_t station; ///< from 0
 	uint32_t serial;  ///< FB_EVENT_PARAM and _BYPASS: which instance; unknown: dropped and counted
 	uint32_t param;
-	float value;
 	uint32_t ticks; ///< of the glide; UINT32_MAX: the parameter's own smoothing
-	fb_plan *plan;
+	union {
+		float value;
+		fb_plan *plan;   ///< FB_EVENT_PLAN
+		fb_batch *batch; ///< FB_EVENT_BATCH and _TURN: the sender's, until audio is through with it
+	};
 } fb_event;
 
 /** How long something takes, of a tick. Share 1: all the time there is. */
@@ -105,6 +113,9 @@ void fb_engine_set_tempo(fb_engine *engine, double bpm) FB_RT;
 /** The next fb_engine_process() has another period. thread: audio, or while audio stands still;
 	rt: yes */
 void fb_engine_set_period(fb_engine *engine, uint32_t period) FB_RT;
+/** Wait for a late thread for as long as it takes, or not: where nothing can be late (freewheel).
+	thread: audio, or while audio stands still; rt: yes */
+void fb_engine_set_patient(fb_engine *engine, bool patient) FB_RT;
 /** The audio goes on at another rate: every plan goes, and every event on its way; each station has
 	to send its own anew (fb_station_restart). Only while audio stands still. */
 void fb_engine_set_rate(fb_engine *engine, double rate_hz);
@@ -121,7 +132,8 @@ void fb_engine_switch(fb_engine *engine, uint32_t station, fb_switch which, bool
 bool fb_engine_switched(const fb_engine *engine, uint32_t station, fb_switch which);
 /** Of the guard. range: FB_CEILING_MIN_DB..FB_CEILING_MAX_DB; thread: any */
 void fb_engine_set_ceiling(fb_engine *engine, uint32_t station, double db);
-/** What a station may take of the time there is: 0..1, 0.25 at first. thread: any */
+/** What a station may take of the time there is, at any rate. range: 0..1, 0.25 at first.
+	thread: control */
 void fb_engine_set_budget(fb_engine *engine, uint32_t station, double share);
 /** All outputs silent within a period, faded, and every tail wiped out; until it is false again and
 	all is wiped (a node a tick), then they fade in. thread: any */
@@ -142,6 +154,11 @@ uint32_t fb_engine_latency(
 uint64_t fb_engine_frame(const fb_engine *engine);
 /** The ring that carries a station's tap, NULL without taps. Read by one thread. */
 fb_ring *fb_engine_tap(fb_engine *engine, uint32_t station);
+/** Another ring for a tap, empty and as large as the rate asks for. NULL: out of memory */
+fb_ring *fb_engine_make_tap(const fb_engine *engine);
+/** Audio writes to `tap` from now on, which is the engine's; the one before is the caller's. Only
+	while audio stands still. */
+void fb_engine_take_tap(fb_engine *engine, uint32_t station, fb_ring *tap);
 /** Does audio feed this tap? Off at first. thread: any */
 void fb_engine_set_tap(fb_engine *engine, uint32_t station, bool on);
 

@@ -44,6 +44,7 @@ typedef struct engine_station {
 	/* the audio thread's */
 	fb_plan *arrived; ///< list: came while a worker was late with the station, newest first
 	desk *desk;       ///< NULL without a crew
+	fb_batch *turn;   ///< waits for its frame
 	_Alignas(FB_ALIGN) float fifo_in[2][FB_TICK];
 	_Alignas(FB_ALIGN) float fifo_out[2][FB_TICK];
 	/* constant */
@@ -51,6 +52,7 @@ typedef struct engine_station {
 	fb_ring *tap;
 	/* control's */
 	uint32_t sent; ///< plans sent
+	double share;  ///< its budget, of the time there is
 	/* written by audio */
 	_Atomic uint32_t settled; ///< plans taken up and faded in
 	_Atomic uint64_t faults, bad_samples;
@@ -82,10 +84,13 @@ struct fb_engine {
 	uint32_t group_depth;
 	uint64_t timed; ///< events with a frame, sent
 	/* audio's */
+	bool patient;     ///< with late workers, for ever
+	double period_ms; ///< else at least so long
 	float tempo;
 	_Atomic bool fifo; ///< the period is no multiple of a tick; control reads it
 	uint32_t fifo_at;
 	fb_agenda agenda;
+	uint64_t next_turn; ///< no station has a turn before this frame
 	/* written by audio */
 	_Atomic uint64_t frame, late, orphans, bad_input, stuck, absences;
 	_Atomic uint64_t timed_done; ///< of the events with a frame

@@ -6,7 +6,8 @@ float fb_param_fit(const fb_param_info *info, float value)
 	if (info->kind != FB_FLOAT) {
 		value = roundf(value);
 	}
-	return value > info->min ? fminf(value, info->max) : info->min; /* NaN: min */
+	value = value > info->min ? value : info->min; /* NaN: min */
+	return value < info->max ? value : info->max;
 }
 
 uint32_t fb_glide_ticks(const fb_param_info *info, double rate_hz)

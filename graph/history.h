@@ -18,21 +18,26 @@ typedef struct fb_undo {
 
 typedef struct fb_history {
 	fb_undo *step;   ///< [max], a ring
-	uint64_t *about; ///< [max], what each step is about: all that fb_history_find() looks at
+	uint32_t *about; ///< [2 * max], what each step is about, twice over: any stretch lies in a row
 	uint32_t first, count, max;
 } fb_history;
 
 bool fb_history_init(fb_history *history, uint32_t max); ///< false when out of memory
 void fb_history_finish(fb_history *history);
-/** Takes the step's patch; the oldest step goes when it is full. */
-void fb_history_push(fb_history *history, fb_undo step);
+/** Takes the step's patch; the oldest step goes when it is full. The step, where it is now. */
+fb_undo *fb_history_push(fb_history *history, fb_undo step);
+/** A step of one value, not on a ride yet. Written where it stands, for floods: a copy of what has
+	just been put together would wait for it. */
+fb_undo *fb_history_push_value(fb_history *history, uint32_t stage, uint32_t param, float value);
 /** Gives the newest, its patch the caller's. false when empty. */
 bool fb_history_pop(fb_history *history, fb_undo *out);
 /** The n-th newest, from 0; NULL when there are not so many. */
-fb_undo *fb_history_recent(fb_history *history, uint32_t n);
+fb_undo *fb_history_recent(const fb_history *history, uint32_t n);
 /** The newest step about this value among the `most` newest, none of which, up to it, is of a whole
 	patch; NULL if there is none. */
 fb_undo *fb_history_find(fb_history *history, uint32_t stage, uint32_t param, uint32_t most);
+/** Take the n-th newest out of the line; it must be of one value. */
+void fb_history_drop(fb_history *history, uint32_t n);
 void fb_history_clear(fb_history *history);
 
 #endif

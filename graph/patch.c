@@ -334,11 +334,32 @@ fb_status fb_patch_replace(
 	return FB_OK;
 }
 
+/** Put down `keep` of the ids on a path, the first and the last ones, and how many there are in
+	between. Returns the length that takes. */
+static size_t put_path(const fb_patch *patch, const uint32_t *path, uint32_t len, uint32_t keep,
+	char *text, size_t size)
+{
+	size_t used = 0;
+	for (uint32_t i = 0; i < len; i++) {
+		bool left_out = i == (keep + 1) / 2 && keep < len;
+		char *to = used < size ? text + used : NULL;
+		size_t room = used < size ? size - used : 0;
+		const char *arrow = i ? " > " : "";
+		if (left_out) {
+			used += (size_t)snprintf(to, room, "%s(%u more)", arrow, len - keep);
+			i += len - keep - 1;
+		} else {
+			used += (size_t)snprintf(to, room, "%s%s", arrow, patch->stage[path[i]].id);
+		}
+	}
+	return used;
+}
+
 /** Name the loop that `at` is part of: follow unplaced feeders until a stage comes again. */
 static fb_status name_loop(const fb_patch *patch, const bool *placed, uint32_t at, fb_error *error)
 {
-	uint32_t path[FB_STAGES_MAX + 1], seen_at[FB_STAGES_MAX], len = 0;
-	char text[sizeof error->text - 64] = "";
+	uint32_t path[FB_STAGES_MAX + 1], loop[FB_STAGES_MAX + 1], seen_at[FB_STAGES_MAX], len = 0;
+	char text[sizeof error->text - 64]; /* who hands the error on may put a place before it */
 	memset(seen_at, 0xff, sizeof seen_at);
 	while (seen_at[at] == UINT32_MAX) {
 		seen_at[at] = len;
@@ -352,10 +373,12 @@ static fb_status name_loop(const fb_patch *patch, const bool *placed, uint32_t a
 		}
 	}
 	path[len++] = at;
-	for (uint32_t i = len; i-- > seen_at[at];) {
-		size_t used = strlen(text);
-		snprintf(
-			text + used, sizeof text - used, "%s%s", used ? " > " : "", patch->stage[path[i]].id);
+	uint32_t n = len - seen_at[at], keep = n;
+	for (uint32_t i = 0; i < n; i++) {
+		loop[i] = path[len - 1 - i];
+	}
+	while (put_path(patch, loop, n, keep, text, sizeof text) >= sizeof text) {
+		keep--;
 	}
 	return fb_fail(error, FB_INVALID, "connections", "they form a loop: %s", text);
 }

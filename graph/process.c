@@ -100,6 +100,80 @@ static void apply(fb_engine *engine, const fb_event *event)
 	}
 }
 
+/** A switch goes where the item says, unless somebody has moved it since. */
+static void turn_switch(engine_station *station, const fb_batch_item *item)
+{
+	bool to = item->value != 0.0f, from = !to;
+	(void)atomic_compare_exchange_strong_explicit(
+		&station->on[item->param], &from, to, memory_order_relaxed, memory_order_relaxed);
+}
+
+/** All of a batch. Its items stand node by node. */
+static void apply_batch(fb_engine *engine, engine_station *station, fb_batch *batch)
+{
+	bool home = at_home(engine, station->index);
+	fb_instance *node = NULL;
+	if (!home) {
+		atomic_store_explicit(&station->behind, true, memory_order_release);
+	}
+	for (uint32_t i = 0; home && i < batch->n; i++) {
+		const fb_batch_item *item = &batch->item[i];
+		if (atomic_load_explicit(&item->off, memory_order_acquire)) {
+			continue;
+		}
+		if (!item->serial) {
+			turn_switch(station, item);
+			continue;
+		}
+		node = node && node->serial == item->serial ? node : find_instance(station, item->serial);
+		if (!node) {
+			atomic_fetch_add_explicit(&engine->orphans, 1, memory_order_relaxed);
+		} else if (item->param == FB_BATCH_BYPASS) {
+			fb_instance_bypass(node, item->value != 0.0f);
+		} else {
+			fb_instance_set(node, item->param, item->value, item->ticks);
+		}
+	}
+	fb_batch_end(batch);
+}
+
+/** Have a batch wait for its frame, in place of the one before. */
+static void take_turn(fb_engine *engine, const fb_event *event, uint64_t frame)
+{
+	engine_station *station = &engine->station[event->station];
+	fb_batch *batch = event->batch;
+	if (station->turn) {
+		fb_batch_end(station->turn);
+	}
+	station->turn = batch;
+	if (batch) {
+		uint64_t due = batch->at ? batch->at : frame + (uint64_t)batch->after * FB_TICK;
+		atomic_store_explicit(&batch->due, due, memory_order_release);
+		engine->next_turn = due < engine->next_turn ? due : engine->next_turn;
+	}
+}
+
+/** Turn the stations that are due with the tick that starts at `frame`. */
+static void apply_turns(fb_engine *engine, uint64_t frame)
+{
+	if (engine->next_turn >= frame + FB_TICK) {
+		return;
+	}
+	engine->next_turn = UINT64_MAX;
+	for (uint32_t i = 0; i < engine->n_stations; i++) {
+		engine_station *station = &engine->station[i];
+		uint64_t due = station->turn
+						   ? atomic_load_explicit(&station->turn->due, memory_order_relaxed)
+						   : UINT64_MAX;
+		if (due < frame + FB_TICK) {
+			apply_batch(engine, station, station->turn);
+			station->turn = NULL;
+		} else if (due < engine->next_turn) {
+			engine->next_turn = due;
+		}
+	}
+}
+
 static void apply_timed(fb_engine *engine, const fb_event *event)
 {
 	apply(engine, event);
@@ -129,10 +203,17 @@ static void count_late(fb_engine *engine, uint64_t frames)
 	engine->late_era = era;
 }
 
-/** Apply an event from the ring, or put it on the agenda. */
-static void take_event(fb_engine *engine, const fb_event *event, uint64_t frame)
+/** Apply an event from the ring, or put it on the agenda. Returns how much there was to do. */
+static uint32_t take_event(fb_engine *engine, const fb_event *event, uint64_t frame)
 {
-	if (event->frame > frame) {
+	if (event->kind == FB_EVENT_BATCH) {
+		uint32_t n = event->batch->n; /* whose it is again after that */
+		apply_batch(engine, &engine->station[event->station], event->batch);
+		return 1 + n;
+	}
+	if (event->kind == FB_EVENT_TURN) {
+		take_turn(engine, event, frame);
+	} else if (event->frame > frame) {
 		fb_agenda_put(&engine->agenda, event); /* fb_engine_send() sees to it that there is room */
 	} else if (event->frame) {
 		count_late(engine, frame - event->frame);
@@ -140,6 +221,7 @@ static void take_event(fb_engine *engine, const fb_event *event, uint64_t frame)
 	} else {
 		apply(engine, event);
 	}
+	return 1;
 }
 
 /** All that takes effect with the tick that starts at `frame`: in the order of frames, and what has
@@ -149,15 +231,18 @@ static uint32_t take_events(fb_engine *engine, uint64_t frame, uint32_t ticks)
 {
 	const fb_event *event = NULL;
 	uint32_t taken = 0;
+	apply_turns(engine, frame);
 	apply_due(engine, frame + 1);
 	while (taken < EVENTS_PER_TICK && (event = fb_ring_peek(engine->events))) {
-		take_event(engine, event, frame);
+		taken += take_event(engine, event, frame);
 		fb_ring_drop(engine->events);
-		taken++;
 	}
 	apply_due(engine, frame + FB_TICK);
-	uint64_t next = fb_agenda_next(&engine->agenda), until = (next - frame) / FB_TICK;
-	return taken == EVENTS_PER_TICK ? 1 : until < ticks ? (uint32_t)until : ticks;
+	apply_turns(engine, frame); /* those that came too late to wait */
+	uint64_t next = fb_agenda_next(&engine->agenda);
+	next = engine->next_turn < next ? engine->next_turn : next;
+	uint64_t until = (next - frame) / FB_TICK;
+	return taken >= EVENTS_PER_TICK ? 1 : until < ticks ? (uint32_t)until : ticks;
 }
 
 /* --- segments: some ticks without an event in between, station by station */

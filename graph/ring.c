@@ -7,13 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STAGE = 4096, SMALL = 64 }; /* bytes */
+
 struct fb_ring {
 	size_t mask, record_size;
+	size_t stage_room; /* records; 0: they are large, and put where they belong at once */
 	/* written by the writer */
 	_Alignas(FB_ALIGN) _Atomic size_t head;
 	_Atomic uint64_t lost;
 	size_t put;       /* head plus what is put but not published; the writer's alone */
+	size_t staged;    /* of these, the last ones, which are not in `data` yet */
 	size_t tail_seen; /* as last looked at: a look takes the line from the reader's cache */
+	/* Where records are put first: what the reader has read has to be fetched out of its cache
+	   before it can be written to, which takes long for one line and hardly longer for many. */
+	_Alignas(FB_ALIGN) unsigned char stage[STAGE];
 	/* written by the reader */
 	_Alignas(FB_ALIGN) _Atomic size_t tail;
 	size_t head_seen; /* likewise */
@@ -35,6 +42,7 @@ fb_ring *fb_ring_create(size_t records, size_t record_size)
 	memset(ring, 0, bytes); /* also touches every page, so that audio never faults one in */
 	ring->mask = n - 1;
 	ring->record_size = record_size;
+	ring->stage_room = record_size <= SMALL ? STAGE / record_size : 0;
 	atomic_init(&ring->head, 0);
 	atomic_init(&ring->tail, 0);
 	atomic_init(&ring->lost, 0);
@@ -67,33 +75,52 @@ static bool is_full(fb_ring *ring)
 	return ring->put - ring->tail_seen > ring->mask;
 }
 
+/** From the stage to where the reader looks. */
+static void unload(fb_ring *ring)
+{
+	size_t size = ring->record_size, from = ring->put - ring->staged;
+	size_t until_end = ring->mask + 1 - (from & ring->mask);
+	size_t first = ring->staged < until_end ? ring->staged : until_end;
+	memcpy(record_at(ring, from), ring->stage, first * size);
+	memcpy(ring->data, ring->stage + first * size, (ring->staged - first) * size);
+	ring->staged = 0;
+}
+
 void *fb_ring_claim(fb_ring *ring)
 {
 	if (is_full(ring)) {
 		atomic_fetch_add_explicit(&ring->lost, 1, memory_order_relaxed);
 		return NULL;
 	}
-	return record_at(ring, ring->put++);
+	if (!ring->stage_room) {
+		return record_at(ring, ring->put++);
+	}
+	if (ring->staged == ring->stage_room) {
+		unload(ring);
+	}
+	ring->put++;
+	return ring->stage + ring->staged++ * ring->record_size;
 }
 
 bool fb_ring_put(fb_ring *ring, const void *record)
 {
 	void *room = fb_ring_claim(ring);
-	if (!room) {
-		return false;
+	if (room) {
+		memcpy(room, record, ring->record_size);
 	}
-	memcpy(room, record, ring->record_size);
-	return true;
+	return room;
 }
 
 void fb_ring_publish(fb_ring *ring)
 {
+	unload(ring);
 	atomic_store_explicit(&ring->head, ring->put, memory_order_release);
 }
 
 void fb_ring_rollback(fb_ring *ring)
 {
 	ring->put = atomic_load_explicit(&ring->head, memory_order_relaxed);
+	ring->staged = 0;
 }
 
 bool fb_ring_write(fb_ring *ring, const void *record)

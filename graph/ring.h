@@ -31,7 +31,7 @@ bool fb_ring_write(
 	fb_ring *ring, const void *record);    ///< put and publish one. thread: the writer; rt: yes
 size_t fb_ring_space(const fb_ring *ring); ///< records that fit now. thread: the writer; rt: yes
 
-/** Room for one record to be filled in place, then published; NULL when full (counted).
+/** Room for one record to be filled before the next call, then published; NULL when full (counted).
 	thread: the writer; rt: yes */
 void *fb_ring_claim(fb_ring *ring);
 

@@ -1,30 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "station.h"
-
-#include "history.h"
+#include "station_parts.h"
 
 #include <stdlib.h>
 
 #define GLIDE_MAX_MS 3600e3
-#define RIDE_S 1.0   /* changes of one control closer than this are one step of undo */
-enum { HANDS = 16 }; /* controls that may be ridden at once, each ride a step of its own */
-
-struct fb_station {
-	fb_engine *engine;
-	uint32_t index;
-	fb_patch *patch;
-	uint32_t revision;    ///< how many patches there have been
-	const fb_plan *heard; ///< what audio plays once the plans sent to it have faded in; or NULL
-	fb_plan *waiting;     ///< of the patch, compiled against `heard`; NULL if that is of the patch
-	bool stale;           ///< the patch has values that need a new instance, not yet compiled
-	bool resend;          ///< the ring was full: values in audio may be behind the patch
-	double fade_ms;
-	uint64_t gliding_until; ///< frame: values may be on their way, by a glide that was asked for
-	const fb_instance *node[FB_STAGES_MAX]; ///< of each stage, in `heard`; NULL: not there
-	fb_history past, future;
-	fb_station_refusal *refused; ///< NULL: nobody wants to know
-	void *refused_ctx;
-};
 
 static const fb_plan *final_plan(const fb_plan *plan)
 {
@@ -98,11 +77,10 @@ double fb_station_fade(const fb_station *station)
 
 /* --- sending */
 
-static uint32_t to_ticks(const fb_station *station, double ms)
+uint32_t fb_station_ticks(const fb_station *station, double ms)
 {
-	ms = fmin(ms, GLIDE_MAX_MS);
-	return ms < 0.0 ? UINT32_MAX
-					: (uint32_t)ceil(ms * 1e-3 * fb_engine_rate(station->engine) / FB_TICK);
+	double ticks_per_ms = 1e-3 * fb_engine_rate(station->engine) / FB_TICK;
+	return ms < 0.0 ? UINT32_MAX : (uint32_t)ceil(fmin(ms, GLIDE_MAX_MS) * ticks_per_ms);
 }
 
 static void send_or_remember(fb_station *station, const fb_event *event)
@@ -120,7 +98,7 @@ static void send_param(
 		.serial = node->serial,
 		.param = param,
 		.value = value,
-		.ticks = to_ticks(station, glide_ms)};
+		.ticks = fb_station_ticks(station, glide_ms)};
 	send_or_remember(station, &event);
 }
 
@@ -131,36 +109,6 @@ static void send_bypass(fb_station *station, const fb_instance *node, bool bypas
 		.serial = node->serial,
 		.value = bypass ? 1.0f : 0.0f};
 	send_or_remember(station, &event);
-}
-
-/** How many events send_all() sends. */
-static uint32_t count_all(const fb_station *station)
-{
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
-		n += station->patch->stage[i].type->n_params + 1;
-	}
-	return n;
-}
-
-/** All values of the patch to the instances in audio, in one group. Audio leaves alone what has
-	its value or heads for it. */
-static void send_all(fb_station *station)
-{
-	station->resend = false;
-	fb_engine_begin(station->engine);
-	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
-		const fb_stage *stage = &station->patch->stage[i];
-		if (!station->node[i]) {
-			continue;
-		}
-		fb_instance_provide(station->node[i], stage->values);
-		for (uint32_t p = 0; p < stage->type->n_params; p++) {
-			send_param(station, station->node[i], p, stage->values[p], -1.0);
-		}
-		send_bypass(station, station->node[i], stage->bypass);
-	}
-	fb_engine_end(station->engine);
 }
 
 /** Send the waiting plan once the one before has faded in, and with it all values: those set since
@@ -177,7 +125,8 @@ static void send_waiting(fb_station *station)
 		station->heard = coming(station);
 		station->waiting = NULL;
 		find_nodes(station);
-		send_all(station);
+		fb_station_send_all(station);
+		fb_station_aim_turn(station);
 	}
 	fb_engine_end(station->engine);
 }
@@ -207,6 +156,59 @@ static fb_status compile(fb_station *station, const fb_patch *patch, fb_error *e
 	return FB_OK;
 }
 
+/* --- values that a node refuses later */
+
+/** A node refuses values that were set while an edit was under way: back to those it has, in the
+	patch and in an edit of it. Returns whether there were any. */
+static bool take_back(fb_station *station, fb_patch *edit, const fb_error *why)
+{
+	int at = fb_patch_find(station->patch, why->where);
+	fb_stage *stage = at >= 0 ? &station->patch->stage[at] : NULL;
+	const fb_instance *node =
+		stage && coming(station) ? fb_plan_find(coming(station), stage->id) : NULL;
+	int twin = edit && stage ? fb_patch_find(edit, stage->id) : -1;
+	bool any = false;
+	for (uint32_t p = 0; node && node->desc == stage->type && p < stage->type->n_params; p++) {
+		float asked = stage->values[p];
+		if (!(stage->type->params[p].flags & FB_PARAM_REPREPARE) || asked == node->prepared[p]) {
+			continue;
+		}
+		any = true;
+		stage->values[p] = node->prepared[p];
+		if (twin >= 0 && edit->stage[twin].type == stage->type &&
+			edit->stage[twin].values[p] == asked) {
+			edit->stage[twin].values[p] = node->prepared[p];
+		}
+		fb_station_unride(station, (uint32_t)at, p);
+		if (station->refused) {
+			station->refused(station->refused_ctx, (uint32_t)at, p, asked, why);
+		}
+	}
+	return any;
+}
+
+/** Compile what waits to be prepared; what is refused of it is taken back, stage by stage. */
+static void prepare_stale(fb_station *station, fb_patch *edit)
+{
+	fb_error why;
+	while (station->stale && compile(station, station->patch, &why)) {
+		if (!take_back(station, edit, &why)) {
+			return; /* no memory: later, then */
+		}
+	}
+}
+
+/** Compile an edit, which must not fail for a value that was set before it. */
+static fb_status compile_edit(fb_station *station, fb_patch *edit, fb_error *error)
+{
+	fb_status status = compile(station, edit, error);
+	if (status && station->stale) {
+		prepare_stale(station, edit);
+		status = compile(station, edit, error);
+	}
+	return status;
+}
+
 /* --- life */
 
 fb_status fb_station_create(
@@ -219,6 +221,9 @@ fb_status fb_station_create(
 	station->engine = engine;
 	station->index = index;
 	station->fade_ms = FB_FADE_MS;
+	for (uint32_t i = 0; i < FB_SWITCHES; i++) {
+		station->on[i] = fb_engine_switched(engine, index, (fb_switch)i);
+	}
 	fb_status status = FB_OK;
 	if (!fb_history_init(&station->past, FB_HISTORY_MAX) ||
 		!fb_history_init(&station->future, FB_HISTORY_MAX)) {
@@ -259,6 +264,7 @@ void fb_station_destroy(fb_station *station)
 		return;
 	}
 	drop_waiting(station);
+	fb_station_free_turn(station);
 	fb_history_finish(&station->past);
 	fb_history_finish(&station->future);
 	fb_patch_destroy(station->patch);
@@ -271,7 +277,7 @@ void fb_station_destroy(fb_station *station)
 	an instance prepared for every value on its way. */
 static fb_status set_prepared(fb_station *station, float *value, float before, fb_error *error)
 {
-	if (station->waiting || !fb_engine_settled(station->engine, station->index)) {
+	if (station->stale || station->waiting || !fb_engine_settled(station->engine, station->index)) {
 		station->stale = true;
 		return FB_OK;
 	}
@@ -290,6 +296,7 @@ fb_status fb_station_set(fb_station *station, uint32_t stage, uint32_t param, fl
 	const fb_param_info *info = &s->type->params[param];
 	float before = s->values[param];
 	s->values[param] = fb_param_fit(info, value);
+	fb_station_touch(station, stage, param);
 	if (info->flags & FB_PARAM_REPREPARE) {
 		return set_prepared(station, &s->values[param], before, error);
 	}
@@ -309,6 +316,7 @@ void fb_station_on_refusal(fb_station *station, fb_station_refusal *refused, voi
 void fb_station_bypass(fb_station *station, uint32_t stage, bool bypass)
 {
 	station->patch->stage[stage].bypass = bypass;
+	fb_station_touch(station, stage, FB_BATCH_BYPASS);
 	if (station->node[stage]) {
 		send_bypass(station, station->node[stage], bypass);
 	}
@@ -316,43 +324,14 @@ void fb_station_bypass(fb_station *station, uint32_t stage, bool bypass)
 
 void fb_station_switch(fb_station *station, fb_switch which, bool on)
 {
+	fb_station_touch_switch(station, which);
+	station->on[which] = on;
 	fb_engine_switch(station->engine, station->index, which, on);
 }
 
 bool fb_station_switched(const fb_station *station, fb_switch which)
 {
-	return fb_engine_switched(station->engine, station->index, which);
-}
-
-/** Values and bypasses in which `after` differs from `before`, to the nodes in audio. A glide that
-	is asked for goes to all values while an earlier one may be under way: those that stay the same
-	are to arrive with the rest. */
-static void send_differences(
-	fb_station *station, const fb_patch *before, const fb_patch *after, double glide_ms)
-{
-	uint64_t frame = fb_engine_frame(station->engine);
-	bool all = glide_ms >= 0.0 && frame < station->gliding_until;
-	if (glide_ms >= 0.0) {
-		station->gliding_until = frame + ((uint64_t)to_ticks(station, glide_ms) + 1) * FB_TICK;
-	}
-	for (uint32_t i = 0; i < after->n_stages; i++) {
-		const fb_stage *now = &after->stage[i];
-		const fb_instance *node = station->node[i];
-		int k = fb_patch_find(before, now->id);
-		if (k < 0 || !node || before->stage[k].type != now->type) {
-			continue;
-		}
-		fb_instance_provide(node, now->values);
-		for (uint32_t p = 0; p < now->type->n_params; p++) {
-			if (before->stage[k].values[p] != now->values[p] ||
-				(all && now->type->params[p].kind == FB_FLOAT)) {
-				send_param(station, node, p, now->values[p], glide_ms);
-			}
-		}
-		if (before->stage[k].bypass != now->bypass) {
-			send_bypass(station, node, now->bypass);
-		}
-	}
+	return station->on[which];
 }
 
 /** `take` has been compiled. */
@@ -360,15 +339,16 @@ static void commit(fb_station *station, fb_patch *take, double glide_ms)
 {
 	fb_patch *before = take_patch(station, take);
 	fb_engine_begin(station->engine);
-	send_differences(station, before, take, glide_ms);
+	fb_station_send_differences(station, before, fb_station_ticks(station, glide_ms));
 	send_waiting(station);
+	fb_station_aim_turn(station);
 	fb_engine_end(station->engine);
 	fb_patch_destroy(before);
 }
 
 fb_status fb_station_apply(fb_station *station, fb_patch *take, double glide_ms, fb_error *error)
 {
-	fb_status status = compile(station, take, error);
+	fb_status status = compile_edit(station, take, error);
 	if (!status) {
 		commit(station, take, glide_ms);
 	}
@@ -377,7 +357,7 @@ fb_status fb_station_apply(fb_station *station, fb_patch *take, double glide_ms,
 
 fb_status fb_station_edit(fb_station *station, fb_patch *take, double glide_ms, fb_error *error)
 {
-	fb_status status = compile(station, take, error);
+	fb_status status = compile_edit(station, take, error);
 	if (!status) {
 		fb_station_remember(station);
 		commit(station, take, glide_ms);
@@ -430,170 +410,21 @@ bool fb_station_time(const fb_station *station, uint32_t stage, fb_time *out)
 	return station->node[stage];
 }
 
-/* --- undo */
-
-/** A step was taken that cannot be told: what came before it cannot be undone either. */
-static void forget(fb_station *station)
-{
-	fb_history_clear(&station->past);
-	fb_history_clear(&station->future);
-}
-
-void fb_station_remember(fb_station *station)
-{
-	fb_patch *copy = fb_patch_copy(station->patch);
-	if (!copy) {
-		forget(station);
-		return;
-	}
-	fb_history_push(&station->past, (fb_undo){.patch = copy});
-	fb_history_clear(&station->future);
-}
-
-/** The value that a step is about, as the patch has it now. */
-static fb_undo value_now(const fb_station *station, uint32_t stage, uint32_t param)
-{
-	const fb_stage *s = &station->patch->stage[stage];
-	float value = param == FB_UNDO_BYPASS ? (s->bypass ? 1.0f : 0.0f) : s->values[param];
-	return (fb_undo){.stage = stage, .param = param, .value = value, .touched_s = -1};
-}
-
-/** The step of a ride of this control that still goes on. What other hands ride meanwhile does not
-	end it; an edit does. */
-static fb_undo *ride_of(fb_station *station, const fb_undo *control, double now_s)
-{
-	fb_undo *step = fb_history_find(&station->past, control->stage, control->param, HANDS);
-	return step && step->touched_s >= 0 && now_s - step->touched_s < RIDE_S ? step : NULL;
-}
-
-static void remember_value(fb_station *station, uint32_t stage, uint32_t param, double now_s)
-{
-	fb_undo now = value_now(station, stage, param);
-	fb_undo *ride = ride_of(station, &now, now_s);
-	if (!ride) {
-		fb_history_push(&station->past, now);
-		fb_history_clear(&station->future);
-		ride = fb_history_recent(&station->past, 0);
-	}
-	ride->touched_s = now_s;
-}
-
-/** After undo or redo a change is a step of its own. */
-static void end_rides(fb_station *station)
-{
-	for (uint32_t i = 0; i < HANDS; i++) {
-		fb_undo *step = fb_history_recent(&station->past, i);
-		if (step) {
-			step->touched_s = -1;
-		}
-	}
-}
-
-void fb_station_remember_param(fb_station *station, uint32_t stage, uint32_t param, double now_s)
-{
-	remember_value(station, stage, param, now_s);
-}
-
-void fb_station_remember_bypass(fb_station *station, uint32_t stage, double now_s)
-{
-	remember_value(station, stage, FB_UNDO_BYPASS, now_s);
-}
-
-/** Go where a step came from; `back` is the step that leads here again. Steps are taken back in
-	turn, so the stages are those that there were. */
-static fb_status go(
-	fb_station *station, const fb_undo *step, double glide_ms, fb_undo *back, fb_error *error)
-{
-	if (!step->patch) {
-		*back = value_now(station, step->stage, step->param);
-		if (step->param == FB_UNDO_BYPASS) {
-			fb_station_bypass(station, step->stage, step->value != 0.0f);
-			return FB_OK;
-		}
-		return fb_station_set(station, step->stage, step->param, step->value, glide_ms, error);
-	}
-	*back = (fb_undo){.patch = fb_patch_copy(station->patch)};
-	if (!back->patch) {
-		return fb_fail(error, FB_NO_MEMORY, "undo", "out of memory");
-	}
-	fb_status status = fb_station_apply(station, step->patch, glide_ms, error);
-	if (status) {
-		fb_patch_destroy(back->patch);
-	}
-	return status;
-}
-
-/** Go to the newest of `from`, and leave what leads back on `to`. */
-static fb_status travel(
-	fb_station *station, fb_history *from, fb_history *to, double glide_ms, fb_error *error)
-{
-	fb_undo step, back;
-	(void)fb_history_pop(from, &step); /* the caller has seen that there is one */
-	fb_status status = go(station, &step, glide_ms, &back, error);
-	if (status) {
-		fb_history_push(from, step);
-		return status;
-	}
-	fb_history_push(to, back);
-	end_rides(station);
-	return FB_OK;
-}
-
-fb_status fb_station_undo(fb_station *station, double glide_ms, fb_error *error)
-{
-	if (!station->past.count) {
-		return fb_fail(error, FB_EXISTS, "undo", "there is nothing to undo");
-	}
-	return travel(station, &station->past, &station->future, glide_ms, error);
-}
-
-fb_status fb_station_redo(fb_station *station, double glide_ms, fb_error *error)
-{
-	if (!station->future.count) {
-		return fb_fail(error, FB_EXISTS, "redo", "there is nothing to redo");
-	}
-	return travel(station, &station->future, &station->past, glide_ms, error);
-}
-
-uint32_t fb_station_undos(const fb_station *station)
-{
-	return station->past.count;
-}
-
-uint32_t fb_station_redos(const fb_station *station)
-{
-	return station->future.count;
-}
-
-/** A node refuses values that were set while an edit was under way: back to those it has. */
-static void take_back(fb_station *station, const fb_error *why)
-{
-	for (uint32_t i = 0; i < station->patch->n_stages; i++) {
-		fb_stage *stage = &station->patch->stage[i];
-		const fb_instance *node = fb_plan_find(coming(station), stage->id);
-		for (uint32_t p = 0; node && p < stage->type->n_params; p++) {
-			float asked = stage->values[p];
-			if (stage->type->params[p].flags & FB_PARAM_REPREPARE && asked != node->prepared[p]) {
-				stage->values[p] = node->prepared[p];
-				if (station->refused) {
-					station->refused(station->refused_ctx, i, p, asked, why);
-				}
-			}
-		}
-	}
-}
+/* --- service */
 
 void fb_station_service(fb_station *station)
 {
-	fb_error why;
-	bool settled = fb_engine_settled(station->engine, station->index);
-	if (station->stale && settled && compile(station, station->patch, &why)) {
-		station->stale = false;
-		take_back(station, &why);
+	if (station->stale && fb_engine_settled(station->engine, station->index)) {
+		prepare_stale(station, NULL);
 	}
 	send_waiting(station);
 	station->resend = fb_engine_behind(station->engine, station->index) || station->resend;
-	if (station->resend && fb_engine_space(station->engine) >= count_all(station)) {
-		send_all(station);
+	bool room = fb_engine_space(station->engine) > 0;
+	if (station->resend && room) {
+		fb_station_send_all(station);
 	}
+	if (station->turn && !station->turn->aimed && room) {
+		fb_station_aim_turn(station);
+	}
+	fb_station_free_batches(station);
 }

@@ -66,6 +66,26 @@ FB_MUST_CHECK fb_status fb_station_edit(
 FB_MUST_CHECK fb_status fb_station_check(
 	const fb_station *station, const fb_patch *patch, fb_error *error);
 
+/** The middle of a morph: whole numbers, switches, choices and bypasses in which `take` differs
+	from the patch in force turn in one tick, `after_ms` after the one in which audio hears of what
+	was sent before it (with it, in a group). `switches` are those of the station that turn then, by
+	their bits, to where they do not stand now. What is set meanwhile does not turn any more. The
+	patch does not follow by itself: fb_station_turn_in(), once it has turned. Takes the place of an
+	earlier one.
+	errors: FB_NO_MEMORY; `take` is the caller's then */
+FB_MUST_CHECK fb_status fb_station_turn(
+	fb_station *station, fb_patch *take, uint32_t switches, double after_ms, fb_error *error);
+/** Has audio turned, and the patch has to follow? */
+bool fb_station_turned(const fb_station *station);
+/** The frame of it; 0 while it is not known, for audio has not heard of it. */
+uint64_t fb_station_turn_frame(const fb_station *station);
+/** Put what turns into `patch`. Returns whether it changes anything there. */
+bool fb_station_turn_in(const fb_station *station, fb_patch *patch);
+/** The station's switches that turn, by their bits. */
+uint32_t fb_station_turning(const fb_station *station);
+/** There is to be no turn (any more). */
+void fb_station_end_turn(fb_station *station);
+
 /** The id of the node with that serial, NULL if it has gone. */
 const char *fb_station_node(const fb_station *station, uint32_t serial);
 /** What a node takes of a tick; false and 0 while no such node is in audio. */
@@ -76,10 +96,12 @@ float fb_station_meter(const fb_station *station, uint32_t stage, uint32_t meter
 /** Remember the patch as it is, before a change of it that undo should take back. Every change of
 	stages or connections has to be remembered. */
 void fb_station_remember(fb_station *station);
-/** Remember one value, before it changes. Changes of the same one within a second of each other are
-	one (a fader ride). */
-void fb_station_remember_param(fb_station *station, uint32_t stage, uint32_t param, double now_s);
-void fb_station_remember_bypass(fb_station *station, uint32_t stage, double now_s);
+/** As fb_station_set() with the parameter's own smoothing, as a step of undo. Changes of the same
+	one within a second of each other are one (a fader ride). A value that is refused, at once or
+	later, leaves no step. */
+FB_MUST_CHECK fb_status fb_station_ride(fb_station *station, uint32_t stage, uint32_t param,
+	float value, double now_s, fb_error *error);
+void fb_station_ride_bypass(fb_station *station, uint32_t stage, bool bypass, double now_s);
 /** errors: FB_EXISTS when there is nothing to undo (redo) */
 FB_MUST_CHECK fb_status fb_station_undo(fb_station *station, double glide_ms, fb_error *error);
 FB_MUST_CHECK fb_status fb_station_redo(fb_station *station, double glide_ms, fb_error *error);

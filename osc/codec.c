@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "codec.h"
 
-#include <endian.h>
 #include <string.h>
 
 static const char bundle_head[8] = "#bundle";
@@ -10,13 +9,6 @@ static fb_status malformed(fb_error *error, const char *text)
 {
 	fb_fail(error, FB_INVALID, "", "malformed OSC packet: %s", text);
 	return FB_INVALID;
-}
-
-static uint32_t get32(const unsigned char *at)
-{
-	uint32_t word;
-	memcpy(&word, at, sizeof word);
-	return be32toh(word);
 }
 
 static uint64_t get64(const unsigned char *at)
@@ -37,7 +29,7 @@ static size_t string_size(const unsigned char *data, size_t size)
 /** One argument at `data`. Returns its size, or more than `size` when it does not fit. */
 static size_t decode_arg(char tag, const unsigned char *data, size_t size, fb_value *value)
 {
-	uint32_t word = size >= 4 ? get32(data) : 0;
+	uint32_t word = size >= 4 ? fb_osc_word(data) : 0;
 	value->tag = tag;
 	switch (tag) {
 	case 'f': {
@@ -158,6 +150,12 @@ fb_status fb_osc_decode(const void *data, size_t size, fb_osc_message *message, 
 	return reader.malformed ? malformed(error, "its arguments do not fit its type tags") : FB_OK;
 }
 
+static bool is_float(const void *data, size_t size)
+{
+	size_t length = fb_osc_float_address(data, size);
+	return length && *(const char *)data == '/' && !memchr(data, '\0', length);
+}
+
 bool fb_osc_is_bundle(const void *data, size_t size)
 {
 	return size >= FB_OSC_BUNDLE_HEAD && memcmp(data, bundle_head, sizeof bundle_head) == 0;
@@ -168,21 +166,11 @@ uint64_t fb_osc_bundle_time(const void *data)
 	return get64((const unsigned char *)data + sizeof bundle_head);
 }
 
-bool fb_osc_bundle_next(
-	const void *data, size_t size, size_t *at, const void **element, size_t *element_size)
-{
-	size_t start = *at ? *at : FB_OSC_BUNDLE_HEAD;
-	if (start + FB_OSC_ELEMENT_HEAD > size) {
-		return false;
-	}
-	*element_size = get32((const unsigned char *)data + start);
-	*element = (const unsigned char *)data + start + FB_OSC_ELEMENT_HEAD;
-	*at = start + FB_OSC_ELEMENT_HEAD + *element_size;
-	return true;
-}
-
 static fb_status check(const void *data, size_t size, int depth, fb_error *error)
 {
+	if (is_float(data, size)) {
+		return FB_OK;
+	}
 	if (!fb_osc_is_bundle(data, size)) {
 		fb_osc_message message;
 		return fb_osc_decode(data, size, &message, error);

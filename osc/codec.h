@@ -11,9 +11,11 @@
 
 #include "tree.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
 	FB_OSC_ARGS_MAX = 32,      ///< arguments of a message that is taken
@@ -48,12 +50,62 @@ FB_MUST_CHECK fb_status fb_osc_read(
 /** The next argument; false after the last and where it is malformed. */
 bool fb_osc_read_arg(fb_osc_reader *reader, fb_value *value);
 
+/* One float is nearly all of what comes in floods, and is told by its end. */
+enum { FB_OSC_FLOAT_TAIL = 8 }; ///< bytes: ",f" and the float
+
+static inline uint32_t fb_osc_word(const void *at)
+{
+	uint32_t word;
+	memcpy(&word, at, sizeof word);
+	return be32toh(word);
+}
+
+/** Of a message that seems to hold one float and nothing else, the length of the address; 0: it
+	does not seem so. It does if the address is as long as that, without a zero byte. */
+static inline size_t fb_osc_float_address(const void *data, size_t size)
+{
+	if (size < 4 + FB_OSC_FLOAT_TAIL || size % 4) {
+		return 0;
+	}
+	const char *tail = (const char *)data + size - FB_OSC_FLOAT_TAIL;
+	uint32_t last = fb_osc_word(tail - 4); /* of the address, with one to four zeros at its end */
+	if (fb_osc_word(tail) != 0x2c660000 || (last & 0xff)) {
+		return 0;
+	}
+	return size - FB_OSC_FLOAT_TAIL - (last ? (size_t)__builtin_ctz(last) / 8 : 4);
+}
+
+/** The message, if so. */
+static inline void fb_osc_decode_float(const void *data, size_t size, fb_osc_message *message)
+{
+	const char *tail = (const char *)data + size - FB_OSC_FLOAT_TAIL;
+	uint32_t word = fb_osc_word(tail + 4);
+	float value;
+	memcpy(&value, &word, sizeof value);
+	message->address = data;
+	message->tags = tail;
+	message->argc = 1;
+	message->argv[0] = (fb_value){.tag = 'f', .f = (double)value};
+}
+
+enum { FB_OSC_BUNDLE_HEAD = 16, FB_OSC_ELEMENT_HEAD = 4 }; ///< bytes
+
 bool fb_osc_is_bundle(const void *data, size_t size);
 uint64_t fb_osc_bundle_time(const void *data); ///< of a bundle: its NTP timetag, 1 = now
 
 /** The elements of a bundle that passed fb_osc_check(), one by one: *at starts as 0. */
-bool fb_osc_bundle_next(
-	const void *data, size_t size, size_t *at, const void **element, size_t *element_size);
+static inline bool fb_osc_bundle_next(
+	const void *data, size_t size, size_t *at, const void **element, size_t *element_size)
+{
+	size_t start = *at ? *at : FB_OSC_BUNDLE_HEAD;
+	if (start + FB_OSC_ELEMENT_HEAD > size) {
+		return false;
+	}
+	*element_size = fb_osc_word((const char *)data + start);
+	*element = (const char *)data + start + FB_OSC_ELEMENT_HEAD;
+	*at = start + FB_OSC_ELEMENT_HEAD + *element_size;
+	return true;
+}
 
 /** Look a whole packet over: every message decodes, every size fits, nesting is in bounds.
 	errors: as fb_osc_decode */
@@ -64,7 +116,6 @@ FB_MUST_CHECK fb_status fb_osc_check(const void *data, size_t size, fb_error *er
 size_t fb_osc_encode(
 	void *out, size_t size, const char *address, const fb_value *argv, uint32_t argc);
 
-enum { FB_OSC_BUNDLE_HEAD = 16, FB_OSC_ELEMENT_HEAD = 4 };
 void fb_osc_encode_bundle_head(void *out, uint64_t time); ///< FB_OSC_BUNDLE_HEAD bytes
 void fb_osc_encode_size(void *out, uint32_t size);        ///< FB_OSC_ELEMENT_HEAD bytes
 

@@ -68,6 +68,7 @@ static fb_status take_slip(fb_framing *framing, const unsigned char *data, size_
 			/* in the middle of an escape: the packet was cut */
 			framing->spoilt |= framing->escaped;
 			if (!hand_over(framing, packet, ctx)) {
+				framing->taken = i + 1;
 				return FB_OK;
 			}
 			continue;
@@ -84,6 +85,7 @@ static fb_status take_slip(fb_framing *framing, const unsigned char *data, size_
 static fb_status take_counted(fb_framing *framing, const unsigned char *data, size_t size,
 	size_t packet_max, fb_framing_fn *packet, void *ctx, fb_error *error)
 {
+	const unsigned char *from = data;
 	while (size) {
 		if (framing->head < HEAD) {
 			framing->wanted = framing->wanted << 8 | *data++;
@@ -105,6 +107,7 @@ static fb_status take_counted(fb_framing *framing, const unsigned char *data, si
 		data += n;
 		size -= n;
 		if (framing->used == framing->wanted && !hand_over(framing, packet, ctx)) {
+			framing->taken = (size_t)(data - from);
 			return FB_OK;
 		}
 	}
@@ -115,6 +118,7 @@ fb_status fb_framing_take(fb_framing *framing, const void *data, size_t size, si
 	fb_framing_fn *packet, void *ctx, fb_error *error)
 {
 	const unsigned char *bytes = data;
+	framing->taken = size;
 	if (size && framing->kind == FB_FRAMING_UNKNOWN) {
 		if (*bytes == END || *bytes == '/' || *bytes == '#') {
 			framing->kind = FB_FRAMING_SLIP;
@@ -128,6 +132,11 @@ fb_status fb_framing_take(fb_framing *framing, const void *data, size_t size, si
 	return framing->kind == FB_FRAMING_COUNT
 			   ? take_counted(framing, bytes, size, packet_max, packet, ctx, error)
 			   : take_slip(framing, bytes, size, packet_max, packet, ctx, error);
+}
+
+bool fb_framing_is_partial(const fb_framing *framing)
+{
+	return framing->used || framing->head || framing->escaped;
 }
 
 void fb_framing_finish(fb_framing *framing)

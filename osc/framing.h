@@ -25,10 +25,11 @@ typedef struct fb_framing {
 	size_t used, room;
 	size_t wanted;        ///< COUNT: bytes the present packet has
 	unsigned head;        ///< COUNT: bytes of the size that have come
+	size_t taken;         ///< bytes of the last call that are done with: all, unless told to stop
 	bool escaped, spoilt; ///< SLIP: after ESC; in a packet with a bad escape, which is passed over
 } fb_framing;
 
-/** A whole packet; false: take no more. */
+/** A whole packet; false: take no more for now. */
 typedef bool fb_framing_fn(void *ctx, const void *packet, size_t size);
 
 /** Take bytes as they come, however they were split. Empty packets are passed over.
@@ -36,6 +37,8 @@ typedef bool fb_framing_fn(void *ctx, const void *packet, size_t size);
 			packet_max), FB_NO_MEMORY; the connection is of no more use then */
 FB_MUST_CHECK fb_status fb_framing_take(fb_framing *framing, const void *data, size_t size,
 	size_t packet_max, fb_framing_fn *packet, void *ctx, fb_error *error);
+/** Has a packet begun that is not whole yet? */
+bool fb_framing_is_partial(const fb_framing *framing);
 void fb_framing_finish(fb_framing *framing);
 
 /** Bytes that a packet takes at most when framed. */

@@ -546,9 +546,6 @@ static int one_attribute(fb_json *json, const node *n, const char *path, const c
 		fb_json_close(json, '}');
 		return 200;
 	}
-	if (strcmp(query, "HTML") == 0) {
-		return 204;
-	}
 	return fail(json, 400, path, "no such attribute: ", query);
 }
 

@@ -12,6 +12,7 @@
 enum {
 	MATCHES_MAX = 10000, /* of one message's pattern */
 	AHEAD_MAX_S = 60,
+	AHEAD = 16, /* elements of a bundle whose addresses are found together */
 };
 
 /** Who sent what is being applied. */
@@ -402,14 +403,15 @@ static bool is_speakable(const char *address)
 	return strlen(address) <= FB_PATTERN_MAX && fb_text_is_clean(address);
 }
 
-static void apply_message(sender *from, const fb_osc_message *message)
+/** branch: at its address, if that is known already */
+static void apply_message(sender *from, const fb_osc_message *message, fb_branch *branch)
 {
 	fb_osc *osc = from->osc;
 	osc->stats.messages++;
 	if (osc->dump.on) {
 		fb_osc_dump_message(osc, from->origin.text, message);
 	}
-	fb_branch *branch = fb_tree_find(osc->tree, message->address);
+	branch = branch ? branch : fb_tree_find(osc->tree, message->address);
 	if (!branch && !is_speakable(message->address)) {
 		fb_error error;
 		fb_fail(&error, FB_INVALID, "", "the address is too long or not text");
@@ -450,17 +452,44 @@ static int64_t due_time(const fb_osc *osc, uint64_t timetag)
 
 static void apply(sender *from, const void *data, size_t size, bool due);
 
+/** Some elements at a time: first all addresses are found, then each is applied in turn. What one
+	of them removes is looked for again by the next. */
+static void apply_elements(sender *from, const void *data, size_t size)
+{
+	fb_osc *osc = from->osc;
+	fb_wanted wanted[AHEAD];
+	size_t element_size[AHEAD], at = 0;
+	uint32_t n;
+	fb_tree_hold(osc->tree);
+	do {
+		const void *element;
+		for (n = 0; n < AHEAD && fb_osc_bundle_next(data, size, &at, &element, &element_size[n]);
+			 n++) {
+			wanted[n].address = element;
+			wanted[n].length = (uint32_t)fb_osc_float_address(element, element_size[n]);
+		}
+		fb_tree_find_all(osc->tree, wanted, n);
+		for (uint32_t i = 0; i < n; i++) {
+			fb_branch *leaf = wanted[i].found;
+			fb_osc_message message;
+			if (leaf && !leaf->gone) {
+				fb_osc_decode_float(wanted[i].address, element_size[i], &message);
+				apply_message(from, &message, leaf);
+			} else {
+				apply(from, wanted[i].address, element_size[i], false);
+			}
+		}
+	} while (n == AHEAD);
+	fb_tree_release(osc->tree);
+}
+
 /** due: its time has come, whatever its tag says */
 static void apply_bundle(sender *from, const void *data, size_t size, bool due)
 {
 	fb_osc *osc = from->osc;
 	int64_t due_us = due ? osc->now_us : due_time(osc, fb_osc_bundle_time(data));
 	if (due_us <= osc->now_us) {
-		const void *element;
-		size_t at = 0, element_size;
-		while (fb_osc_bundle_next(data, size, &at, &element, &element_size)) {
-			apply(from, element, element_size, false);
-		}
+		apply_elements(from, data, size);
 		return;
 	}
 	fb_error error;
@@ -487,7 +516,7 @@ static void apply(sender *from, const void *data, size_t size, bool due)
 	if (fb_osc_is_bundle(data, size)) {
 		apply_bundle(from, data, size, due);
 	} else if (fb_osc_decode(data, size, &message, NULL) == FB_OK) {
-		apply_message(from, &message);
+		apply_message(from, &message, NULL);
 	}
 }
 

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
-	READY_MAX = 64,   /* sockets looked after in one fb_osc_service() */
+	TURN_US = 2500,   /* of one fb_osc_service(), for each transport */
 	PORTS_TRIED = 50, /* until one is free in both transports */
 };
 
@@ -39,7 +41,9 @@ static fb_status open_ports(fb_osc *osc, fb_error *error)
 {
 	fb_status status = FB_OK;
 	osc->wake = epoll_create1(EPOLL_CLOEXEC);
-	if (osc->wake < 0) {
+	osc->again = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	struct epoll_event more = {.events = EPOLLIN, .data.ptr = &osc->again};
+	if (osc->wake < 0 || osc->again < 0 || epoll_ctl(osc->wake, EPOLL_CTL_ADD, osc->again, &more)) {
 		return fb_fail(error, FB_IO, "OSC", "cannot wait for packets: %s", strerror(errno));
 	}
 	for (int tries = 0; tries < PORTS_TRIED; tries++) {
@@ -70,20 +74,22 @@ fb_status fb_osc_open(fb_tree *tree, const fb_osc_options *options, fb_osc **out
 	}
 	fb_status status = FB_OK;
 	osc->tree = tree;
-	osc->wake = -1;
+	osc->wake = osc->again = -1;
 	osc->options = *options;
+	osc->accounts = options->accounts ? options->accounts : fb_accounts_create();
 	set_default(&osc->options.subscribers_max, 64);
 	set_default(&osc->options.patterns_max, 64);
 	set_default(&osc->options.leaves_max, 200000);
 	set_default(&osc->options.rate_max_hz, 200);
 	set_default(&osc->options.held_max, 1024);
 	set_default(&osc->options.connections_max, 256);
+	set_default(&osc->options.connections_of_one, 64);
 	osc->watcher = (fb_tree_watcher){
 		.ctx = osc, .changed = on_changed, .added = on_added, .removing = on_removing};
 	osc->n_buckets = FB_OSC_BUCKETS_AT_START;
 	osc->buckets = calloc(osc->n_buckets, sizeof *osc->buckets);
 	osc->held = calloc(osc->options.held_max, sizeof *osc->held);
-	if (!osc->buckets || !osc->held) {
+	if (!osc->buckets || !osc->held || !osc->accounts) {
 		status = fb_fail(error, FB_NO_MEMORY, "OSC", "out of memory");
 	}
 	if (!status) {
@@ -112,10 +118,16 @@ void fb_osc_close(fb_osc *osc)
 	if (osc->wake >= 0) {
 		close(osc->wake);
 	}
+	if (osc->again >= 0) {
+		close(osc->again);
+	}
 	while ((client = LIST_FIRST(&osc->clients))) {
 		fb_osc_client_remove(osc, client);
 	}
 	fb_osc_held_finish(osc);
+	if (!osc->options.accounts) {
+		fb_accounts_destroy(osc->accounts);
+	}
 	free(osc->buckets);
 	free(osc);
 }
@@ -125,20 +137,39 @@ int fb_osc_fd(const fb_osc *osc)
 	return osc->wake;
 }
 
+int64_t fb_osc_clock_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/** Keep the descriptor readable, or no longer. */
+static void tell_again(fb_osc *osc, bool more)
+{
+	eventfd_t count;
+	if (more != osc->again_told) {
+		osc->again_told = more;
+		(void)(more ? eventfd_write(osc->again, 1) : eventfd_read(osc->again, &count));
+	}
+}
+
 uint32_t fb_osc_service(fb_osc *osc, int64_t now_us)
 {
-	struct epoll_event ready[READY_MAX];
+	static struct epoll_event ready[FB_OSC_READY_MAX];
 	osc->now_us = now_us;
 	osc->taken = 0;
-	int n = epoll_wait(osc->wake, ready, READY_MAX, 0);
+	bool more = fb_osc_udp_take(osc, fb_osc_clock_us() + TURN_US);
+	int n = epoll_wait(osc->wake, ready, FB_OSC_READY_MAX, 0);
 	for (int i = 0; i < n; i++) {
-		if (ready[i].data.ptr == osc->udp) {
-			fb_osc_udp_ready(osc);
-		} else {
+		if (ready[i].data.ptr != osc->udp && ready[i].data.ptr != &osc->again) {
 			fb_osc_tcp_ready(osc, ready[i].data.ptr, ready[i].events);
 		}
 	}
+	fb_osc_tcp_serve(osc, fb_osc_clock_us() + TURN_US);
+	fb_osc_tcp_look(osc);
 	fb_osc_tcp_reap(osc);
+	tell_again(osc, more);
 	return osc->taken;
 }
 

@@ -39,6 +39,7 @@
 #ifndef FB_SERVER_H
 #define FB_SERVER_H
 
+#include "account.h"
 #include "allow.h"
 #include "oscquery.h"
 #include "tree.h"
@@ -52,17 +53,19 @@ typedef struct fb_osc_options {
 	const char *listen;    ///< numeric IPv4 or IPv6 address; NULL: 127.0.0.1
 	uint16_t port;         ///< 0: any free one
 	const fb_allow *allow; ///< from where packets are taken, beside this machine; NULL: anywhere
+	fb_accounts *accounts; ///< shared with other transports; NULL: its own
 	const char *name;      ///< of this server, for /info; NULL: "foldback"
 	bool websocket; ///< OSCQuery is served too, with its WebSocket: its attributes depend on it
 	/** Addresses of leaves that /status tells, NULL at the end; may be NULL. */
 	const char *const *status;
 	/* limits; 0 stands for the default */
-	uint32_t subscribers_max; ///< clients with a subscription: 64
-	uint32_t patterns_max;    ///< subscriptions of one client: 64
-	uint32_t leaves_max;      ///< leaves subscribed to, all clients together: 200,000
-	uint32_t rate_max_hz;     ///< 200
-	uint32_t held_max;        ///< bundles waiting for their time: 1,024
-	uint32_t connections_max; ///< over TCP; then the idlest without subscription goes: 256
+	uint32_t subscribers_max;    ///< clients with a subscription: 64
+	uint32_t patterns_max;       ///< subscriptions of one client: 64
+	uint32_t leaves_max;         ///< leaves subscribed to, all clients together: 200,000
+	uint32_t rate_max_hz;        ///< 200
+	uint32_t held_max;           ///< bundles waiting for their time: 1,024
+	uint32_t connections_max;    ///< over TCP; then one goes of the address that has most: 256
+	uint32_t connections_of_one; ///< over TCP, of one address; then its idlest goes: 64
 } fb_osc_options;
 
 /** Open the sockets and watch the tree. What the options point to is borrowed until
@@ -80,8 +83,9 @@ uint16_t fb_osc_port(const fb_osc *osc); ///< the one in use
 /** As OSCQuery shows it, by whatever way it is asked. */
 fb_oscquery_host fb_osc_host(const fb_osc *osc);
 
-/** Take what waits in the sockets, a bounded number of packets. Returns how many: call again when
-	the descriptor is still readable.
+/** Take what waits in the sockets, for some milliseconds. Who has taken much of late comes last and
+	has what is left of them. Returns how many packets were taken: call again when the descriptor is
+	still readable, and now and then.
 	units: now_us, here and below: microseconds of any clock that only goes forward */
 uint32_t fb_osc_service(fb_osc *osc, int64_t now_us);
 
@@ -98,7 +102,7 @@ typedef struct fb_osc_stats {
 	uint64_t sent;              ///< packets sent
 	uint64_t send_failed;       ///< packets the transport did not take
 	uint64_t lost;              ///< UDP packets the kernel dropped because we were slow
-	uint64_t dropped;           ///< TCP connections ended: too many, or too slow to take replies
+	uint64_t dropped;           ///< TCP connections ended: too many, or too slow
 	uint32_t clients, connections, subscriptions, leaves, held; ///< now
 } fb_osc_stats;
 void fb_osc_get_stats(const fb_osc *osc, fb_osc_stats *stats);

@@ -6,6 +6,7 @@
 #ifndef FB_SERVER_PRIVATE_H
 #define FB_SERVER_PRIVATE_H
 
+#include "account.h"
 #include "codec.h"
 #include "later.h"
 #include "server.h"
@@ -79,7 +80,10 @@ typedef struct fb_osc_dump {
 	int64_t second_us;
 } fb_osc_dump;
 
-enum { FB_OSC_BUCKETS_AT_START = 1024 };
+enum {
+	FB_OSC_BUCKETS_AT_START = 1024,
+	FB_OSC_READY_MAX = 512 ///< sockets told of at once: all there can be, nearly always
+};
 
 struct fb_osc {
 	fb_tree *tree;
@@ -97,12 +101,20 @@ struct fb_osc {
 	fb_osc_held **held;
 	uint64_t held_order;
 	fb_osc_dump dump;
-	int wake; ///< an epoll of all sockets; each is known there by its own struct
+	int wake;  ///< an epoll of all sockets; each is known there by its own struct
+	int again; ///< an eventfd in it: there is more to do, though no socket may tell
+	bool again_told;
+	fb_accounts *accounts; ///< of the options, or our own
 	struct fb_osc_udp *udp;
 	struct fb_osc_tcp *tcp;
 	uint32_t taken;                           ///< packets, in the present fb_osc_service()
 	unsigned char out[FB_OSC_PACKET_MAX + 1]; ///< the packet being written
 };
+
+/* --- server.c */
+
+/** The real clock, to see how long something takes. */
+int64_t fb_osc_clock_us(void);
 
 /* --- reply.c */
 
@@ -176,7 +188,8 @@ int64_t fb_osc_feed(fb_osc *osc); ///< send what is due; when there is more to d
 /** errors: FB_INVALID (no address), FB_IO (taken, not ours), FB_NO_MEMORY */
 FB_MUST_CHECK fb_status fb_osc_udp_open(fb_osc *osc, fb_error *error);
 void fb_osc_udp_close(fb_osc *osc);
-void fb_osc_udp_ready(fb_osc *osc); ///< something waits in the socket
+/** Take what packets there are, until then; true: some were received and have to wait. */
+bool fb_osc_udp_take(fb_osc *osc, int64_t until_us);
 /** Where it listens, with the port in use. */
 FB_MUST_CHECK fb_status fb_osc_udp_address(
 	const fb_osc *osc, struct sockaddr_storage *address, socklen_t *size, fb_error *error);
@@ -192,6 +205,9 @@ FB_MUST_CHECK fb_status fb_osc_tcp_open(
 void fb_osc_tcp_close(fb_osc *osc);
 /** what, events: as osc->wake gave them */
 void fb_osc_tcp_ready(fb_osc *osc, void *what, uint32_t events);
+/** Look after those that were told of, until then; those first whose address has taken least. */
+void fb_osc_tcp_serve(fb_osc *osc, int64_t until_us);
+void fb_osc_tcp_look(fb_osc *osc); ///< end connections whose packet does not come to an end
 void fb_osc_tcp_reap(fb_osc *osc); ///< remove connections that ended; not while events are handled
 
 #endif

@@ -14,6 +14,9 @@
 static void normalise(const fb_leaf_spec *spec, fb_value *value)
 {
 	double n = 0.0;
+	if (spec->kind == FB_LEAF_FLOAT && value->tag == 'f' && isfinite(value->f)) {
+		return; /* nearly all there is */
+	}
 	bool numeric = fb_value_number(value, &n);
 	switch (spec->kind) {
 	case FB_LEAF_FLOAT:
@@ -93,9 +96,8 @@ const fb_leaf_ops fb_twin_ops = {.get = twin_get, .set = twin_set, .valid = twin
 
 /* --- telling */
 
-static void tell_changed(fb_branch *leaf, const fb_origin *origin)
+static void changed(const fb_tree *tree, fb_branch *leaf, const fb_origin *origin)
 {
-	const fb_tree *tree = leaf->tree;
 	for (uint32_t i = 0; i < tree->n_watchers; i++) {
 		if (tree->watchers[i]->changed) {
 			tree->watchers[i]->changed(tree->watchers[i]->ctx, leaf, origin);
@@ -103,20 +105,10 @@ static void tell_changed(fb_branch *leaf, const fb_origin *origin)
 	}
 }
 
-/** A leaf and its twin are one value at two addresses. */
-static void changed(fb_branch *leaf, const fb_origin *origin)
-{
-	fb_branch *twin = leaf->twin && leaf->twin->leaf ? leaf->twin : NULL;
-	tell_changed(leaf, origin);
-	if (twin && !twin->gone) {
-		tell_changed(twin, origin);
-	}
-}
-
 void fb_tree_touch(fb_tree *tree, fb_branch *leaf, const fb_origin *origin)
 {
 	fb_tree_hold(tree);
-	changed(leaf, origin);
+	changed(tree, leaf, origin);
 	fb_tree_release(tree);
 }
 
@@ -264,36 +256,58 @@ static fb_status run(fb_branch *leaf, const fb_value *fit, uint32_t argc, const 
 	return status;
 }
 
-static fb_status apply(fb_branch *leaf, const fb_value *sent, const fb_value *fit,
-	const fb_origin *origin, fb_set_result *result, fb_error *error)
+/** Have the owner take the value, in a group. before, after: of the real leaf. */
+static fb_status put(fb_tree *tree, const fb_branch *leaf, const fb_branch *real,
+	const fb_value *fit, const fb_origin *origin, kept *before, fb_value *after, fb_error *error)
 {
-	fb_tree *tree = leaf->tree;
 	const fb_leaf_spec *spec = &leaf->spec;
-	/* a twin's set is a set of its leaf: compared and audited there, in real units */
-	fb_branch *real = spec->ops == &fb_twin_ops ? leaf->twin : leaf;
-	kept before;
-	if (!keep(real, &before)) {
+	const fb_leaf_ops *ops = spec->ops;
+	fb_status status;
+	if (ops->exchange) { /* of a real leaf only: the twins' operations have none */
+		double old, now;
+		fb_tree_begin(tree);
+		status = ops->exchange(spec->ctx, spec->index, fit->f, origin, &old, &now, error);
+		fb_tree_end(tree);
+		if (!status) {
+			*before = (kept){.value = {.tag = 'f', .f = old}};
+			*after = (fb_value){.tag = 'f', .f = now};
+		}
+		return status;
+	}
+	if (!keep(real, before)) {
 		return fb_fail(error, FB_NO_MEMORY, leaf->address, "out of memory");
 	}
 	fb_tree_begin(tree);
-	fb_status status = spec->ops->set(spec->ctx, spec->index, fit, origin, error);
+	status = ops->set(spec->ctx, spec->index, fit, origin, error);
 	fb_tree_end(tree);
-	status = named(status, leaf, error);
 	if (!status) {
-		fb_value after;
-		fb_tree_get(tree, real, &after);
-		result->applied = after;
-		if (real != leaf) {
-			fb_tree_get(tree, leaf, &result->applied);
-		}
-		bool readable = result->applied.tag != 'N';
-		result->changed = readable && !fb_value_same(&before.value, &after);
-		result->adjusted = readable && !as_asked(spec, sent, &result->applied);
+		fb_tree_get(tree, real, after);
+	}
+	return status;
+}
+
+static fb_status apply(fb_tree *tree, fb_branch *leaf, const fb_value *sent, const fb_value *fit,
+	const fb_origin *origin, fb_set_result *result, fb_error *error)
+{
+	const fb_leaf_spec *spec = &leaf->spec;
+	/* a twin's set is a set of its leaf: compared and audited there, in real units */
+	fb_branch *real = spec->ops == &fb_twin_ops ? leaf->twin : leaf;
+	kept before = {.text = NULL};
+	fb_value *after = &result->applied;
+	fb_status status =
+		named(put(tree, leaf, real, fit, origin, &before, after, error), leaf, error);
+	if (!status) {
+		bool readable = after->tag != 'N';
+		result->changed = readable && !fb_value_same(&before.value, after);
 		if (!spec->unaudited) {
-			tell_audit(tree, real, real->address, &before.value, &after, origin, NULL);
+			tell_audit(tree, real, real->address, &before.value, after, origin, NULL);
 		}
+		if (real != leaf) {
+			fb_tree_get(tree, leaf, after);
+		}
+		result->adjusted = readable && !as_asked(spec, sent, after);
 		if (result->changed) {
-			changed(leaf, origin);
+			changed(tree, leaf, origin);
 		}
 	}
 	free(before.text);
@@ -323,7 +337,7 @@ fb_status fb_tree_set(fb_tree *tree, fb_branch *leaf, const fb_value *argv, uint
 	if (!status && leaf->spec.kind == FB_LEAF_COMMAND) {
 		status = run(leaf, fit, argc, origin, &result->answer, error);
 	} else if (!status) {
-		status = apply(leaf, argv, fit, origin, result, error);
+		status = apply(tree, leaf, argv, fit, origin, result, error);
 	}
 	if (status) {
 		refuse(leaf, argv, argc, origin, error);

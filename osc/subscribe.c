@@ -456,12 +456,9 @@ void fb_osc_ignore(fb_osc *osc, fb_osc_client *client, const char *address)
 
 /* --- what happens in the tree */
 
-void fb_osc_leaf_changed(fb_osc *osc, fb_branch *leaf, const fb_origin *origin)
+static void tell(const fb_osc *osc, const fb_branch *leaf, const fb_origin *origin)
 {
 	fb_osc_watch *watch;
-	if (!osc->stats.leaves) {
-		return;
-	}
 	for (watch = LIST_FIRST(bucket(osc, leaf)); watch; watch = LIST_NEXT(watch, in_bucket)) {
 		if (watch->leaf != leaf) {
 			continue;
@@ -473,6 +470,18 @@ void fb_osc_leaf_changed(fb_osc *osc, fb_branch *leaf, const fb_origin *origin)
 		} else {
 			enqueue(watch);
 		}
+	}
+}
+
+void fb_osc_leaf_changed(fb_osc *osc, fb_branch *leaf, const fb_origin *origin)
+{
+	if (!osc->stats.leaves) {
+		return;
+	}
+	tell(osc, leaf, origin);
+	const fb_branch *twin = fb_branch_twin(leaf);
+	if (twin) {
+		tell(osc, twin, origin);
 	}
 }
 

@@ -17,8 +17,14 @@
 
 enum {
 	READ_SIZE = 16384,
-	READS_MAX = 4,               /* of one connection at a turn */
+	SLICE_US = 300,              /* of one connection at a turn; a packet that was begun is ended */
+	SERVE_COST_US = 5,           /* of looking after a connection at all */
+	ACCEPT_COST_US = 50,         /* of one that comes and goes */
 	ACCEPTS_MAX = 64,            /* at a turn */
+	CORK_MAX = 32 << 10,         /* bytes of replies that are gathered before they are sent */
+	SEND_BUFFER = 512 << 10,     /* in the kernel, for a slow reader: it doubles this */
+	FRAME_US = 10000000,         /* a packet that was begun has to be whole within */
+	LOOK_US = 1000000,           /* between two looks for packets that are not */
 	OUT_PENDING_MAX = 256 << 10, /* bytes that wait for a slow reader */
 	OUT_KEPT = 16384,
 	BUNDLE_MAX = 8192,  /* large enough that framing costs nothing, small enough not to linger */
@@ -33,9 +39,14 @@ typedef struct conn {
 	fb_framing in;
 	unsigned char *out; ///< framed bytes that wait: [out_from, out_used)
 	size_t out_from, out_used, out_room;
-	bool writing;             ///< told when there is room again
+	fb_account *account;
+	int64_t begun_us;         ///< when the packet began that is not whole yet; 0: there is none
+	uint32_t watched, ready;  ///< events it is told of; of those, what was told in this turn
+	bool pauses;              ///< its address has taken too much of late
+	int64_t spent_us;         ///< by its address, as the turn began
 	bool dead;                ///< to be removed at the end of the turn
 	TAILQ_ENTRY(conn) in_use; ///< the last heard first
+	TAILQ_ENTRY(conn) in_pause;
 } conn;
 
 TAILQ_HEAD(conns, conn);
@@ -45,6 +56,12 @@ struct fb_osc_tcp {
 	int fd;    ///< listens
 	int spare; ///< given up for a moment to turn somebody away when descriptors are out
 	struct conns conns;
+	struct conns paused;
+	conn *told[FB_OSC_READY_MAX]; ///< of, in this turn
+	uint32_t n_told;
+	conn *read; ///< the one that is being read: its replies are gathered
+	int64_t slice_end_us;
+	int64_t look_us; ///< for packets that take too long, not before
 	uint32_t n_dead;
 };
 
@@ -60,18 +77,27 @@ static void end(conn *c)
 	}
 }
 
-static void watch(conn *c, bool writing)
+static bool has_out(const conn *c)
+{
+	return c->out_from < c->out_used;
+}
+
+/** Be told of what it waits for: of bytes unless it pauses, of room if it has some to send.
+ */
+static void watch(conn *c)
 {
 	struct epoll_event events = {
-		.events = EPOLLIN | (writing ? (uint32_t)EPOLLOUT : 0), .data.ptr = c};
-	if (writing != c->writing && epoll_ctl(c->tcp->osc->wake, EPOLL_CTL_MOD, c->fd, &events) == 0) {
-		c->writing = writing;
+		.events = (c->pauses ? 0 : (uint32_t)EPOLLIN) | (has_out(c) ? (uint32_t)EPOLLOUT : 0),
+		.data.ptr = c};
+	if (events.events != c->watched &&
+		epoll_ctl(c->tcp->osc->wake, EPOLL_CTL_MOD, c->fd, &events) == 0) {
+		c->watched = events.events;
 	}
 }
 
 static void write_on(conn *c)
 {
-	while (c->out_from < c->out_used && !c->dead) {
+	while (has_out(c) && !c->dead) {
 		ssize_t n = send(
 			c->fd, c->out + c->out_from, c->out_used - c->out_from, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno != EINTR) {
@@ -82,8 +108,8 @@ static void write_on(conn *c)
 		}
 		c->out_from += n > 0 ? (size_t)n : 0;
 	}
-	watch(c, c->out_from < c->out_used);
-	if (c->out_from == c->out_used) {
+	watch(c);
+	if (!has_out(c)) {
 		c->out_from = c->out_used = 0;
 		if (c->out_room > OUT_KEPT) {
 			free(c->out);
@@ -119,7 +145,10 @@ static bool tcp_send(void *ctx, const void *data, size_t size)
 		return false;
 	}
 	c->out_used += fb_framing_put(c->in.kind, data, size, c->out + c->out_used);
-	write_on(c);
+	bool gathers = c == c->tcp->read && c->out_used - c->out_from < CORK_MAX;
+	if (!gathers && !(c->watched & EPOLLOUT)) {
+		write_on(c);
+	}
 	return true;
 }
 
@@ -142,42 +171,135 @@ static const fb_osc_transport transport = {.send = tcp_send,
 static bool take_packet(void *ctx, const void *packet, size_t size)
 {
 	conn *c = ctx;
-	fb_osc_packet(c->tcp->osc, c->client, packet, size, c->tcp->osc->now_us);
-	c->tcp->osc->taken++;
-	return !c->dead;
+	struct fb_osc_tcp *tcp = c->tcp;
+	fb_osc_packet(tcp->osc, c->client, packet, size, tcp->osc->now_us);
+	tcp->osc->taken++;
+	return !c->dead && fb_osc_clock_us() < tcp->slice_end_us;
 }
 
-static void read_on(conn *c)
+/** Take packets off the front of what waits in the kernel, which keeps the rest for the next turn.
+	Returns whether there may be more. */
+static bool take_some(conn *c)
 {
 	static unsigned char data[READ_SIZE];
 	fb_error error;
-	for (int reads = 0; reads < READS_MAX && !c->dead; reads++) {
-		ssize_t n = recv(c->fd, data, sizeof data, MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n <= 0) {
-			if (n == 0 || errno != EAGAIN) {
-				end(c);
-			}
-			return;
-		}
-		if (fb_framing_take(&c->in, data, (size_t)n, FB_OSC_PACKET_MAX, take_packet, c, &error)) {
-			c->tcp->osc->stats.malformed++;
-			if (c->in.kind != FB_FRAMING_UNKNOWN) {
-				fb_osc_reply_error(c->client, NULL, &error);
-			}
+	ssize_t n = recv(c->fd, data, sizeof data, MSG_PEEK | MSG_DONTWAIT);
+	if (n <= 0) {
+		if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 			end(c);
 		}
+		return n < 0 && errno == EINTR;
 	}
+	if (fb_framing_take(&c->in, data, (size_t)n, FB_OSC_PACKET_MAX, take_packet, c, &error)) {
+		c->tcp->osc->stats.malformed++;
+		if (c->in.kind != FB_FRAMING_UNKNOWN) {
+			fb_osc_reply_error(c->client, NULL, &error);
+			write_on(c);
+		}
+		end(c);
+		return false;
+	}
+	/* TCP passes over what is taken with this flag, and writes nothing */
+	ssize_t taken = recv(c->fd, data, c->in.taken, MSG_TRUNC | MSG_DONTWAIT);
+	return taken < n || n == sizeof data;
+}
+
+/** Let a connection have its slice of the turn. */
+static void read_on(conn *c)
+{
+	struct fb_osc_tcp *tcp = c->tcp;
+	bool more = true;
+	tcp->slice_end_us = fb_osc_clock_us() + SLICE_US;
+	tcp->read = c;
+	while (more && !c->dead && fb_osc_clock_us() < tcp->slice_end_us) {
+		more = take_some(c);
+	}
+	tcp->read = NULL;
+	if (has_out(c) && !c->dead) {
+		write_on(c);
+	}
+	if (!fb_framing_is_partial(&c->in)) {
+		c->begun_us = 0;
+	} else if (!c->begun_us) {
+		c->begun_us = tcp->osc->now_us;
+	}
+}
+
+/* --- whose turn it is */
+
+/** Its address has taken too much: it is not read from until that has come back. */
+static void pause_reading(conn *c)
+{
+	TAILQ_INSERT_TAIL(&c->tcp->paused, c, in_pause);
+	c->pauses = true;
+	watch(c);
+}
+
+static void end_pause(conn *c)
+{
+	if (c->pauses) {
+		TAILQ_REMOVE(&c->tcp->paused, c, in_pause);
+		c->pauses = false;
+	}
+}
+
+static int by_spent(const void *a, const void *b)
+{
+	const conn *const *x = a, *const *y = b;
+	return ((*x)->spent_us > (*y)->spent_us) - ((*x)->spent_us < (*y)->spent_us);
+}
+
+/** Look after a connection that was told of; its address pays. */
+static void serve(conn *c)
+{
+	fb_osc *osc = c->tcp->osc;
+	int64_t began_us = fb_account_clock_us();
+	if (c->ready & EPOLLOUT) {
+		write_on(c);
+	}
+	if (c->ready & ~(uint32_t)EPOLLOUT && !c->dead) {
+		TAILQ_REMOVE(&c->tcp->conns, c, in_use);
+		TAILQ_INSERT_HEAD(&c->tcp->conns, c, in_use);
+		if (c->pauses) {
+			end(c); /* it is not told of bytes: the other side has gone */
+		} else if (c->spent_us >= FB_ACCOUNT_MAX_US) {
+			pause_reading(c);
+		} else {
+			read_on(c);
+		}
+	}
+	fb_account_spend(c->account, SERVE_COST_US + fb_account_clock_us() - began_us, osc->now_us);
+}
+
+void fb_osc_tcp_serve(fb_osc *osc, int64_t until_us)
+{
+	struct fb_osc_tcp *tcp = osc->tcp;
+	conn *c, *next;
+	for (c = TAILQ_FIRST(&tcp->paused); c; c = next) {
+		next = TAILQ_NEXT(c, in_pause);
+		if (fb_account_spent_us(c->account, osc->now_us) < FB_ACCOUNT_MAX_US) {
+			end_pause(c);
+			watch(c);
+		}
+	}
+	/* whoever is not reached is told of again */
+	qsort(tcp->told, tcp->n_told, sizeof *tcp->told, by_spent);
+	for (uint32_t i = 0; i < tcp->n_told && fb_osc_clock_us() < until_us; i++) {
+		if (!tcp->told[i]->dead) {
+			serve(tcp->told[i]);
+		}
+	}
+	tcp->n_told = 0;
 }
 
 static void conn_remove(conn *c)
 {
 	struct fb_osc_tcp *tcp = c->tcp;
 	TAILQ_REMOVE(&tcp->conns, c, in_use);
+	end_pause(c);
 	tcp->n_dead -= c->dead;
 	tcp->osc->stats.connections--;
+	c->account->connections[FB_VIA_OSC]--;
 	fb_osc_client_remove(tcp->osc, c->client);
 	fb_framing_finish(&c->in);
 	free(c->out);
@@ -189,41 +311,60 @@ static void conn_remove(conn *c)
 
 static void set_options(int fd)
 {
-	int on = 1, silence_s = SILENCE_S, unheard_ms = UNHEARD_MS;
+	int on = 1, silence_s = SILENCE_S, unheard_ms = UNHEARD_MS, buffer = SEND_BUFFER;
 	/* none of these is needed to work: without them answers are later, and the dead linger */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &silence_s, sizeof silence_s);
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unheard_ms, sizeof unheard_ms);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
 }
 
-/** Let go the connection heard of longest ago that has no subscription. */
-static bool make_room(struct fb_osc_tcp *tcp)
+/** Let go a connection that has no subscription: of this address, or of the one that has most of
+	them if NULL; there the one heard of longest ago. */
+static bool make_room(struct fb_osc_tcp *tcp, const fb_account *of)
 {
-	conn *c;
+	conn *c, *gone = NULL;
 	TAILQ_FOREACH_REVERSE(c, &tcp->conns, conns, in_use)
 	{
-		if (!c->dead && !c->client->n_subs) {
-			end(c);
-			tcp->osc->stats.dropped++;
-			return true;
+		bool may = !c->dead && !c->client->n_subs && (!of || c->account == of);
+		if (may && (!gone || c->account->connections[FB_VIA_OSC] >
+								 gone->account->connections[FB_VIA_OSC])) {
+			gone = c;
 		}
 	}
-	return false;
+	if (gone) {
+		end(gone);
+		tcp->osc->stats.dropped++;
+	}
+	return gone != NULL;
+}
+
+/** Is there room for one more of this address, now that perhaps another one has gone for it? */
+static bool has_room(struct fb_osc_tcp *tcp, const fb_account *account)
+{
+	const fb_osc_options *options = &tcp->osc->options;
+	if (account->connections[FB_VIA_OSC] >= options->connections_of_one) {
+		return make_room(tcp, account);
+	}
+	return tcp->osc->stats.connections - tcp->n_dead < options->connections_max ||
+		   make_room(tcp, NULL);
 }
 
 static bool welcome(struct fb_osc_tcp *tcp, int fd, const struct sockaddr_storage *address)
 {
 	fb_osc *osc = tcp->osc;
-	if (osc->options.allow && !fb_allow_has(osc->options.allow, (const struct sockaddr *)address)) {
+	const struct sockaddr *from = (const struct sockaddr *)address;
+	if (osc->options.allow && !fb_allow_has(osc->options.allow, from)) {
 		osc->stats.strangers++;
 		return false;
 	}
-	uint32_t living = osc->stats.connections - tcp->n_dead;
-	if (living >= osc->options.connections_max && !make_room(tcp)) {
+	fb_account *account = fb_account_of(osc->accounts, from, osc->now_us);
+	if (!account) {
 		return false;
 	}
-	conn *c = calloc(1, sizeof *c);
+	fb_account_spend(account, ACCEPT_COST_US, osc->now_us);
+	conn *c = has_room(tcp, account) ? calloc(1, sizeof *c) : NULL;
 	if (!c) {
 		return false;
 	}
@@ -232,6 +373,8 @@ static bool welcome(struct fb_osc_tcp *tcp, int fd, const struct sockaddr_storag
 	fb_osc_origin_text(address, "osc tcp", origin, sizeof origin);
 	c->tcp = tcp;
 	c->fd = fd;
+	c->account = account;
+	c->watched = events.events;
 	c->client = fb_osc_client_add(osc, &transport, c, origin);
 	if (c->client && epoll_ctl(osc->wake, EPOLL_CTL_ADD, fd, &events)) {
 		fb_osc_client_remove(osc, c->client);
@@ -243,6 +386,7 @@ static bool welcome(struct fb_osc_tcp *tcp, int fd, const struct sockaddr_storag
 	}
 	set_options(fd);
 	TAILQ_INSERT_HEAD(&tcp->conns, c, in_use);
+	account->connections[FB_VIA_OSC]++;
 	osc->stats.connections++;
 	return true;
 }
@@ -289,13 +433,27 @@ void fb_osc_tcp_ready(fb_osc *osc, void *what, uint32_t events)
 		return;
 	}
 	conn *c = what;
-	TAILQ_REMOVE(&tcp->conns, c, in_use);
-	TAILQ_INSERT_HEAD(&tcp->conns, c, in_use);
-	if (events & EPOLLOUT) {
-		write_on(c);
+	if (tcp->n_told < FB_OSC_READY_MAX) {
+		c->ready = events;
+		c->spent_us = fb_account_spent_us(c->account, osc->now_us);
+		tcp->told[tcp->n_told++] = c;
 	}
-	if (events & ~(uint32_t)EPOLLOUT) {
-		read_on(c);
+}
+
+void fb_osc_tcp_look(fb_osc *osc)
+{
+	struct fb_osc_tcp *tcp = osc->tcp;
+	conn *c;
+	if (osc->now_us < tcp->look_us) {
+		return;
+	}
+	tcp->look_us = osc->now_us + LOOK_US;
+	TAILQ_FOREACH(c, &tcp->conns, in_use)
+	{
+		if (c->begun_us && !c->dead && !c->pauses && osc->now_us - c->begun_us > FRAME_US) {
+			end(c);
+			osc->stats.dropped++;
+		}
 	}
 }
 
@@ -322,6 +480,7 @@ fb_status fb_osc_tcp_open(
 	osc->tcp = tcp;
 	tcp->osc = osc;
 	TAILQ_INIT(&tcp->conns);
+	TAILQ_INIT(&tcp->paused);
 	tcp->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	tcp->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (tcp->fd >= 0) { /* connections of a server that ended do not keep its port */

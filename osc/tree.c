@@ -7,99 +7,7 @@
 #include <string.h>
 
 static const char norm_root[] = "/norm";
-enum { NORM_LENGTH = sizeof norm_root - 1, SLOTS_AT_START = 1024 };
-
-/* --- the hash of addresses */
-
-static uint32_t hash_of(const char *address, size_t length)
-{
-	uint64_t h = 0x9E3779B97F4A7C15u ^ length, word;
-	for (; length >= sizeof word; address += sizeof word, length -= sizeof word) {
-		memcpy(&word, address, sizeof word);
-		h = (h ^ word) * 0xD6E8FEB86659FD93u;
-		h ^= h >> 32;
-	}
-	if (length) {
-		word = 0;
-		memcpy(&word, address, length);
-		h = (h ^ word) * 0xD6E8FEB86659FD93u;
-		h ^= h >> 32;
-	}
-	h *= 0xD6E8FEB86659FD93u;
-	return (uint32_t)(h >> 32);
-}
-
-static fb_slot *slot_for(const fb_tree *tree, const char *address, size_t length, uint32_t hash)
-{
-	uint32_t mask = tree->n_slots - 1;
-	for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
-		fb_slot *slot = &tree->slots[i];
-		if (!slot->branch || (slot->hash == hash && slot->length == length &&
-								 memcmp(slot->branch->address, address, length) == 0)) {
-			return slot;
-		}
-	}
-}
-
-/** Room for `more` further places at half load. */
-static bool reserve(fb_tree *tree, uint32_t more)
-{
-	uint32_t n = tree->n_slots ? tree->n_slots : SLOTS_AT_START;
-	while (n / 2 < tree->used + more) {
-		n *= 2;
-	}
-	if (n == tree->n_slots) {
-		return true;
-	}
-	fb_slot *slots = calloc(n, sizeof *slots);
-	if (!slots) {
-		return false;
-	}
-	for (uint32_t i = 0; i < tree->n_slots; i++) {
-		uint32_t at = tree->slots[i].hash & (n - 1);
-		while (tree->slots[i].branch && slots[at].branch) {
-			at = (at + 1) & (n - 1);
-		}
-		if (tree->slots[i].branch) {
-			slots[at] = tree->slots[i];
-		}
-	}
-	free(tree->slots);
-	tree->slots = slots;
-	tree->n_slots = n;
-	return true;
-}
-
-static void unhash(fb_tree *tree, const fb_branch *branch)
-{
-	uint32_t mask = tree->n_slots - 1;
-	fb_slot *slot = slot_for(tree, branch->address, branch->length, branch->hash);
-	assert(slot->branch == branch);
-	uint32_t hole = (uint32_t)(slot - tree->slots);
-	/* close the gap: later entries of the same run move up unless they sit before their home */
-	for (uint32_t i = (hole + 1) & mask; tree->slots[i].branch; i = (i + 1) & mask) {
-		uint32_t home = tree->slots[i].hash & mask;
-		if (((i - home) & mask) >= ((i - hole) & mask)) {
-			tree->slots[hole] = tree->slots[i];
-			hole = i;
-		}
-	}
-	tree->slots[hole].branch = NULL;
-	tree->used--;
-}
-
-fb_branch *fb_tree_find_n(const fb_tree *tree, const char *address, size_t length)
-{
-	if (length > FB_ADDRESS_MAX) {
-		return NULL;
-	}
-	return slot_for(tree, address, length, hash_of(address, length))->branch;
-}
-
-fb_branch *fb_tree_find(const fb_tree *tree, const char *address)
-{
-	return fb_tree_find_n(tree, address, strlen(address));
-}
+enum { NORM_LENGTH = sizeof norm_root - 1 };
 
 /* --- places */
 
@@ -124,16 +32,11 @@ static fb_branch *make(fb_tree *tree, fb_branch *parent, const char *address, si
 	branch->serial = ++tree->made;
 	branch->tree = tree;
 	branch->length = (uint32_t)length;
-	branch->hash = hash_of(address, length);
 	const char *slash = strrchr(branch->address, '/');
 	branch->name = slash + 1;
 	branch->norm = strncmp(branch->address, norm_root, NORM_LENGTH) == 0 &&
 				   (branch->address[NORM_LENGTH] == '/' || branch->address[NORM_LENGTH] == '\0');
-	fb_slot *slot = slot_for(tree, address, length, branch->hash);
-	slot->hash = branch->hash;
-	slot->length = branch->length;
-	slot->branch = branch;
-	tree->used++;
+	fb_tree_enter(tree, branch);
 	if (parent) {
 		branch->parent = parent;
 		branch->prev = parent->last;
@@ -155,7 +58,7 @@ static void unhash_all(fb_branch *top)
 	for (fb_branch *child = top->first; child; child = child->next) {
 		unhash_all(child);
 	}
-	unhash(top->tree, top);
+	fb_tree_strike(top->tree, top);
 	if (top->twin) {
 		top->twin->twin = NULL;
 		top->twin = NULL;
@@ -186,27 +89,19 @@ static void drop(fb_branch *top)
 	}
 }
 
-void fb_tree_hold(fb_tree *tree)
+void fb_tree_bury(fb_tree *tree)
 {
-	tree->busy++;
-}
-
-void fb_tree_release(fb_tree *tree)
-{
-	assert(tree->busy);
-	if (--tree->busy == 0) {
-		while (tree->grave) {
-			fb_branch *top = tree->grave;
-			tree->grave = top->grave;
-			free_all(top);
-		}
+	while (tree->grave) {
+		fb_branch *top = tree->grave;
+		tree->grave = top->grave;
+		free_all(top);
 	}
 }
 
 fb_tree *fb_tree_create(void)
 {
 	fb_tree *tree = calloc(1, sizeof *tree);
-	if (!tree || !reserve(tree, 1) || !(tree->root = make(tree, NULL, "/", 1))) {
+	if (!tree || !fb_tree_reserve(tree) || !(tree->root = make(tree, NULL, "/", 1))) {
 		fb_tree_destroy(tree);
 		return NULL;
 	}
@@ -260,6 +155,9 @@ static fb_status check_spec(const char *address, const fb_leaf_spec *spec, fb_er
 		(!command && (spec->access & FB_READ) && !ops->get) ||
 		(!command && (spec->access & FB_WRITE) && !ops->set) || !(spec->access & FB_READ_WRITE)) {
 		return fb_fail(error, FB_INVALID, address, "the leaf's operations do not fit its access");
+	}
+	if (ops->exchange && (spec->kind != FB_LEAF_FLOAT || spec->access != FB_READ_WRITE)) {
+		return fb_fail(error, FB_INVALID, address, "only a float to be read and set is exchanged");
 	}
 	if (spec->kind == FB_LEAF_FLOATS && spec->access != FB_READ) {
 		return fb_fail(error, FB_INVALID, address, "a row of numbers is only read");
@@ -319,7 +217,7 @@ static fb_branch *place(fb_tree *tree, const char *address, fb_branch **fresh)
 		end += 1 + strcspn(end + 1, "/");
 		size_t length = (size_t)(end - address);
 		fb_branch *next = fb_tree_find_n(tree, address, length);
-		if (!next && reserve(tree, 1)) {
+		if (!next && fb_tree_reserve(tree)) {
 			next = make(tree, branch, address, length);
 			if (!*fresh) {
 				*fresh = next;
@@ -520,6 +418,12 @@ fb_branch *fb_branch_next(const fb_branch *branch)
 fb_branch *fb_branch_parent(const fb_branch *branch)
 {
 	return branch->parent;
+}
+
+fb_branch *fb_branch_twin(const fb_branch *leaf)
+{
+	fb_branch *twin = leaf->twin;
+	return twin && twin->leaf && !twin->gone ? twin : NULL;
 }
 
 const char *fb_branch_address(const fb_branch *branch)

@@ -70,6 +70,9 @@ typedef struct fb_leaf_ops {
 	/** false where the value is there but means nothing (a metric of silence); NULL = always valid.
 	 */
 	bool (*valid)(void *ctx, uint32_t index);
+	/** get(), set() and get() of a float, for those that come in floods; NULL = by those three. */
+	fb_status (*exchange)(void *ctx, uint32_t index, double value, const fb_origin *origin,
+		double *before, double *after, fb_error *error);
 } fb_leaf_ops;
 
 /** When a value that is read stands for trouble. */
@@ -127,6 +130,8 @@ fb_branch *fb_branch_first(
 	const fb_branch *branch); ///< first child in order of creation, NULL if none
 fb_branch *fb_branch_next(const fb_branch *branch); ///< next sibling, NULL past the last
 fb_branch *fb_branch_parent(const fb_branch *branch);
+/** The other address of the same value, below /norm or the other way round; NULL if none. */
+fb_branch *fb_branch_twin(const fb_branch *leaf);
 const char *fb_branch_address(const fb_branch *branch);
 const char *fb_branch_name(const fb_branch *branch);         ///< last part of the address
 const char *fb_branch_label(const fb_branch *branch);        ///< "" if none
@@ -190,7 +195,8 @@ typedef enum fb_outcome { FB_ACCEPTED, FB_REFUSED } fb_outcome;
 /** Told of what happens to the tree; any member may be NULL. */
 typedef struct fb_tree_watcher {
 	void *ctx;
-	/** A value changed: by a set (origin says whose) or by itself. */
+	/** A value changed: by a set (origin says whose) or by itself. Told once, of the leaf that was
+		set; the same value stands at its twin. */
 	void (*changed)(void *ctx, fb_branch *leaf, const fb_origin *origin);
 	void (*added)(void *ctx, fb_branch *branch); ///< each new place, containers first
 	/** Each place that goes, the topmost first: still there, gone after the call. */

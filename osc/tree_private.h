@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** The tree's inside, for the files that make it up: tree.c (structure), set.c (values),
-	coerce.c (what fits), pattern.c (matching). Nobody else includes this. */
+/** The tree's inside, for the files that make it up: tree.c (structure), find.c (the hash), set.c
+	(values), coerce.c (what fits), pattern.c (matching). Nobody else includes this. */
 #ifndef FB_TREE_PRIVATE_H
 #define FB_TREE_PRIVATE_H
 
@@ -51,12 +51,45 @@ struct fb_tree {
 	uint32_t n_watchers;
 };
 
+/* --- find.c */
+
+/** Room for one more place, at half load. false: out of memory */
+bool fb_tree_reserve(fb_tree *tree);
+void fb_tree_enter(fb_tree *tree, fb_branch *branch); ///< there must be room
+void fb_tree_strike(fb_tree *tree, const fb_branch *branch);
+
 /** fb_tree_find() for an address that is not terminated. */
 fb_branch *fb_tree_find_n(const fb_tree *tree, const char *address, size_t length);
 
+/** An address to be found. */
+typedef struct fb_wanted {
+	const char *address;
+	uint32_t length; ///< 0: there is none
+	uint32_t hash;   ///< for fb_tree_find_all()
+	fb_branch *found;
+} fb_wanted;
+
+/** Find several together, so that the cache misses of one are over when those of all are. */
+void fb_tree_find_all(const fb_tree *tree, fb_wanted *wanted, uint32_t count);
+
+/* --- tree.c */
+
 /** Between these two, removed branches stay readable (and `gone`). */
-void fb_tree_hold(fb_tree *tree);
-void fb_tree_release(fb_tree *tree);
+static inline void fb_tree_hold(fb_tree *tree)
+{
+	tree->busy++;
+}
+
+void fb_tree_bury(fb_tree *tree); ///< free what was removed meanwhile
+
+static inline void fb_tree_release(fb_tree *tree)
+{
+	if (--tree->busy == 0 && tree->grave) {
+		fb_tree_bury(tree);
+	}
+}
+
+/* --- coerce.c, set.c */
 
 /** fb_tree_check() for all arguments. fit: [FB_ARGS_MAX] */
 fb_status fb_tree_coerce(const fb_branch *leaf, const fb_value *argv, uint32_t argc,

@@ -48,6 +48,7 @@ struct fb_osc_udp {
 	LIST_HEAD(peer_bucket, peer) buckets[BUCKETS];
 	TAILQ_HEAD(peers, peer) peers;
 	uint32_t n_peers;
+	int n_fetched, next; ///< packets that were received; the first that was not taken
 	/* for recvmmsg */
 	struct mmsghdr messages[BATCH];
 	struct iovec vectors[BATCH];
@@ -275,44 +276,64 @@ static int receive(struct fb_osc_udp *udp)
 	return recvmmsg(udp->fd, udp->messages, BATCH, MSG_DONTWAIT, NULL);
 }
 
-void fb_osc_udp_ready(fb_osc *osc)
+static void take(struct fb_osc_udp *udp, int i)
+{
+	fb_osc *osc = udp->osc;
+	const struct msghdr *header = &udp->messages[i].msg_hdr;
+	const struct sockaddr *from = (const struct sockaddr *)&udp->names[i];
+	if (osc->options.allow && !fb_allow_has(osc->options.allow, from)) {
+		osc->stats.strangers++;
+		return;
+	}
+	peer *p = peer_at(udp, &udp->names[i], header->msg_namelen);
+	if (!p) {
+		return;
+	}
+	if (p != TAILQ_FIRST(&udp->peers)) {
+		TAILQ_REMOVE(&udp->peers, p, in_use);
+		TAILQ_INSERT_HEAD(&udp->peers, p, in_use);
+	}
+	fb_osc_packet(osc, p->client, udp->data[i], udp->messages[i].msg_len, osc->now_us);
+}
+
+/** Some more packets, to be taken; false: there are none. */
+static bool fetch(struct fb_osc_udp *udp)
+{
+	udp->next = 0;
+	udp->n_fetched = receive(udp);
+	if (udp->n_fetched > 0) {
+		udp->osc->taken += (uint32_t)udp->n_fetched;
+		count_lost(udp, &udp->messages[udp->n_fetched - 1].msg_hdr);
+		return true;
+	}
+	bool empty = udp->n_fetched == 0 || errno == EAGAIN;
+	if (udp->n_fetched < 0 && errno != EINTR) {
+		/* woken without a packet, or told of an error: news of packets that came back */
+		take_errors(udp);
+	}
+	udp->n_fetched = 0;
+	return !empty;
+}
+
+bool fb_osc_udp_take(fb_osc *osc, int64_t until_us)
 {
 	struct fb_osc_udp *udp = osc->udp;
-	for (int batches = 0; batches < BATCHES_MAX; batches++) {
-		int n = receive(udp);
-		if (n < 0 && errno != EINTR) {
-			/* woken without a packet, or told of an error: news of packets that came back */
-			bool empty = errno == EAGAIN;
-			take_errors(udp);
-			if (!empty) {
-				continue;
+	for (int batches = 0; batches < BATCHES_MAX;) {
+		if (udp->next < udp->n_fetched) {
+			take(udp, udp->next++);
+			if (fb_osc_clock_us() >= until_us) {
+				break;
 			}
+			continue;
 		}
-		for (int i = 0; i < n; i++) {
-			const struct msghdr *header = &udp->messages[i].msg_hdr;
-			const struct sockaddr *from = (const struct sockaddr *)&udp->names[i];
-			if (osc->options.allow && !fb_allow_has(osc->options.allow, from)) {
-				osc->stats.strangers++;
-				continue;
-			}
-			peer *p = peer_at(udp, &udp->names[i], header->msg_namelen);
-			if (!p) {
-				continue;
-			}
-			if (p != TAILQ_FIRST(&udp->peers)) {
-				TAILQ_REMOVE(&udp->peers, p, in_use);
-				TAILQ_INSERT_HEAD(&udp->peers, p, in_use);
-			}
-			fb_osc_packet(osc, p->client, udp->data[i], udp->messages[i].msg_len, osc->now_us);
-		}
-		if (n > 0) {
-			osc->taken += (uint32_t)n;
-			count_lost(udp, &udp->messages[n - 1].msg_hdr);
-		}
-		if (n < BATCH) {
+		bool last = udp->n_fetched > 0 && udp->n_fetched < BATCH;
+		if (last || !fetch(udp)) {
+			udp->n_fetched = udp->next = 0;
 			break;
 		}
+		batches++;
 	}
+	return udp->next < udp->n_fetched;
 }
 
 uint16_t fb_osc_port(const fb_osc *osc)

@@ -25,24 +25,6 @@ bool fb_value_same(const fb_value *a, const fb_value *b)
 	}
 }
 
-bool fb_value_number(const fb_value *value, double *number)
-{
-	switch (value->tag) {
-	case 'f':
-		*number = value->f;
-		return true;
-	case 'i':
-		*number = (double)value->i;
-		return true;
-	case 'T':
-	case 'F':
-		*number = value->tag == 'T' ? 1.0 : 0.0;
-		return true;
-	default:
-		return false;
-	}
-}
-
 static bool same_float(double a, double b)
 {
 	float x = (float)a, y = (float)b;

@@ -37,7 +37,23 @@ bool fb_value_same(const fb_value *a, const fb_value *b);
 /** The number a value stands for: f and i as they are, T as 1, F as 0.
 	errors: false for text and for nothing ('N')
 	thread: any */
-bool fb_value_number(const fb_value *value, double *number);
+static inline bool fb_value_number(const fb_value *value, double *number)
+{
+	switch (value->tag) {
+	case 'f':
+		*number = value->f;
+		return true;
+	case 'i':
+		*number = (double)value->i;
+		return true;
+	case 'T':
+	case 'F':
+		*number = value->tag == 'T' ? 1.0 : 0.0;
+		return true;
+	default:
+		return false;
+	}
+}
 
 enum { FB_NUMBER_TEXT = 32 }; ///< room for fb_float_text
 

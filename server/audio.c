@@ -3,6 +3,7 @@
 	with another rate or period, latencies, xruns. */
 #include "server.h"
 
+#include "calibration.h"
 #include "meters.h"
 #include "tap.h"
 
@@ -12,10 +13,7 @@ static const fb_origin origin = {"driver", NULL};
 
 static void touch(fb_server *server, const char *address)
 {
-	fb_branch *leaf = fb_tree_find(server->tree, address);
-	if (leaf) {
-		fb_tree_touch(server->tree, leaf, &origin);
-	}
+	fb_leaf_touch(server->tree, address, &origin);
 }
 
 static void tell_names(fb_server *server)
@@ -62,6 +60,11 @@ static void change_rate(fb_server *server, double rate_hz)
 		server->channel[i].latency_ms = -1.0; /* the meters have to be told again */
 		fb_meters_set_target(server->meters, i, server->channel[i].goal.target_lufs);
 	}
+	fb_calibration_change_rate(server->calibration);
+	fb_monitor_set_rate(server->monitor, rate_hz);
+	for (uint32_t i = 0; i < server->n_channels; i++) {
+		fb_proposal_deafen(&server->channel[i], &origin); /* what it plays is of the old rate */
+	}
 	fb_taps_end(server);
 	touch(server, "/server/sample_rate");
 }
@@ -98,6 +101,9 @@ static void follow_driver(fb_server *server)
 	fb_driver_state before = server->audio.driver, now;
 	server->driver->ops->state(server->driver, &now);
 	log_link(server, &now);
+	if (before.running && !now.running) {
+		fb_calibration_cut(server->calibration);
+	}
 	server->audio.driver = now;
 	const struct {
 		const char *address;
@@ -160,4 +166,11 @@ void fb_audio_service(fb_server *server)
 	follow_driver(server);
 	take_xruns(server);
 	look_after_latency(server);
+}
+
+bool fb_audio_runs(fb_server *server)
+{
+	fb_driver_state now;
+	server->driver->ops->state(server->driver, &now);
+	return now.running;
 }

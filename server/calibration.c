@@ -291,9 +291,28 @@ void fb_calibration_captured(fb_calibration *calibration, fb_capture *take)
 		}
 	} else if (task) {
 		fail(task, FB_UNAVAILABLE,
-			"the live input could not be captured whole: no audio runs, or some was lost");
+			task->lost ? "the JACK server went away while the live input was captured"
+					   : "the live input could not be captured whole: some of it was lost");
 	}
 	fb_capture_destroy(take);
+}
+
+void fb_calibration_change_rate(fb_calibration *calibration)
+{
+	for (int i = 0; i < RECENT_MAX; i++) {
+		fb_source_drop(calibration->recent[i].source);
+		calibration->recent[i].source = NULL;
+	}
+}
+
+void fb_calibration_cut(fb_calibration *calibration)
+{
+	for (fb_task *task = calibration->tasks; task; task = task->next) {
+		if (task->capture) {
+			task->lost = true;
+			fb_meters_cancel(calibration->server->meters, task->capture);
+		}
+	}
 }
 
 void fb_calibration_service(fb_calibration *calibration)
@@ -403,6 +422,10 @@ fb_status fb_task_start(fb_task *task, double live_seconds, fb_error *error)
 	}
 	if (under_way == TASKS_MAX) {
 		return fb_fail(error, FB_TOO_MANY, "calibration", "%d runs are under way", TASKS_MAX);
+	}
+	if (live_seconds > 0.0 && !fb_audio_runs(calibration->server)) {
+		return fb_fail(error, FB_UNAVAILABLE, "source.live",
+			"there is no live input: no JACK server is there");
 	}
 	if (live_seconds > 0.0) {
 		task->capture =

@@ -22,7 +22,7 @@ void fb_calibration_destroy(fb_calibration *calibration);
 
 /** POST /api/calibration/run and /audition (several candidates, no audio in the answer).
 	errors: FB_INVALID, FB_NOT_FOUND, FB_WRONG_TYPE naming the part of the body; FB_TOO_MANY.
-			Then `done` is not called */
+			FB_UNAVAILABLE: a live source, while no audio runs. Then `done` is not called */
 FB_MUST_CHECK fb_status fb_calibration_request(fb_calibration *calibration, const json_t *body,
 	bool audition, fb_calibration_done *done, void *ctx, fb_error *error);
 /** The asker has gone: its `done` will not be called; the run goes on and is stored. */
@@ -49,6 +49,10 @@ FB_MUST_CHECK fb_status fb_calibration_compare(fb_calibration *calibration, fb_c
 	const char *run_id, fb_patch *const take[2], fb_calibration_compared *done, void *ctx,
 	fb_error *error);
 
+/** The engine has another rate: what was captured before is not at hand any more. */
+void fb_calibration_change_rate(fb_calibration *calibration);
+/** There is no live input any more: captures of it end now. */
+void fb_calibration_cut(fb_calibration *calibration);
 /** A capture ended: it is the calibration's from here on. */
 void fb_calibration_captured(fb_calibration *calibration, fb_capture *take);
 /** Take up what the audition thread has finished, end what took too long. Call it often. */

@@ -28,6 +28,7 @@ typedef struct fb_task {
 	fb_shadow_job *job;
 	bool audition;
 	fb_capture *capture; ///< while the meter thread fills it
+	bool lost;           ///< the live input went away meanwhile
 	double deadline_s;
 	int64_t time_us;
 	json_t *result;
@@ -56,7 +57,7 @@ fb_task *fb_task_make(fb_calibration *calibration, fb_channel *channel);
 void fb_compare_finish(fb_task *task);
 
 /** Takes the task on success. live_seconds 0: the job has its source or its file.
-	errors: FB_TOO_MANY, FB_NO_MEMORY */
+	errors: FB_TOO_MANY, FB_NO_MEMORY; FB_UNAVAILABLE: there is no live input */
 FB_MUST_CHECK fb_status fb_task_start(fb_task *task, double live_seconds, fb_error *error);
 
 #endif

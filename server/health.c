@@ -26,7 +26,6 @@ static fb_health health_of(const fb_channel *channel)
 
 /* --- leaves */
 
-FB_GETTER(fb_channel, get_guard, fb_bool_value(fb_station_switched(self->station, FB_SWITCH_GUARD)))
 FB_GETTER(fb_channel, get_ceiling, fb_float_value(self->watch.ceiling_db))
 FB_GETTER(fb_channel, get_reduction, fb_float_value(health_of(self).guard_db))
 FB_GETTER(fb_channel, get_active, fb_bool_value(health_of(self).guard_db > 0.0))
@@ -51,15 +50,13 @@ static void set_budget_pc(fb_channel *channel, double percent)
 	fb_engine_set_budget(channel->server->engine, channel->index, percent / 100.0);
 }
 
-FB_SETTER(
-	fb_channel, set_guard, fb_station_switch(self->station, FB_SWITCH_GUARD, value->tag == 'T'))
 FB_SETTER(fb_channel, set_ceiling, set_ceiling_db(self, value->f))
 FB_SETTER(fb_channel, set_budget, set_budget_pc(self, value->f))
 
 static const fb_leaf_row leaves[] = {
 	FB_ROW("guard/on", .kind = FB_LEAF_BOOL, .label = "Guard",
 		.doc = "Hold the output at the ceiling, whatever runs away; below it not a bit is changed.",
-		.max = 1, .def = 1, .ops = FB_OPS(.get = get_guard, .set = set_guard)),
+		.max = 1, .def = 1, .ops = &fb_switch_ops, .index = FB_SWITCH_GUARD),
 	FB_ROW("guard/ceiling", .kind = FB_LEAF_FLOAT, .label = "Guard ceiling", .unit = "dB",
 		.doc = "The most that leaves the station, in dBFS.", .min = FB_CEILING_MIN_DB,
 		.max = FB_CEILING_MAX_DB, .def = FB_CEILING_DB,
@@ -116,7 +113,7 @@ static void look_for_faults(fb_channel *channel, const fb_health *health, double
 	}
 	const char *node = fb_station_node(channel->station, health->faulty);
 	memcpy(was, watch->faulty, sizeof was);
-	fb_channel_address(channel, node ? node : health->faulty ? "" : "out", watch->faulty);
+	fb_channel_address(channel, node ? node : "out", watch->faulty);
 	bool other = strcmp(was, watch->faulty) != 0;
 	if (other) {
 		fb_channel_touch(channel, "out/faulty", &engine_origin);

@@ -27,16 +27,21 @@ typedef struct fb_asked {
 	fb_origin origin;
 } fb_asked;
 
-/** Open the port. errors: FB_IO naming address and port (taken, not ours) */
+/** Open the port, and poll it and OSC's sockets in one loop. errors: as fb_door_open() */
 FB_MUST_CHECK fb_status fb_http_create(fb_server *server, fb_http **out, fb_error *error);
 void fb_http_destroy(fb_http *http); ///< NULL is allowed
 int fb_http_port(const fb_http *http);
-/** Poll the OSC socket in this loop. */
-FB_MUST_CHECK fb_status fb_http_adopt_osc(fb_http *http, fb_error *error);
 /** Serve until fb_http_end(). */
 void fb_http_run(fb_http *http);
 void fb_http_end(fb_http *http);
 void fb_http_wake(fb_http *http); ///< thread: any but audio
+
+typedef struct fb_http_stats {
+	uint64_t refused; ///< requests and connections answered 429 or 503, or that they are no HTTP
+	uint64_t dropped; ///< connections ended: too many, or too slow
+	uint32_t connections, waiting; ///< now; requests in line
+} fb_http_stats;
+void fb_http_get_stats(const fb_http *http, fb_http_stats *stats);
 
 /* --- answering; thread: control */
 void fb_http_answer_json(fb_request *request, int code, json_t *take);

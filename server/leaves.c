@@ -42,10 +42,17 @@ fb_branch *fb_channel_find(const fb_channel *channel, const char *leaf)
 	return fb_tree_find(channel->server->tree, address);
 }
 
+void fb_leaf_touch(fb_tree *tree, const char *address, const fb_origin *origin)
+{
+	fb_branch *branch = fb_tree_find(tree, address);
+	if (branch) {
+		fb_tree_touch(tree, branch, origin);
+	}
+}
+
 void fb_channel_touch(fb_channel *channel, const char *leaf, const fb_origin *origin)
 {
-	fb_branch *branch = fb_channel_find(channel, leaf);
-	if (branch) {
-		fb_tree_touch(channel->server->tree, branch, origin);
-	}
+	char address[FB_LEAF_ADDRESS_LEN];
+	fb_channel_address(channel, leaf, address);
+	fb_leaf_touch(channel->server->tree, address, origin);
 }

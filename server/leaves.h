@@ -66,7 +66,8 @@ void fb_channel_address(
 	const fb_channel *channel, const char *leaf, char address[FB_LEAF_ADDRESS_LEN]);
 /** What is at that address; NULL if nothing is. */
 fb_branch *fb_channel_find(const fb_channel *channel, const char *leaf);
-/** Tell that a leaf has changed by itself; nothing if there is none. */
+/** Tell that what is at an address has changed by itself; nothing if nothing is there. */
+void fb_leaf_touch(fb_tree *tree, const char *address, const fb_origin *origin);
 void fb_channel_touch(fb_channel *channel, const char *leaf, const fb_origin *origin);
 
 #endif

@@ -38,6 +38,7 @@ typedef struct request {
 	fb_capture *capture;
 	fb_listener *listener;
 	fb_analyser *analyser;
+	fb_ring *tap; ///< ASK_RESTART: what to read from then on
 } request;
 
 struct fb_meters {
@@ -51,10 +52,12 @@ struct fb_meters {
 	void (*wake)(void *ctx);
 	void *ctx;
 	/* control's */
-	uint32_t listening; ///< listeners not yet given back
+	uint32_t listening;             ///< listeners not yet given back
+	uint64_t lost[FB_STATIONS_MAX]; ///< with the taps of other rates
 	uint32_t stt_told[FB_STATIONS_MAX];
 	/* the thread's */
 	fb_analyser *analyser[FB_STATIONS_MAX];
+	fb_ring *tap[FB_STATIONS_MAX];
 	uint64_t next_frame[FB_STATIONS_MAX];
 	uint32_t stt_taken[FB_STATIONS_MAX]; ///< how many of those told
 	fb_capture *capture[CAPTURES_MAX];
@@ -113,6 +116,20 @@ static void give_back(fb_meters *meters, uint32_t index)
 
 static void drain(fb_meters *meters, uint32_t station);
 
+/** Go on at another rate, with what audio writes from now on. */
+static void restart(fb_meters *meters, const request *ask)
+{
+	uint32_t station = ask->station;
+	fb_ring_destroy(meters->tap[station]);
+	meters->tap[station] = ask->tap;
+	fb_analyser_destroy(meters->analyser[station]);
+	meters->analyser[station] = ask->analyser;
+	fb_analyser_reset(ask->analyser, meters->next_frame[station]);
+	for (uint32_t i = 0; i < meters->n_captures; i++) {
+		meters->capture[i]->failed |= meters->capture[i]->station == station;
+	}
+}
+
 static void serve(fb_meters *meters, const request *ask)
 {
 	switch (ask->kind) {
@@ -128,11 +145,7 @@ static void serve(fb_meters *meters, const request *ask)
 		break;
 	case ASK_RESTART:
 		drain(meters, ask->station); /* what is of the old rate */
-		fb_analyser_destroy(meters->analyser[ask->station]);
-		meters->analyser[ask->station] = ask->analyser;
-		for (uint32_t i = 0; i < meters->n_captures; i++) {
-			meters->capture[i]->failed |= meters->capture[i]->station == ask->station;
-		}
+		restart(meters, ask);
 		break;
 	case ASK_CAPTURE:
 		meters->capture[meters->n_captures++] = ask->capture;
@@ -161,7 +174,7 @@ static void fill_captures(fb_meters *meters, uint32_t station, uint64_t frame, u
 {
 	for (uint32_t i = 0; i < meters->n_captures; i++) {
 		fb_capture *capture = meters->capture[i];
-		if (capture->station != station || capture->failed) {
+		if (capture->station != station || capture->failed || capture->done == capture->frames) {
 			continue;
 		}
 		if (!capture->done) {
@@ -223,7 +236,7 @@ static void put_block(fb_meters *meters, const fb_tap_block *block, uint32_t at)
 
 static void drain(fb_meters *meters, uint32_t station)
 {
-	fb_ring *tap = fb_engine_tap(meters->engine, station);
+	fb_ring *tap = meters->tap[station];
 	const fb_tap_block *block;
 	uint64_t first = 0;
 	uint32_t n = 0;
@@ -346,6 +359,9 @@ fb_status fb_meters_create(
 	meters->requests = fb_ring_create(REQUESTS, sizeof(request));
 	meters->reports = fb_ring_create(REPORTS, sizeof(fb_meter_report));
 	sem_init(&meters->ready, 0, 0);
+	for (uint32_t i = 0; i < meters->stations; i++) {
+		meters->tap[i] = fb_engine_tap(engine, i);
+	}
 	/* the first one here: it makes FFTW's planner safe before two threads use it */
 	meters->analyser[0] = make_analyser(engine);
 	bool whole = meters->requests && meters->reports && meters->analyser[0];
@@ -393,6 +409,7 @@ void fb_meters_destroy(fb_meters *meters)
 	for (uint32_t i = 0; i < meters->n_captures; i++) {
 		fb_capture_destroy(meters->capture[i]);
 	}
+	meters->n_captures = 0;
 	request ask;
 	while (meters->requests && fb_ring_read(meters->requests, &ask)) {
 		if (ask.kind == ASK_CAPTURE) {
@@ -400,7 +417,7 @@ void fb_meters_destroy(fb_meters *meters)
 		} else if (ask.kind == ASK_LISTEN) {
 			fb_listener_destroy(ask.listener);
 		} else if (ask.kind == ASK_RESTART) {
-			fb_analyser_destroy(ask.analyser);
+			restart(meters, &ask);
 		}
 	}
 	for (uint32_t i = 0; i < meters->stations; i++) {
@@ -416,12 +433,19 @@ void fb_meters_destroy(fb_meters *meters)
 fb_status fb_meters_restart(fb_meters *meters, fb_error *error)
 {
 	for (uint32_t i = 0; i < meters->stations; i++) {
-		request ask = {
-			.kind = ASK_RESTART, .station = i, .analyser = make_analyser(meters->engine)};
-		if (!ask.analyser || !fb_ring_write(meters->requests, &ask)) {
-			fb_analyser_destroy(ask.analyser);
+		fb_analyser *analyser = make_analyser(meters->engine);
+		fb_ring *tap = fb_engine_make_tap(meters->engine);
+		request *ask = analyser && tap ? fb_ring_claim(meters->requests) : NULL;
+		if (!ask) {
+			fb_analyser_destroy(analyser);
+			fb_ring_destroy(tap);
 			return fb_fail(error, FB_NO_MEMORY, "meters", "out of memory");
 		}
+		/* the thread frees the old tap as soon as it is asked to: nobody looks at it after that */
+		meters->lost[i] += fb_ring_lost(fb_engine_tap(meters->engine, i));
+		fb_engine_take_tap(meters->engine, i, tap);
+		*ask = (request){.kind = ASK_RESTART, .station = i, .analyser = analyser, .tap = tap};
+		fb_ring_publish(meters->requests);
 	}
 	return FB_OK;
 }
@@ -493,5 +517,5 @@ bool fb_meters_poll(fb_meters *meters, fb_meter_report *out)
 
 uint64_t fb_meters_lost(const fb_meters *meters, uint32_t station)
 {
-	return fb_ring_lost(fb_engine_tap(meters->engine, station));
+	return meters->lost[station] + fb_ring_lost(fb_engine_tap(meters->engine, station));
 }

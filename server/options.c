@@ -170,7 +170,7 @@ static bool take_number(fb_options *options, int option, const char *text)
 		options->stations = (uint32_t)value;
 		break;
 	case OPT_RATE:
-		good = number("rate", text, 8000, 192000, &value);
+		good = number("rate", text, FB_RATE_MIN, FB_RATE_MAX, &value);
 		options->rate_hz = (double)value;
 		break;
 	case OPT_PERIOD:

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PATH_LEN = 1024 };
@@ -96,14 +97,20 @@ fb_status fb_sample_get(
 	if (!file) {
 		return fb_fail(error, errno == ENOENT ? FB_NOT_FOUND : FB_IO, name, "%s", strerror(errno));
 	}
-	char *bytes = malloc(FB_SAMPLE_FILE_MAX);
-	*len = bytes ? fread(bytes, 1, FB_SAMPLE_FILE_MAX, file) : 0;
+	struct stat about;
+	bool known = !fstat(fileno(file), &about),
+		 fits = known && (size_t)about.st_size <= FB_SAMPLE_FILE_MAX;
+	char *bytes = fits ? malloc((size_t)about.st_size + 1) : NULL;
+	size_t got = bytes ? fread(bytes, 1, (size_t)about.st_size, file) : 0;
 	bool bad = !bytes || ferror(file);
 	fclose(file);
 	if (bad) {
 		free(bytes);
-		return fb_fail(error, FB_IO, name, "cannot be read");
+		return known && !fits ? fb_fail(error, FB_TOO_LARGE, name, "is larger than %zu MiB",
+									FB_SAMPLE_FILE_MAX >> 20)
+							  : fb_fail(error, FB_IO, name, "cannot be read");
 	}
 	*data = bytes;
+	*len = got;
 	return FB_OK;
 }

@@ -15,14 +15,14 @@ typedef struct fb_scene {
 	char *text; ///< owned; JSON of {"1": {"patch", "leaves"}}
 } fb_scene;
 
-/** What a station has yet to do in the middle of a morph. */
-typedef struct fb_turn {
-	double due_s;
-	uint64_t due_frame;
-	fb_patch *start, *end; ///< how the recall began and where it goes: switches, choices, bypasses
-	json_t *leaves;        ///< {leaf: [then, what it turns to]}
+/** What control has yet to do of a station in the middle of a morph; what audio has, its station
+	knows (fb_station_turn). */
+typedef struct fb_middle {
+	uint64_t recall; ///< which it is of
+	double due_s;    ///< while no audio runs
+	json_t *leaves;  ///< {leaf: [then, what it turns to]}
 	char origin[96];
-} fb_turn;
+} fb_middle;
 
 struct fb_scenes {
 	fb_server *server;
@@ -34,17 +34,18 @@ struct fb_scenes {
 	double morph_s;  ///< of a recall that does not say
 	json_t *safe;    ///< patterns as addresses
 	char *safe_text; ///< the same, a line each
-	fb_turn *turn[FB_STATIONS_MAX];
+	fb_middle *middle[FB_STATIONS_MAX];
+	uint64_t recalls; ///< so far
 	bool morphing;
 	double began_s, length_s; ///< the newest recall
-	uint64_t began_frame;
-	double told_s; ///< progress was last told
+	uint64_t began_frame;     ///< as control saw it, then as audio did
+	double told_s;            ///< progress was last told
 };
 
 /* --- scenes.c */
 fb_scene *fb_scene_find(const fb_scenes *scenes, const char *name, fb_error *error);
 FB_MUST_CHECK fb_status fb_scene_name_check(const char *name, fb_error *error);
-void fb_scene_touch(fb_scenes *scenes, const char *leaf); ///< "list": /scene/list
+void fb_scene_touch(fb_scenes *scenes, const char *address); ///< it has changed by itself
 
 /* --- scene_leaves.c */
 FB_MUST_CHECK fb_status fb_scenes_add_leaves(fb_scenes *scenes, fb_error *error);
@@ -59,9 +60,7 @@ FB_MUST_CHECK fb_status fb_scene_stations(
 	const json_t *stations, const char *where, fb_stations *out, fb_error *error);
 
 /* --- scene_recall.c */
-/** Put what the turn changes into a copy of the station's patch. Returns whether it changes any. */
-bool fb_turn_apply(const fb_turn *turn, fb_patch *patch);
-void fb_turn_destroy(fb_turn *turn); ///< NULL is allowed
+void fb_middle_destroy(fb_middle *middle); ///< NULL is allowed
 
 /* --- scene_safe.c */
 /** Does the safe list cover this address, or something it lies below? */

@@ -2,7 +2,8 @@
 /* Recalling a scene. All stations are made ready first, so that a scene that cannot be recalled
    changes nothing. Then, in one group: topology crossfades, continuous values start to glide (the
    host's own glides, exact at their end), names and numbers change. In the middle of the morph
-   each station has its turn: choices, switches, bypasses, mode and mute. */
+   each station has its turn: choices, switches, bypasses, mode and mute. Audio makes it by itself,
+   at a frame; control follows with the patch and the tree. */
 #include "scene_parts.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ typedef struct part {
 	fb_channel *channel;     ///< NULL: nothing, it is safe as a whole
 	fb_patch *start, *end;   ///< at once, and from the middle on; start NULL: the end at once
 	json_t *leaves, *turned; ///< {leaf: value} at once; {leaf: [then, value]} in the middle
+	uint32_t switches;       ///< of the station, that turned leaves move
 } part;
 
 typedef struct recall {
@@ -29,53 +31,19 @@ typedef struct recall {
 
 /* --- the turn in the middle */
 
-void fb_turn_destroy(fb_turn *turn)
+void fb_middle_destroy(fb_middle *middle)
 {
-	if (turn) {
-		fb_patch_destroy(turn->start);
-		fb_patch_destroy(turn->end);
-		json_decref(turn->leaves);
-		free(turn);
+	if (middle) {
+		json_decref(middle->leaves);
+		free(middle);
 	}
 }
 
 /** The same stage in another patch: id and type alike. */
-static int find_twin(const fb_patch *patch, const fb_stage *stage)
-{
-	int i = fb_patch_find(patch, stage->id);
-	return i >= 0 && patch->stage[i].type == stage->type ? i : -1;
-}
-
 static const fb_stage *twin(const fb_patch *patch, const fb_stage *stage)
 {
-	int i = find_twin(patch, stage);
-	return i >= 0 ? &patch->stage[i] : NULL;
-}
-
-bool fb_turn_apply(const fb_turn *turn, fb_patch *patch)
-{
-	bool changed = false;
-	for (uint32_t i = 0; i < turn->end->n_stages; i++) {
-		const fb_stage *end = &turn->end->stage[i], *start = twin(turn->start, end);
-		int k = find_twin(patch, end);
-		if (k < 0 || !start) {
-			continue;
-		}
-		fb_stage *now = &patch->stage[k];
-		/* what somebody has touched since stays as he wants it */
-		for (uint32_t p = 0; p < end->type->n_params; p++) {
-			if (end->type->params[p].kind != FB_FLOAT && start->values[p] != end->values[p] &&
-				now->values[p] == start->values[p]) {
-				now->values[p] = end->values[p];
-				changed = true;
-			}
-		}
-		if (start->bypass != end->bypass && now->bypass == start->bypass) {
-			now->bypass = end->bypass;
-			changed = true;
-		}
-	}
-	return changed;
+	int i = fb_patch_find(patch, stage->id);
+	return i >= 0 && patch->stage[i].type == stage->type ? &patch->stage[i] : NULL;
 }
 
 static void set_leaf(
@@ -91,14 +59,22 @@ static void set_leaf(
 	}
 }
 
-static void turn_leaves(fb_channel *channel, const fb_turn *turn, const fb_origin *origin)
+/** switches: of the station that have turned. One that would move but has not was touched. */
+static void turn_leaves(
+	fb_channel *channel, const json_t *leaves, uint32_t switches, const fb_origin *origin)
 {
 	const char *key;
 	json_t *change;
-	json_object_foreach(turn->leaves, key, change)
+	json_object_foreach((json_t *)(uintptr_t)leaves, key, change)
 	{
+		fb_value fit, value = fb_leaf_value(json_array_get(change, 1));
 		const fb_branch *leaf = fb_channel_find(channel, key);
-		json_t *now = leaf ? fb_leaf_to_json(channel->server->tree, leaf) : NULL;
+		fb_tree *tree = channel->server->tree;
+		if (!leaf || fb_tree_check(tree, leaf, &value, 1, FB_STRICT, &fit, NULL) ||
+			fb_channel_switches(channel, leaf, &fit) & ~switches) {
+			continue;
+		}
+		json_t *now = fb_leaf_to_json(tree, leaf);
 		if (json_equal(now, json_array_get(change, 0))) {
 			set_leaf(channel, key, json_array_get(change, 1), origin);
 		}
@@ -108,36 +84,38 @@ static void turn_leaves(fb_channel *channel, const fb_turn *turn, const fb_origi
 
 void fb_scenes_settle(fb_scenes *scenes, uint32_t station)
 {
-	fb_turn *turn = scenes ? scenes->turn[station] : NULL;
-	if (!turn) {
+	fb_middle *middle = scenes ? scenes->middle[station] : NULL;
+	if (!middle) {
 		return;
 	}
 	fb_error error;
 	fb_channel *channel = &scenes->server->channel[station];
-	fb_origin origin = {turn->origin, NULL};
-	scenes->turn[station] = NULL;
+	fb_origin origin = {middle->origin, NULL};
+	scenes->middle[station] = NULL;
+	uint32_t switches = fb_station_turning(channel->station);
 	fb_patch *patch = fb_patch_copy(fb_station_patch(channel->station));
-	bool changed = patch && fb_turn_apply(turn, patch);
+	bool changed = patch && fb_station_turn_in(channel->station, patch);
 	fb_tree_begin(scenes->server->tree);
+	fb_station_end_turn(channel->station);
 	if (changed && fb_channel_change(channel, patch, &origin, &error)) {
 		fb_channel_refuse(channel, scenes->current, &origin, &error);
 		changed = false;
 	}
-	turn_leaves(channel, turn, &origin);
+	turn_leaves(channel, middle->leaves, switches, &origin);
 	fb_tree_end(scenes->server->tree);
 	if (!changed) {
 		fb_patch_destroy(patch);
 	}
-	fb_turn_destroy(turn);
+	fb_middle_destroy(middle);
 }
 
-/** Time since a moment, by whichever goes faster: audio stands still while JACK is away, and runs
-	ahead when it freewheels. */
-static double elapsed_s(const fb_scenes *scenes, double since_s, uint64_t since_frame)
+/** Time since the newest recall began. It is the audio's; while there is none, the clock's. */
+static double elapsed_s(const fb_scenes *scenes)
 {
-	const fb_engine *engine = scenes->server->engine;
-	double frames = (double)(fb_engine_frame(engine) - since_frame);
-	return fmax(fb_now_s() - since_s, frames / fb_engine_rate(engine));
+	const fb_server *server = scenes->server;
+	double frames = (double)(fb_engine_frame(server->engine) - scenes->began_frame);
+	double s = fmax(frames, 0.0) / fb_engine_rate(server->engine);
+	return server->audio.driver.running ? s : fmax(fb_now_s() - scenes->began_s, s);
 }
 
 double fb_scenes_progress(const fb_scenes *scenes)
@@ -145,29 +123,47 @@ double fb_scenes_progress(const fb_scenes *scenes)
 	if (!scenes->morphing) {
 		return 100.0;
 	}
-	double done = elapsed_s(scenes, scenes->began_s, scenes->began_frame);
-	return fmin(100.0 * done / scenes->length_s, 100.0);
+	return fmin(100.0 * elapsed_s(scenes) / scenes->length_s, 100.0);
+}
+
+/** Audio has taken up the recall, and with it we know at which frame. */
+static void learn_begin(fb_scenes *scenes, const fb_station *station)
+{
+	uint64_t half = (uint64_t)(0.5 * scenes->length_s * fb_engine_rate(scenes->server->engine));
+	uint64_t turn = fb_station_turn_frame(station);
+	if (turn >= half) {
+		scenes->began_frame = turn - half;
+	}
+}
+
+/** The middle of one station, if it is due. */
+static void look_at(fb_scenes *scenes, uint32_t index, double now_s)
+{
+	fb_server *server = scenes->server;
+	const fb_middle *middle = scenes->middle[index];
+	const fb_station *station = server->channel[index].station;
+	if (middle && middle->recall == scenes->recalls) {
+		learn_begin(scenes, station);
+	}
+	bool silent = middle && !server->audio.driver.running && now_s >= middle->due_s;
+	if (silent || (middle && fb_station_turned(station))) {
+		fb_scenes_settle(scenes, index);
+	}
 }
 
 void fb_scenes_service(fb_scenes *scenes)
 {
+	double now = fb_now_s();
+	for (uint32_t i = 0; i < scenes->server->n_channels; i++) {
+		look_at(scenes, i, now); /* also of an earlier recall, of other stations */
+	}
 	if (!scenes->morphing) {
 		return;
 	}
-	double now = fb_now_s();
-	fb_tree_begin(scenes->server->tree);
-	for (uint32_t i = 0; i < scenes->server->n_channels; i++) {
-		const fb_turn *turn = scenes->turn[i];
-		if (turn &&
-			(now >= turn->due_s || fb_engine_frame(scenes->server->engine) >= turn->due_frame)) {
-			fb_scenes_settle(scenes, i);
-		}
-	}
-	fb_tree_end(scenes->server->tree);
 	scenes->morphing = fb_scenes_progress(scenes) < 100.0;
 	if (!scenes->morphing || now - scenes->told_s >= 0.05) {
 		scenes->told_s = now;
-		fb_scene_touch(scenes, "progress");
+		fb_scene_touch(scenes, "/scene/progress");
 	}
 }
 
@@ -268,6 +264,7 @@ static fb_status read_leaf(
 	bool turns = r->morph_s > 0.0 && (kind == FB_LEAF_BOOL || kind == FB_LEAF_CHOICE);
 	if (!json_equal(now, json) && turns) {
 		json_object_set_new(to->turned, key, json_pack("[O, O]", now, json));
+		to->switches |= fb_channel_switches(to->channel, leaf, &fit);
 	} else if (!json_equal(now, json)) {
 		json_object_set(to->leaves, key, json);
 	}
@@ -329,42 +326,48 @@ static fb_status make_all_ready(
 
 /* --- and off */
 
-/** Set the turn in the middle; what an earlier recall had left to turn is not to come any more. */
-static void set_turn(recall *r, part *of)
+/** What an earlier recall had left to turn is not to come any more. */
+static void drop_middle(fb_scenes *scenes, fb_channel *channel)
 {
-	fb_scenes *scenes = r->scenes;
-	fb_turn **at = &scenes->turn[of->channel->index];
-	fb_turn_destroy(*at);
-	*at = of->start ? calloc(1, sizeof **at) : NULL;
-	if (!*at) {
-		return;
+	fb_middle_destroy(scenes->middle[channel->index]);
+	scenes->middle[channel->index] = NULL;
+	fb_station_end_turn(channel->station);
+}
+
+static fb_status plan_middle(recall *r, part *of, fb_error *error)
+{
+	fb_middle *middle = calloc(1, sizeof *middle);
+	fb_status status = middle ? fb_station_turn(of->channel->station, of->end, of->switches,
+									500.0 * r->morph_s, error)
+							  : fb_fail(error, FB_NO_MEMORY, r->name, "out of memory");
+	if (status) {
+		free(middle);
+		return status;
 	}
-	fb_engine *engine = scenes->server->engine;
-	double half_s = 0.5 * r->morph_s;
-	(*at)->due_s = fb_now_s() + half_s;
-	(*at)->due_frame = fb_engine_frame(engine) + (uint64_t)(half_s * fb_engine_rate(engine));
-	(*at)->start = fb_patch_copy(of->start);
-	(*at)->end = of->end;
-	(*at)->leaves = json_incref(of->turned);
-	snprintf((*at)->origin, sizeof(*at)->origin, "%s", r->origin->text);
 	of->end = NULL;
-	if (!(*at)->start) { /* no memory: all of it at once, then */
-		(*at)->start = fb_patch_copy(fb_station_patch(of->channel->station));
-		(*at)->due_frame = 0;
-	}
+	middle->due_s = fb_now_s() + 0.5 * r->morph_s;
+	middle->recall = r->scenes->recalls;
+	middle->leaves = json_incref(of->turned);
+	snprintf(middle->origin, sizeof middle->origin, "%s", r->origin->text);
+	r->scenes->middle[of->channel->index] = middle;
+	return FB_OK;
 }
 
 static fb_status start_part(recall *r, part *of, fb_error *error)
 {
 	const char *key;
 	json_t *value;
-	set_turn(r, of);
-	fb_patch *first = of->start ? of->start : of->end;
-	fb_status status = fb_channel_load(of->channel, first, r->morph_s, r->origin, error);
+	fb_patch **first = of->start ? &of->start : &of->end;
+	bool morphs = of->start;
+	drop_middle(r->scenes, of->channel);
+	fb_status status = fb_channel_load(of->channel, *first, r->morph_s, r->origin, error);
+	if (!status) {
+		*first = NULL;
+		status = morphs ? plan_middle(r, of, error) : FB_OK;
+	}
 	if (status) {
 		return status; /* after all checks: only for want of memory */
 	}
-	*(of->start ? &of->start : &of->end) = NULL;
 	json_object_foreach(of->leaves, key, value)
 	{
 		set_leaf(of->channel, key, value, r->origin);
@@ -376,6 +379,7 @@ static fb_status start_all(recall *r, fb_error *error)
 {
 	fb_scenes *scenes = r->scenes;
 	fb_status status = FB_OK;
+	scenes->recalls++;
 	fb_tree_begin(scenes->server->tree);
 	for (uint32_t i = 0; i < r->n && !status; i++) {
 		status = start_part(r, &r->part[i], error);
@@ -385,7 +389,7 @@ static fb_status start_all(recall *r, fb_error *error)
 	scenes->began_frame = fb_engine_frame(scenes->server->engine);
 	scenes->length_s = r->morph_s;
 	scenes->morphing = r->morph_s > 0.0;
-	fb_scene_touch(scenes, "progress");
+	fb_scene_touch(scenes, "/scene/progress");
 	return status;
 }
 
@@ -433,7 +437,7 @@ fb_status fb_scene_load(fb_scenes *scenes, const char *name, fb_stations station
 	fb_status status = recall_stations(r, scene, stations, error);
 	if (!status) {
 		snprintf(scenes->current, sizeof scenes->current, "%s", scene->name);
-		fb_scene_touch(scenes, "current");
+		fb_scene_touch(scenes, "/scene/current");
 	}
 	finish(r);
 	return status;

@@ -123,7 +123,7 @@ fb_status fb_scenes_set_safe(fb_scenes *scenes, const json_t *patterns, fb_error
 	fb_store *store = scenes->server->store;
 	fb_status status = fb_safe_take(scenes, patterns, error);
 	if (!status) {
-		fb_scene_touch(scenes, "safe");
+		fb_scene_touch(scenes, "/scene/safe");
 		status = fb_store_put(store, "setting", "scene_safe", scenes->safe);
 		if (status) {
 			*error = *fb_store_refusal(store);

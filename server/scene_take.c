@@ -35,17 +35,17 @@ static void take_leaves(
 json_t *fb_scene_take(const fb_scenes *scenes, fb_channel *channel)
 {
 	char address[32];
-	const fb_turn *turn = scenes->turn[channel->index];
+	const fb_middle *middle = scenes->middle[channel->index];
 	fb_patch *patch = fb_patch_copy(fb_station_patch(channel->station));
 	json_t *leaves = json_object();
 	size_t prefix =
 		(size_t)snprintf(address, sizeof address, "/station/%u", channel->index + 1) + 1;
 	take_leaves(channel, fb_tree_find(channel->server->tree, address), prefix, leaves);
-	if (turn && patch) { /* amid a morph: where it goes */
+	if (middle && patch) { /* amid a morph: where it goes */
 		const char *key;
 		json_t *change;
-		fb_turn_apply(turn, patch);
-		json_object_foreach(turn->leaves, key, change)
+		(void)fb_station_turn_in(channel->station, patch);
+		json_object_foreach(middle->leaves, key, change)
 		{
 			json_object_set(leaves, key, json_array_get(change, 1));
 		}

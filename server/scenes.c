@@ -43,21 +43,16 @@ fb_scene *fb_scene_find(const fb_scenes *scenes, const char *name, fb_error *err
 	return NULL;
 }
 
-void fb_scene_touch(fb_scenes *scenes, const char *leaf)
+void fb_scene_touch(fb_scenes *scenes, const char *address)
 {
 	static const fb_origin origin = {"engine", NULL};
-	char address[48];
-	snprintf(address, sizeof address, "/scene/%s", leaf);
-	fb_branch *branch = fb_tree_find(scenes->server->tree, address);
-	if (branch) {
-		fb_tree_touch(scenes->server->tree, branch, &origin);
-	}
+	fb_leaf_touch(scenes->server->tree, address, &origin);
 }
 
 static void set_current(fb_scenes *scenes, const char *name)
 {
 	snprintf(scenes->current, sizeof scenes->current, "%s", name);
-	fb_scene_touch(scenes, "current");
+	fb_scene_touch(scenes, "/scene/current");
 }
 
 /** The names changed. */
@@ -72,7 +67,7 @@ static void tell_names(fb_scenes *scenes)
 	if (names) {
 		free(scenes->names);
 		scenes->names = names;
-		fb_scene_touch(scenes, "list");
+		fb_scene_touch(scenes, "/scene/list");
 	}
 }
 
@@ -84,10 +79,6 @@ static fb_status keep(fb_scenes *scenes, const char *name, int64_t time_us, fb_s
 {
 	uint32_t i = place_of(scenes, name);
 	bool there = i < scenes->n && !strcmp(scenes->scene[i].name, name);
-	if (!there && scenes->n == FB_SCENES_MAX) {
-		free(text);
-		return fb_fail(error, FB_TOO_MANY, name, "there are %d scenes already", FB_SCENES_MAX);
-	}
 	if (!there && scenes->n == scenes->room) {
 		fb_scene *more = realloc(scenes->scene, (scenes->room * 2 + 8) * sizeof *scenes->scene);
 		if (!more) {
@@ -123,6 +114,17 @@ static fb_status refusal(const fb_scenes *scenes, fb_error *error)
 	return error->status;
 }
 
+/** May there be one of this name? Asked before anything is stored. */
+static fb_status check_name(const fb_scenes *scenes, const char *name, fb_error *error)
+{
+	fb_error none;
+	fb_status status = fb_scene_name_check(name, error);
+	if (!status && scenes->n >= FB_SCENES_MAX && !fb_scene_find(scenes, name, &none)) {
+		status = fb_fail(error, FB_TOO_MANY, name, "there are %d scenes already", FB_SCENES_MAX);
+	}
+	return status;
+}
+
 /** Into the store, and then into the collection. */
 static fb_status store(
 	fb_scenes *scenes, const char *name, const json_t *stations, fb_stations which, fb_error *error)
@@ -148,7 +150,7 @@ fb_status fb_scene_save(fb_scenes *scenes, const char *name, fb_stations station
 {
 	const fb_server *server = scenes->server;
 	fb_stations all = UINT64_MAX >> (64 - server->n_channels);
-	fb_status status = fb_scene_name_check(name, error);
+	fb_status status = check_name(scenes, name, error);
 	if (!status && stations & ~all) {
 		status = fb_fail(error, FB_NOT_FOUND, name, "there are %u stations", server->n_channels);
 	}
@@ -272,7 +274,7 @@ fb_status fb_scene_from_json(
 {
 	const json_t *stations = json_object_get(json, "stations");
 	fb_stations which;
-	fb_status status = fb_scene_name_check(name, error);
+	fb_status status = check_name(scenes, name, error);
 	if (!status) {
 		status = fb_scene_stations(stations, name, &which, error);
 	}
@@ -384,7 +386,7 @@ void fb_scenes_destroy(fb_scenes *scenes)
 		free(scenes->scene[i].text);
 	}
 	for (uint32_t i = 0; i < FB_STATIONS_MAX; i++) {
-		fb_turn_destroy(scenes->turn[i]);
+		fb_middle_destroy(scenes->middle[i]);
 	}
 	json_decref(scenes->safe);
 	free(scenes->safe_text);

@@ -117,9 +117,11 @@ static fb_status read_token(fb_server *server, fb_error *error)
 	}
 	bool got = fgets(server->token, sizeof server->token, file) != NULL;
 	fclose(file);
-	server->token[strcspn(server->token, "\r\n")] = '\0';
-	if (!got || strlen(server->token) < 16) {
-		return fb_fail(error, FB_INVALID, name, "a token needs at least 16 characters");
+	size_t len = got ? strcspn(server->token, "\r\n") : 0;
+	server->token[len] = '\0';
+	if (len < 16 || len + 1 == sizeof server->token) {
+		return fb_fail(error, FB_INVALID, name, "a token needs 16 to %zu characters",
+			sizeof server->token - 2);
 	}
 	return FB_OK;
 }
@@ -173,6 +175,7 @@ static fb_status open_osc(fb_server *server, fb_error *error)
 	fb_osc_options options = {.listen = server->options.listen,
 		.port = (uint16_t)server->options.osc_port,
 		.allow = &server->options.osc_allow,
+		.accounts = server->accounts,
 		.name = server->options.name,
 		.websocket = true,
 		.status = status_leaves};
@@ -234,9 +237,6 @@ static fb_status start_services(fb_server *server, fb_error *error)
 		status = fb_http_create(server, &server->http, error);
 	}
 	if (!status) {
-		status = fb_http_adopt_osc(server->http, error);
-	}
-	if (!status) {
 		status = fb_calibration_create(server, &server->calibration, error);
 	}
 	if (!status) {
@@ -268,7 +268,8 @@ fb_status fb_server_start(fb_server *server, fb_error *error)
 		status = server->driver->ops->open(server->driver, error);
 	}
 	server->tree = fb_tree_create();
-	if (!status && !server->tree) {
+	server->accounts = fb_accounts_create();
+	if (!status && !(server->tree && server->accounts)) {
 		status = fb_fail(error, FB_NO_MEMORY, "tree", "out of memory");
 	}
 	if (!status) {
@@ -410,6 +411,7 @@ void fb_server_stop(fb_server *server)
 	fb_midi_destroy(server->midi);
 	fb_meters_destroy(server->meters);
 	fb_http_destroy(server->http);
+	fb_accounts_destroy(server->accounts);
 	fb_ws_stop(server);
 	fb_pulse_stop(server);
 	for (uint32_t i = 0; i < server->n_channels; i++) {

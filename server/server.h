@@ -90,6 +90,7 @@ struct fb_server {
 	fb_channel channel[FB_STATIONS_MAX];
 	uint32_t n_channels;
 	fb_osc *osc;
+	fb_accounts *accounts; ///< what each address takes of the loop
 	fb_store *store;
 	fb_meters *meters;
 	fb_calibration *calibration;
@@ -153,6 +154,10 @@ json_t *fb_leaf_to_json(fb_tree *tree, const fb_branch *leaf);
 fb_value fb_leaf_value(const json_t *json);
 
 /* --- station_leaves.c: the leaves that are not of a node */
+/** Of leaves that are a switch of the station (fb_switch, as their index). */
+extern const fb_leaf_ops fb_switch_ops;
+/** The switches of the station, by their bits, that a leaf with this value would move. */
+uint32_t fb_channel_switches(const fb_channel *channel, const fb_branch *leaf, const fb_value *fit);
 FB_MUST_CHECK fb_status fb_channel_add_own(fb_channel *channel, fb_error *error);
 /** Work the scores out of the latest metrics. */
 void fb_channel_rate(fb_channel *channel, const fb_origin *origin);
@@ -204,6 +209,8 @@ FB_MUST_CHECK fb_status fb_server_add_leaves(fb_server *server, fb_error *error)
 FB_MUST_CHECK fb_status fb_audio_start(fb_server *server, fb_error *error);
 /** Follow the driver. Called by the loop. */
 void fb_audio_service(fb_server *server);
+/** Does audio run at this moment? Not while there is no JACK server. */
+bool fb_audio_runs(fb_server *server);
 
 /* --- audio_leaves.c */
 FB_MUST_CHECK fb_status fb_audio_add_leaves(fb_server *server, fb_error *error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The leaves of the server itself: what it is, how it does. */
 #include "announce.h"
+#include "http.h"
 #include "meters.h"
 #include "server.h"
 
@@ -36,6 +37,15 @@ static uint64_t taps_lost(const fb_server *server)
 		lost += fb_meters_lost(server->meters, i);
 	}
 	return lost;
+}
+
+static fb_http_stats http_stats(const fb_server *server)
+{
+	fb_http_stats stats = {0};
+	if (server->http) {
+		fb_http_get_stats(server->http, &stats);
+	}
+	return stats;
 }
 
 static fb_osc_stats osc_stats(const fb_server *server)
@@ -75,6 +85,10 @@ FB_GETTER(fb_server, get_dropped, fb_int_value(self->taps_dropped))
 FB_GETTER(fb_server, get_recording, fb_bool_value(store_status(self).recording))
 FB_GETTER(fb_server, get_rows, fb_int_value(store_status(self).rows))
 FB_GETTER(fb_server, get_unkept, fb_int_value(store_status(self).lost))
+FB_GETTER(fb_server, get_http_connections, fb_int_value(http_stats(self).connections))
+FB_GETTER(fb_server, get_http_waiting, fb_int_value(http_stats(self).waiting))
+FB_GETTER(fb_server, get_http_refused, fb_int_value(http_stats(self).refused))
+FB_GETTER(fb_server, get_http_dropped, fb_int_value(http_stats(self).dropped))
 FB_GETTER(fb_server, get_osc_clients, fb_int_value(osc_stats(self).clients))
 FB_GETTER(fb_server, get_osc_connections, fb_int_value(osc_stats(self).connections))
 FB_GETTER(fb_server, get_osc_subscriptions, fb_int_value(osc_stats(self).subscriptions))
@@ -139,6 +153,18 @@ static const fb_leaf_row leaves[] = {
 	FB_ROW("/server/taps_dropped", .kind = FB_LEAF_INT, .label = "Listeners dropped",
 		.doc = "Clients of an audio tap that were slower than the audio.", .max = 1e9,
 		.meter = true, .counter = true, .ops = FB_OPS(.get = get_dropped)),
+	FB_ROW("/server/http/connections", .kind = FB_LEAF_INT, .label = "HTTP connections",
+		.doc = "With WebSockets, and those that have not asked anything yet.", .max = 1e9,
+		.meter = true, .ops = FB_OPS(.get = get_http_connections)),
+	FB_ROW("/server/http/waiting", .kind = FB_LEAF_INT, .label = "HTTP waiting",
+		.doc = "Requests that stand in line.", .max = 1e9, .meter = true,
+		.ops = FB_OPS(.get = get_http_waiting)),
+	FB_ROW("/server/http/refused", .kind = FB_LEAF_INT, .label = "HTTP refused",
+		.doc = "Requests and connections answered that there are too many, or that they are none.",
+		.max = 1e15, .meter = true, .counter = true, .ops = FB_OPS(.get = get_http_refused)),
+	FB_ROW("/server/http/dropped", .kind = FB_LEAF_INT, .label = "HTTP dropped",
+		.doc = "Connections ended: too many, or too slow.", .max = 1e15, .meter = true,
+		.counter = true, .ops = FB_OPS(.get = get_http_dropped)),
 	FB_ROW("/server/osc/clients", .kind = FB_LEAF_INT, .label = "OSC clients",
 		.doc = "Known by transport, address and port.", .max = 1e9, .meter = true,
 		.ops = FB_OPS(.get = get_osc_clients)),

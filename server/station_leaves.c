@@ -42,6 +42,19 @@ FB_GETTER(
 FB_SETTER(
 	fb_channel, switch_set, fb_station_switch(self->station, (fb_switch)index, value->tag == 'T'))
 
+const fb_leaf_ops fb_switch_ops = {.get = switch_get, .set = switch_set};
+
+uint32_t fb_channel_switches(const fb_channel *channel, const fb_branch *leaf, const fb_value *fit)
+{
+	const fb_leaf_spec *spec = fb_branch_leaf(leaf);
+	bool mode = spec->ops->set == mode_set;
+	fb_switch which = mode ? FB_SWITCH_BYPASS : (fb_switch)spec->index;
+	bool on = mode ? fit->i == FB_MODE_BYPASS : fit->tag == 'T';
+	bool moves =
+		(mode || spec->ops == &fb_switch_ops) && on != fb_station_switched(channel->station, which);
+	return moves ? 1u << which : 0;
+}
+
 /* --- metrics and scores */
 
 FB_GETTER(fb_channel, metric_get, fb_float_value(self->metrics.value[index]))
@@ -170,11 +183,11 @@ static const fb_leaf_row leaves[] = {
 		.choices = modes, .n_choices = 3, .def = FB_MODE_MANUAL,
 		.ops = FB_OPS(.get = mode_get, .set = mode_set)),
 	FB_ROW("mute", .kind = FB_LEAF_BOOL, .label = "Mute", .max = 1,
-		.doc = "Silence the station's output, faded.",
-		.ops = FB_OPS(.get = switch_get, .set = switch_set), .index = FB_SWITCH_MUTE),
+		.doc = "Silence the station's output, faded.", .ops = &fb_switch_ops,
+		.index = FB_SWITCH_MUTE),
 	FB_ROW("mono", .kind = FB_LEAF_BOOL, .label = "Mono input", .max = 1,
-		.doc = "The left input feeds both channels.",
-		.ops = FB_OPS(.get = switch_get, .set = switch_set), .index = FB_SWITCH_MONO),
+		.doc = "The left input feeds both channels.", .ops = &fb_switch_ops,
+		.index = FB_SWITCH_MONO),
 	FB_ROW("goal/target_lufs", .kind = FB_LEAF_FLOAT, .label = "Loudness target", .unit = "LUFS",
 		.doc = "The loudness that the station's goal asks for.", .min = -60, .max = 0, .def = -23,
 		.ops = FB_OPS(.get = target_get)),

@@ -43,21 +43,30 @@ static void param_get(void *ctx, uint32_t index, fb_value *value)
 									 : (fb_value){.tag = 'i', .i = (int64_t)now};
 }
 
-static fb_status param_set(
-	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
+static fb_status param_exchange(void *ctx, uint32_t index, double value, const fb_origin *origin,
+	double *before, double *after, fb_error *error)
 {
 	(void)origin;
 	fb_stage_view *view = ctx;
+	fb_station *station = view->channel->station;
 	int stage = stage_of(view);
 	if (stage < 0) {
 		return fb_fail(error, FB_NOT_FOUND, view->id, "the stage is gone");
 	}
-	float number = value->tag == 'f'   ? (float)value->f
-				   : value->tag == 'i' ? (float)value->i
-									   : (value->tag == 'T' ? 1.0f : 0.0f);
-	fb_station_remember_param(
-		view->channel->station, (uint32_t)stage, index, view->channel->server->group_s);
-	return fb_station_set(view->channel->station, (uint32_t)stage, index, number, -1.0, error);
+	const float *now = &fb_station_patch(station)->stage[stage].values[index];
+	*before = (double)*now;
+	fb_status status = fb_station_ride(
+		station, (uint32_t)stage, index, (float)value, view->channel->server->group_s, error);
+	*after = (double)*now;
+	return status;
+}
+
+static fb_status param_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
+{
+	double number = 0.0, before, after;
+	(void)fb_value_number(value, &number); /* it is one */
+	return param_exchange(ctx, index, number, origin, &before, &after, error);
 }
 
 static fb_leaf_kind leaf_kind(fb_param_kind kind)
@@ -71,13 +80,15 @@ static fb_leaf_kind leaf_kind(fb_param_kind kind)
 
 static fb_status add_param(fb_stage_view *view, const char *base, uint32_t index, fb_error *error)
 {
-	static const fb_leaf_ops ops = {.get = param_get, .set = param_set};
+	static const fb_leaf_ops whole = {.get = param_get, .set = param_set};
+	static const fb_leaf_ops real = {
+		.get = param_get, .set = param_set, .exchange = param_exchange};
 	const fb_param_info *info = &view->type->params[index];
 	const fb_leaf_row row = FB_ROW(info->symbol, .kind = leaf_kind(info->kind),
 		.label = info->label, .unit = info->unit, .doc = info->doc, .min = (double)info->min,
 		.max = (double)info->max, .def = (double)info->def, .scale = info->scale,
 		.choices = info->choices, .n_choices = info->choices ? (uint32_t)info->max + 1 : 0,
-		.ops = &ops, .index = index);
+		.ops = info->kind == FB_FLOAT ? &real : &whole, .index = index);
 	return fb_leaves_add(view->channel->server->tree, base, &row, 1, view, error);
 }
 
@@ -101,9 +112,8 @@ static fb_status bypass_set(
 	if (stage < 0) {
 		return fb_fail(error, FB_NOT_FOUND, view->id, "the stage is gone");
 	}
-	fb_station_remember_bypass(
-		view->channel->station, (uint32_t)stage, view->channel->server->group_s);
-	fb_station_bypass(view->channel->station, (uint32_t)stage, value->tag == 'T');
+	fb_station_ride_bypass(
+		view->channel->station, (uint32_t)stage, value->tag == 'T', view->channel->server->group_s);
 	return FB_OK;
 }
 

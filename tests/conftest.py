@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["support.c_programs", "support.progress"]
+pytest_plugins = ["support.own_shm", "support.c_programs", "support.progress"]
 
 TOP = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("FB_BUILD", TOP / "build")).resolve()

@@ -89,8 +89,9 @@ class Idle:
 class Gig:
     """`result` holds what was counted."""
 
-    def __init__(self, folder, seconds, sound, progress=lambda text: None):
+    def __init__(self, folder, seconds, sound, progress=lambda text: None, threads=1):
         self.folder, self.seconds, self.sound, self.progress = Path(folder), seconds, sound, progress
+        self.threads = threads
         self.over, self.errors = threading.Event(), []
         self.result = {"seconds": seconds, "realtime": bool(realtime()), "sets": 0, "recalls": 0, "auditions": 0,
                        "tap_frames": 0, "tap_gaps": 0, "captures_lost": 0}
@@ -102,7 +103,7 @@ class Gig:
         with Jackd("foldback-gig-idle", **options) as quiet, Jackd("foldback-gig-busy", **options) as busy, \
                 Jackd("foldback-gig", **options) as jack:
             ports = [f"foldback:station_{n}_in_{side}" for n in range(1, STATIONS + 1) for side in "LR"]
-            with Foldbackd(self.folder, "--stations", STATIONS, "--patch", self.folder / "chain.json",
+            with Foldbackd(self.folder, "--stations", STATIONS, "--threads", self.threads, "--patch", self.folder / "chain.json",
                            jack=jack) as self.server, Player(jack, self.sound, ports):
                 self._prepare(chain)
                 self._go_on(Idle(quiet, self.sound), Idle(busy, self.sound))
@@ -138,7 +139,7 @@ class Gig:
     def _count(self):
         ask = self.server.osc.ask
         return {leaf: ask(f"/server/{leaf}") for leaf in
-                ("xruns", "events/lost", "events/late", "events/orphan", "taps_lost", "audit/lost")}
+                ("xruns", "events/lost", "events/late", "events/orphan", "taps_lost", "audit/lost", "threads/late")}
 
     def _go_on(self, idle, busy):
         self.leaves = self._sets()

@@ -37,20 +37,22 @@ def wait_for(condition, seconds=5.0, what="the condition"):
 
 
 class Jackd:
-    """A JACK server of its own name, on the dummy driver."""
+    """A JACK server of its own name, on the dummy driver. realtime: with real-time priority, 20 or what it says."""
 
     def __init__(self, name, rate=48000, period=64, realtime=False, sync=False):
         name = f"{name}-{os.getpid()}"  # other runs of these tests may go on beside
         self.name = name
-        self.options = ["-R", "-P", "20"] if realtime else ["-r"]
-        self.options += ["-S"] if sync else []  # a period waits for clients that are late, instead of going on without them
+        self.realtime = realtime
+        self.options = ["-S"] if sync else []  # a period waits for clients that are late, instead of going on without them
         self.env = dict(os.environ, JACK_DEFAULT_SERVER=name, JACK_NO_AUDIO_RESERVATION="1", JACK_NO_START_SERVER="1")
         self.start(rate, period)
 
     def start(self, rate=48000, period=64):
         """Again, after close() or kill()."""
+        priority = "20" if self.realtime is True else str(self.realtime)
         self.process = subprocess.Popen(
-            ["jackd", "-n", self.name, *self.options, "-d", "dummy", "-r", str(rate), "-p", str(period)],
+            ["jackd", "-n", self.name, *(["-R", "-P", priority] if self.realtime else ["-r"]), *self.options, "-d", "dummy",
+             "-r", str(rate), "-p", str(period)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.env)
         wait_for(self.answers, 20, "the JACK server")
 

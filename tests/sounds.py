@@ -28,6 +28,12 @@ def music(to, name="loop_amen_full", rate=48000, seconds=10, channels=2):
     return to
 
 
+def hiss(to, rate=48000, seconds=10):
+    """White noise: no moment of it is silent."""
+    ffmpeg("-f", "lavfi", "-i", f"anoisesrc=r={rate}:d={seconds}:a=0.1:seed=1", "-ac", 2, "-c:a", "pcm_f32le", to)
+    return to
+
+
 def louder(source, to, gain_db):
     ffmpeg("-i", source, "-filter:a", f"volume={gain_db}dB:precision=float", "-c:a", "pcm_f32le", to)
     return to

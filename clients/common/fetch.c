@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fetch.h"
 
+#include "body.h"
+
 #include <curl/curl.h>
 
 #include <stdlib.h>
@@ -19,9 +21,8 @@ struct fb_fetch {
 
 /** What has come of an answer. */
 typedef struct answer {
-	char *text; ///< NUL-terminated
-	size_t len;
-	FILE *file; ///< where a good answer's bytes go instead, NULL: into text
+	fb_body body;
+	FILE *file; ///< where a good answer's bytes go instead, NULL: into the body
 	CURL *curl;
 } answer;
 
@@ -75,15 +76,7 @@ static size_t take_bytes(char *data, size_t size, size_t count, void *ctx)
 	if (a->file && code == 200) {
 		return fwrite(data, 1, len, a->file);
 	}
-	char *grown = len <= ANSWER_MAX - a->len ? realloc(a->text, a->len + len + 1) : NULL;
-	if (!grown) {
-		return 0;
-	}
-	memcpy(grown + a->len, data, len);
-	a->text = grown;
-	a->len += len;
-	a->text[a->len] = '\0';
-	return len;
+	return fb_body_add(&a->body, data, len, ANSWER_MAX) ? len : 0;
 }
 
 static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
@@ -135,7 +128,7 @@ static fb_status status_of(long code)
 static fb_status refused(
 	const fb_fetch *fetch, long code, const answer *a, const char *path, fb_error *error)
 {
-	json_t *root = a->text ? json_loadb(a->text, a->len, 0, NULL) : NULL;
+	json_t *root = a->body.text ? json_loadb(a->body.text, a->body.len, 0, NULL) : NULL;
 	const json_t *inner = json_object_get(root, "error");
 	const char *message = json_string_value(json_object_get(inner, "message"));
 	const char *address = json_string_value(json_object_get(inner, "address"));
@@ -149,13 +142,15 @@ static fb_status refused(
 	return status_of(code);
 }
 
-/** Make the request that curl has been told of. */
+/** Make the request that curl has been told of. Takes the headers. */
 static fb_status transfer(fb_fetch *fetch, const char *path, struct curl_slist *headers,
 	double timeout_s, answer *a, fb_error *error)
 {
 	char url[URL_MAX];
 	CURL *curl = fetch->curl;
 	if (snprintf(url, sizeof url, "%s%s", fetch->base, path) >= (int)sizeof url) {
+		curl_slist_free_all(headers);
+		curl_easy_reset(curl); /* what was set for this request is not the next one's */
 		return fb_fail(error, FB_TOO_LARGE, "", "the address is too long");
 	}
 	struct curl_slist *all = fetch->bearer ? curl_slist_append(headers, fetch->bearer) : headers;
@@ -186,7 +181,8 @@ static fb_status transfer(fb_fetch *fetch, const char *path, struct curl_slist *
 static fb_status read_json(
 	const fb_fetch *fetch, const answer *a, const char *path, json_t **out, fb_error *error)
 {
-	json_t *root = a->text ? json_loadb(a->text, a->len, JSON_DECODE_ANY, NULL) : NULL;
+	json_t *root =
+		a->body.text ? json_loadb(a->body.text, a->body.len, JSON_DECODE_ANY, NULL) : NULL;
 	if (!root) {
 		return fb_fail(
 			error, FB_IO, path, "%s answers with no JSON: no foldback server?", fetch->where);
@@ -219,7 +215,7 @@ fb_status fb_fetch_json(fb_fetch *fetch, const char *method, const char *path, c
 		status = read_json(fetch, &a, path, out, error);
 	}
 	free(text);
-	free(a.text);
+	free(a.body.text);
 	return status;
 }
 
@@ -228,7 +224,7 @@ fb_status fb_fetch_file(
 {
 	answer a = {.file = to};
 	fb_status status = transfer(fetch, path, NULL, timeout_s, &a, error);
-	free(a.text);
+	free(a.body.text);
 	return status;
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SIDE_MIN = 200, SIDE_MAX = 10000, TOUCHOSC_ELEMENTS = 1500, STAGE_ELEMENTS = 5000 };
+enum { SIDE_MIN = 300, SIDE_MAX = 10000, TOUCHOSC_ELEMENTS = 2800, STAGE_ELEMENTS = 5000 };
 
 static struct {
 	long station;

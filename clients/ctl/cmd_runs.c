@@ -47,7 +47,10 @@ static int run_runs(const fb_ctl *ctl, int count, char **words)
 	size_t i;
 	json_t *row;
 	(void)count, (void)words;
-	snprintf(path, sizeof path, "/api/runs?station=%ld&limit=%ld", chosen.station, chosen.limit);
+	int len = snprintf(path, sizeof path, "/api/runs?limit=%ld", chosen.limit);
+	if (chosen.station) {
+		snprintf(path + len, sizeof path - (size_t)len, "&station=%ld", chosen.station);
+	}
 	json_t *rows = fb_wire_read(ctl, path);
 	if (!rows) {
 		return FB_EXIT_FAILED;

@@ -3,14 +3,19 @@
 	which page; a writer per surface puts it into that surface's file.
 
 	A plan is JSON, for it is a tree of lists and both writers only walk it:
-	page:    {"title", "controls": [control], "pages": [page]}
-	control: {"kind", "address", "label", "unit", "doc", "number" (its own)} and by kind
+	page:    {"title", "group" (so many controls belong together),
+	  "controls": [control] and below them
+	  "buttons": [control]  short ones, "strips": [page]  columns side by side,
+	  "pages": [page]       of which one is seen}
+	control: {"kind", "address", "label", "unit", "doc", "number" (its own), "tone" ("danger",
+	  "caution", "good", ""), "rank" (layout_parts.h)} and by kind
 	  "fader", "knob"  "twin" (0..1 through the parameter's taper), "min", "max", "log"
 	  "number"         as fader, of whole numbers
 	  "switch"         true or false
 	  "menu"           "choices"
-	  "button"         a command without arguments; with "value": that value is sent
-	  "meter"          read only, "min", "max"; "down": it hangs from the top (gain reduction)
+	  "button"         a command; with "value": that number or text is sent along
+	  "meter"          read only, "min", "max": what is shown of its range; "down": it hangs
+					   from the top (gain reduction)
 	  "readout"        read only, a number or a text */
 #ifndef FB_CTL_LAYOUT_H
 #define FB_CTL_LAYOUT_H
@@ -47,6 +52,10 @@ void fb_layout_finish(fb_layout *layout);
 /** Elements of the surface's file that a control takes. */
 uint32_t fb_layout_cost(const json_t *control);
 
+typedef void fb_layout_each_fn(void *ctx, json_t *control);
+/** All controls of a page and of its pages. */
+void fb_layout_each(const json_t *page, fb_layout_each_fn *each, void *ctx);
+
 /** How a control is told to subscribers: its patterns, at most as long as the server takes. */
 json_t *fb_layout_patterns(const json_t *pages);
 
@@ -54,8 +63,10 @@ json_t *fb_layout_patterns(const json_t *pages);
 typedef struct fb_layout_box {
 	double x, y, w, h;
 } fb_layout_box;
-/** The i-th of n cells in a box. shape: the wanted width over height */
-fb_layout_box fb_layout_cell(const fb_layout_box *box, size_t n, size_t i, double shape);
+/** Into how many columns a page's controls go in a box, so that cells have a good shape and what
+	belongs together stands in line. */
+size_t fb_layout_columns(const fb_layout_box *box, const json_t *page);
+fb_layout_box fb_layout_cell(const fb_layout_box *box, size_t n, size_t i, size_t columns);
 
 /* --- what the plan says of a control or a page */
 const char *fb_layout_text(const json_t *object, const char *key); ///< "" if there is none

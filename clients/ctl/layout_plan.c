@@ -1,133 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "layout.h"
+/** Which control is on which page. */
+#include "layout_parts.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ADDRESS_LEN = 256 };
-
-const char *fb_layout_text(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-	return text ? text : "";
-}
-
-double fb_layout_number(const json_t *object, const char *key)
-{
-	return json_number_value(json_object_get(object, key));
-}
-
-bool fb_layout_is(const json_t *control, const char *kind)
-{
-	return strcmp(fb_layout_text(control, "kind"), kind) == 0;
-}
-
-uint32_t fb_layout_cost(const json_t *control)
-{
-	/* the control, its caption, its value in figures */
-	bool plain = fb_layout_is(control, "switch") || fb_layout_is(control, "button") ||
-				 fb_layout_is(control, "readout");
-	return plain ? 2 : 3;
-}
-
-/* --- one control */
-
-static const json_t *first_of(const json_t *node, const char *key)
-{
-	return json_array_get(json_object_get(node, key), 0);
-}
-
-static bool has_tag(const json_t *node, const char *tag)
-{
-	const char *have = json_string_value(first_of(node, "TAGS"));
-	return have && strcmp(have, tag) == 0;
-}
-
-/** "dB" of "gain.db": what stands behind a figure. */
-static const char *unit_of(const json_t *node)
-{
-	static const char *const names[][2] = {{"gain.db", "dB"}, {"time.hz", "Hz"}, {"time.ms", "ms"},
-		{"time.second", "s"}, {"time.bpm", "bpm"}};
-	const char *unit = json_string_value(first_of(node, "UNIT"));
-	for (size_t i = 0; unit && i < sizeof names / sizeof *names; i++) {
-		if (strcmp(unit, names[i][0]) == 0) {
-			return names[i][1];
-		}
-	}
-	return unit ? unit : "";
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-	size_t n = strlen(text), m = strlen(end);
-	return n >= m && strcmp(text + n - m, end) == 0;
-}
-
-static const char *read_only_kind(const json_t *node)
-{
-	bool bar = has_tag(node, "meter") && strcmp(fb_layout_text(node, "TYPE"), "f") == 0 &&
-			   json_object_get(node, "RANGE");
-	return bar ? "meter" : "readout";
-}
-
-static const char *kind_of(const json_t *node)
-{
-	const char *type = fb_layout_text(node, "TYPE");
-	json_int_t access = json_integer_value(json_object_get(node, "ACCESS"));
-	if (access == 1) {
-		return read_only_kind(node);
-	}
-	if (has_tag(node, "command")) {
-		return strcmp(type, "N") == 0 ? "button" : NULL; /* no keyboard, so no arguments */
-	}
-	if (strcmp(type, "T") == 0) {
-		return "switch";
-	}
-	if (strcmp(type, "i") == 0) {
-		return "number";
-	}
-	if (strcmp(type, "f") == 0) { /* levels are ridden, the rest is turned */
-		return strcmp(unit_of(node), "dB") == 0 ? "fader" : "knob";
-	}
-	return json_object_get(first_of(node, "RANGE"), "VALS") ? "menu" : "readout";
-}
-
-/** NULL for what no surface can show: a command with arguments, a row of numbers. */
-static json_t *control_of(const json_t *node)
-{
-	const char *kind = kind_of(node), *address = fb_layout_text(node, "FULL_PATH");
-	const char *label = fb_layout_text(node, "LABEL"), *type = fb_layout_text(node, "TYPE");
-	const json_t *range = first_of(node, "RANGE");
-	char twin[ADDRESS_LEN];
-	if (!kind || (type[0] == 'f' && type[1])) {
-		return NULL;
-	}
-	json_t *control = json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", kind, "address", address,
-		"label", *label ? label : strrchr(address, '/') + 1, "unit", unit_of(node), "doc",
-		fb_layout_text(node, "DOC"));
-	if (json_object_get(range, "MIN")) {
-		json_object_set(control, "min", json_object_get(range, "MIN"));
-		json_object_set(control, "max", json_object_get(range, "MAX"));
-		json_object_set_new(control, "down", json_boolean(ends_with(address, "/meter/reduction")));
-	}
-	if (json_object_get(range, "VALS")) {
-		json_object_set(control, "choices", json_object_get(range, "VALS"));
-	}
-	if (strcmp(kind, "fader") == 0 || strcmp(kind, "knob") == 0) {
-		const char *scale = json_string_value(first_of(node, "SCALE"));
-		snprintf(twin, sizeof twin, "/norm%s", address);
-		json_object_set_new(control, "twin", json_string(twin));
-		json_object_set_new(control, "log", json_boolean(scale && strcmp(scale, "log") == 0));
-	}
-	return control;
-}
+enum { ADDRESS_LEN = 256, SCENES_MAX = 24, NARROW = 700, FIRST_FEW = 3 };
 
 /* --- pages */
 
 static json_t *page_new(const char *title)
 {
-	return json_pack("{s:s, s:[], s:[]}", "title", title, "controls", "pages");
+	return json_pack(
+		"{s:s, s:[], s:[], s:[], s:[]}", "title", title, "controls", "buttons", "strips", "pages");
 }
 
 static void put(json_t *page, json_t *take)
@@ -159,7 +46,18 @@ static void put_leaf(json_t *page, const json_t *node, const char *path)
 {
 	const json_t *leaf = below(node, path);
 	if (leaf && json_object_get(leaf, "TYPE")) {
-		put(page, control_of(leaf));
+		put(page, fb_layout_control(leaf));
+	}
+}
+
+/** All controls of a page matter alike. */
+static void rank_all(json_t *page, int rank)
+{
+	size_t i;
+	json_t *control;
+	json_array_foreach(json_object_get(page, "controls"), i, control)
+	{
+		json_object_set_new(control, "rank", json_integer(rank));
 	}
 }
 
@@ -169,22 +67,69 @@ static bool is_node(const json_t *place)
 	return child(place, "bypass") && json_object_get(place, "CONTENTS");
 }
 
-/** All of a node: its meters first, for they are looked at, then its bypass and parameters. */
+/** How many parameters each band of a node has, where it has bands: b1_gain is of the band b1. */
+static size_t band_size(const json_t *node)
+{
+	const char *name, *first = NULL;
+	json_t *leaf;
+	size_t n = 0;
+	json_object_foreach((json_t *)(uintptr_t)json_object_get(node, "CONTENTS"), name, leaf)
+	{
+		size_t len = strcspn(name, "_");
+		if (!first) {
+			first = name;
+			if (!name[len] || !strpbrk(name, "123456789")) {
+				return 0;
+			}
+		}
+		n += strncmp(name, first, len + 1) == 0;
+	}
+	return n;
+}
+
+/** The first parameters of a node are what it is about, used or not; names of choices take much
+	room. */
+static void raise_first(json_t *controls)
+{
+	size_t i;
+	json_t *control;
+	json_array_foreach(controls, i, control)
+	{
+		if (i < FIRST_FEW && !fb_layout_is(control, "menu")) {
+			json_object_set_new(control, "rank", json_integer(FB_RANK_MAIN));
+		}
+	}
+}
+
+/** All of a node: its meters first, for they are looked at, then its bypass and parameters; where
+	they stand in bands, these first, so that they stand in line. */
 static json_t *node_page(const char *id, const json_t *node)
 {
 	const char *name;
-	json_t *leaf, *page = page_new(id);
+	json_t *leaf, *page = page_new(id), *top = page_new(id);
+	json_t *controls = json_object_get(page, "controls"),
+		   *others = json_object_get(top, "controls");
+	size_t band = band_size(node);
 	json_object_foreach(json_object_get(child(node, "meter"), "CONTENTS"), name, leaf)
 	{
-		put(page, control_of(leaf));
+		put(top, fb_layout_control(leaf));
 	}
-	put_leaf(page, node, "bypass");
+	put_leaf(top, node, "bypass");
 	json_object_foreach(json_object_get(node, "CONTENTS"), name, leaf)
 	{
 		if (json_object_get(leaf, "TYPE") && strcmp(name, "bypass") != 0) {
-			put(page, control_of(leaf));
+			put(page, fb_layout_control(leaf));
 		}
 	}
+	if (band) {
+		json_object_set_new(page, "group", json_integer((json_int_t)band));
+		json_array_extend(controls, others);
+	} else {
+		raise_first(controls);
+		json_array_extend(others, controls);
+		json_object_set(page, "controls", others);
+	}
+	json_decref(top);
 	return page;
 }
 
@@ -194,8 +139,9 @@ static json_t *metrics_page(const json_t *station)
 	json_t *leaf, *page = page_new("metrics");
 	json_object_foreach(json_object_get(child(station, "metric"), "CONTENTS"), name, leaf)
 	{
-		json_t *control = control_of(leaf);
+		json_t *control = fb_layout_control(leaf);
 		json_object_set_new(control, "kind", json_string("readout"));
+		json_object_set_new(control, "rank", json_integer(FB_RANK_METRIC));
 		json_object_del(control, "twin");
 		put(page, control);
 	}
@@ -204,23 +150,29 @@ static json_t *metrics_page(const json_t *station)
 
 /** What is in sight on every page of a station. */
 static const char *const strip[] = {"name", "mute", "mode", "metric/lufs_momentary",
-	"metric/true_peak", "metric/lufs_short_term", "score/quality", "undo", "proposal/state",
-	"proposal/accept", "proposal/reject"};
+	"metric/lufs_short_term", "metric/true_peak", "metric/gain_reduction", "score/quality", "undo",
+	"redo", "run", "run/state", "proposal/state", "proposal/audition", "proposal/accept",
+	"proposal/reject"};
 
-static json_t *station_page(const json_t *station, const char *number)
+static json_t *station_page(const json_t *station, const char *number, bool narrow)
 {
 	const char *id;
-	json_t *place, *page = page_new(number);
+	json_t *place, *page = page_new(number), *pages = json_object_get(page, "pages");
+	json_t *top = narrow ? page_new("main") : page;
 	for (size_t i = 0; i < sizeof strip / sizeof *strip; i++) {
-		put_leaf(page, station, strip[i]);
+		put_leaf(top, station, strip[i]);
 	}
+	if (narrow) { /* there is no room for them above all pages */
+		json_array_append_new(pages, top);
+	}
+	rank_all(top, FB_RANK_ALWAYS);
 	json_object_foreach(json_object_get(station, "CONTENTS"), id, place)
 	{
 		if (is_node(place)) {
-			json_array_append_new(json_object_get(page, "pages"), node_page(id, place));
+			json_array_append_new(pages, node_page(id, place));
 		}
 	}
-	json_array_append_new(json_object_get(page, "pages"), metrics_page(station));
+	json_array_append_new(pages, metrics_page(station));
 	return page;
 }
 
@@ -277,210 +229,73 @@ static const json_t *level_of(const json_t *station)
 	return found;
 }
 
-static void put_titled(json_t *page, const json_t *leaf, const char *what, const char *number)
+static void put_titled(json_t *page, const json_t *leaf, const char *label)
 {
-	char label[64];
-	json_t *control = leaf ? control_of(leaf) : NULL;
+	json_t *control = leaf ? fb_layout_control(leaf) : NULL;
 	if (control) {
-		snprintf(label, sizeof label, "%s %s", what, number);
 		json_object_set_new(control, "label", json_string(label));
 		put(page, control);
 	}
 }
 
-/** Commands without arguments, switches and menus of a place, such as /scene. */
-static void put_place(json_t *page, const json_t *place)
+/** A station in a column: its number and name, mute, fader and loudness. */
+static json_t *station_strip(const json_t *station, const char *number)
 {
-	const char *name;
-	json_t *leaf;
-	json_object_foreach(json_object_get(place, "CONTENTS"), name, leaf)
-	{
-		const char *kind = json_object_get(leaf, "TYPE") ? kind_of(leaf) : NULL;
-		if (kind && strcmp(kind, "meter") != 0) {
-			put(page, control_of(leaf));
-		}
+	json_t *column = page_new(number);
+	put_titled(column, child(station, "name"), number);
+	put_titled(column, child(station, "mute"), "Mute");
+	put_titled(column, level_of(station), "Level");
+	put_titled(column, below(station, "metric/lufs_momentary"), "LUFS");
+	return column;
+}
+
+/** A button that sends an address with a value. */
+static json_t *button_of(
+	const char *address, const char *label, const char *tone, const char *doc, json_t *take)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:o}", "kind", "button", "address",
+		address, "label", label, "unit", "", "tone", tone, "doc", doc, "rank", FB_RANK_ALWAYS,
+		"value", take);
+}
+
+/** A button a scene; what comes to be a scene later is not among them. */
+static void put_scenes(json_t *page, const json_t *tree)
+{
+	const char *names =
+		json_string_value(json_array_get(json_object_get(below(tree, "scene/list"), "VALUE"), 0));
+	char name[ADDRESS_LEN];
+	for (size_t i = 0; names && *names && i < SCENES_MAX; i++) {
+		size_t n = strcspn(names, "\n");
+		snprintf(name, sizeof name, "%.*s", (int)n, names);
+		json_array_append_new(json_object_get(page, "buttons"),
+			button_of("/scene/load", name, "", "Recall this scene, morphing.", json_string(name)));
+		names += n + (names[n] == '\n');
 	}
 }
 
-static json_t *master_page(const json_t *tree)
+static json_t *master_page(const json_t *tree, bool narrow)
 {
+	static const char *const all[] = {"scene/current", "scene/progress", "scene/morph",
+		"server/dsp_load", "server/xruns", "server/heartbeat"};
 	const char *number;
-	json_t *station, *page = page_new("master");
+	json_t *station, *master = page_new("master"), *page = narrow ? page_new("main") : master;
+	json_t *columns = narrow ? page_new("stations") : master;
+	put_titled(page, below(tree, "server/panic"), "PANIC");
 	put(page,
-		json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "kind", "button", "address", "/station/*/mute",
-			"label", "MUTE ALL", "unit", "", "doc", "Mute every station.", "value", 1));
-	put_place(page, child(tree, "scene"));
-	put_leaf(page, tree, "server/dsp_load");
-	put_leaf(page, tree, "server/xruns");
+		button_of("/station/*/mute", "MUTE ALL", "danger", "Mute every station.", json_integer(1)));
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		put_leaf(page, tree, all[i]);
+	}
+	put_scenes(page, tree);
 	json_object_foreach(json_object_get(child(tree, "station"), "CONTENTS"), number, station)
 	{
-		put_titled(page, child(station, "mute"), "Mute", number);
-		put_titled(page, level_of(station), "Level", number);
-		put_titled(page, below(station, "metric/lufs_momentary"), "Loudness", number);
+		json_array_append_new(json_object_get(columns, "strips"), station_strip(station, number));
 	}
-	return page;
-}
-
-/* --- room */
-
-static uint32_t cost_of(const json_t *page)
-{
-	size_t i;
-	uint32_t cost = 2; /* the page and its tab */
-	json_t *each;
-	json_array_foreach(json_object_get(page, "controls"), i, each)
-	{
-		cost += fb_layout_cost(each);
+	if (narrow) { /* there is no room for both on one page */
+		json_array_append_new(json_object_get(master, "pages"), page);
+		json_array_append_new(json_object_get(master, "pages"), columns);
 	}
-	json_array_foreach(json_object_get(page, "pages"), i, each)
-	{
-		cost += cost_of(each);
-	}
-	return cost;
-}
-
-/** The longest page among these loses its last control. False if there is none left. */
-static bool drop_one(json_t *pages)
-{
-	size_t i, most = 0;
-	json_t *page, *longest = NULL;
-	json_array_foreach(pages, i, page)
-	{
-		size_t n = json_array_size(json_object_get(page, "controls"));
-		if (n > most) {
-			most = n;
-			longest = json_object_get(page, "controls");
-		}
-	}
-	return longest && json_array_remove(longest, most - 1) == 0;
-}
-
-/** Make the stations' pages fit, one control at a time from whichever station has most. */
-static uint32_t make_room(json_t *pages, uint32_t elements_max)
-{
-	uint32_t cost = 0, dropped = 0;
-	size_t i;
-	json_t *page;
-	json_array_foreach(pages, i, page)
-	{
-		cost += cost_of(page);
-	}
-	while (cost > elements_max) {
-		json_t *largest = NULL;
-		uint32_t most = 0;
-		json_array_foreach(pages, i, page)
-		{
-			uint32_t own = json_array_size(json_object_get(page, "pages")) ? cost_of(page) : 0;
-			largest = own > most ? page : largest;
-			most = own > most ? own : most;
-		}
-		if (!largest || !drop_one(json_object_get(largest, "pages"))) {
-			break;
-		}
-		dropped++;
-		cost -= most - cost_of(largest);
-	}
-	return dropped;
-}
-
-/* --- subscriptions */
-
-enum {
-	PATTERN_MAX = 390,    /* characters; the server takes 400 */
-	PATTERNS_MAX = 60,    /* the server takes 64; beyond, all that stations have */
-	WORDS_A_PATTERN = 16, /* matching costs the server more than that many are worth */
-};
-
-/** "/station/STAR/metric/" of "/station/3/metric/rms": what such controls of all stations share. */
-static size_t stem_of(const char *address, char stem[ADDRESS_LEN])
-{
-	const char *slash = strrchr(address, '/');
-	size_t n = (size_t)(slash + 1 - address);
-	snprintf(stem, ADDRESS_LEN, "%.*s", (int)n, address);
-	char *number = strstr(stem, "/station/");
-	if (number) {
-		char rest[ADDRESS_LEN];
-		number += strlen("/station/");
-		snprintf(rest, sizeof rest, "%s", number + strcspn(number, "/"));
-		snprintf(number, ADDRESS_LEN - (size_t)(number - stem), "*%s", rest);
-	}
-	return n;
-}
-
-/** Add an address to {"stem": {"leaf": true}}. */
-static void note_address(json_t *stems, const char *address)
-{
-	char stem[ADDRESS_LEN];
-	const char *leaf = address + stem_of(address, stem);
-	if (!json_object_get(stems, stem)) {
-		json_object_set_new(stems, stem, json_object());
-	}
-	json_object_set_new(json_object_get(stems, stem), leaf, json_true());
-}
-
-static void note_page(json_t *stems, const json_t *page)
-{
-	size_t i;
-	json_t *each;
-	json_array_foreach(json_object_get(page, "controls"), i, each)
-	{
-		if (!fb_layout_is(each, "button")) {
-			note_address(stems, fb_layout_text(each, "address"));
-		}
-		if (json_object_get(each, "twin")) {
-			note_address(stems, fb_layout_text(each, "twin"));
-		}
-	}
-	json_array_foreach(json_object_get(page, "pages"), i, each)
-	{
-		note_page(stems, each);
-	}
-}
-
-/** STEM{a,b,c}, as many as it takes. */
-static void stem_patterns(json_t *patterns, const char *stem, const json_t *leaves)
-{
-	char pattern[PATTERN_MAX + ADDRESS_LEN];
-	const char *leaf;
-	json_t *yes;
-	size_t n = 0, words = 0;
-	json_object_foreach((json_t *)(uintptr_t)leaves, leaf, yes)
-	{
-		if (n && (n + strlen(leaf) + 2 > PATTERN_MAX || words == WORDS_A_PATTERN)) {
-			snprintf(pattern + n, sizeof pattern - n, "}");
-			json_array_append_new(patterns, json_string(pattern));
-			n = words = 0;
-		}
-		words++;
-		n += (size_t)snprintf(
-			pattern + n, sizeof pattern - n, "%s%s%s", n ? "" : stem, n ? "," : "{", leaf);
-	}
-	if (n) {
-		snprintf(pattern + n, sizeof pattern - n, "}");
-		json_array_append_new(patterns, json_string(pattern));
-	}
-}
-
-json_t *fb_layout_patterns(const json_t *pages)
-{
-	json_t *patterns = json_array(), *stems = json_object(), *leaves, *page;
-	const char *stem;
-	size_t i;
-	json_array_foreach(pages, i, page)
-	{
-		note_page(stems, page);
-	}
-	json_object_foreach(stems, stem, leaves)
-	{
-		stem_patterns(patterns, stem, leaves);
-	}
-	json_decref(stems);
-	if (json_array_size(patterns) > PATTERNS_MAX) {
-		json_array_clear(patterns);
-		json_array_append_new(patterns, json_string("/station"));
-		json_array_append_new(patterns, json_string("/norm/station"));
-	}
-	return patterns;
+	return master;
 }
 
 /* --- all of it */
@@ -506,33 +321,44 @@ static fb_status check_words(const char *list, const bool *found, fb_error *erro
 	return FB_OK;
 }
 
-/** A number for each control: one leaf may be on two pages. */
-static void count_controls(json_t *page, json_int_t *count)
+void fb_layout_each(const json_t *page, fb_layout_each_fn *each, void *ctx)
 {
+	static const char *const controls[] = {"controls", "buttons"}, *const pages[] = {
+																	   "strips", "pages"};
 	size_t i;
-	json_t *each;
-	json_array_foreach(json_object_get(page, "controls"), i, each)
-	{
-		json_object_set_new(each, "number", json_integer(++*count));
+	json_t *one;
+	for (int k = 0; k < 2; k++) {
+		json_array_foreach(json_object_get(page, controls[k]), i, one)
+		{
+			each(ctx, one);
+		}
 	}
-	json_array_foreach(json_object_get(page, "pages"), i, each)
-	{
-		count_controls(each, count);
+	for (int k = 0; k < 2; k++) {
+		json_array_foreach(json_object_get(page, pages[k]), i, one)
+		{
+			fb_layout_each(one, each, ctx);
+		}
 	}
+}
+
+/** A number for each control: one leaf may be on two pages. */
+static void count_control(void *ctx, json_t *control)
+{
+	json_object_set_new(control, "number", json_integer(++*(json_int_t *)ctx));
 }
 
 fb_status fb_layout_plan(
 	const json_t *tree, const fb_layout_wish *wish, fb_layout *out, fb_error *error)
 {
 	const char *number;
-	json_t *station, *pages = json_array(), *master = master_page(tree);
+	json_t *station, *pages = json_array(), *master = master_page(tree, wish->width < NARROW);
 	bool found[WORDS_MAX] = {false};
 	json_object_foreach(json_object_get(child(tree, "station"), "CONTENTS"), number, station)
 	{
 		if (!wish->station || wish->station == atol(number)) {
 			json_array_append_new(pages,
 				wish->controls ? named_page(station, number, wish->controls, found, WORDS_MAX)
-							   : station_page(station, number));
+							   : station_page(station, number, wish->width < NARROW));
 		}
 	}
 	fb_status status = FB_OK;
@@ -547,8 +373,9 @@ fb_status fb_layout_plan(
 		json_decref(master);
 		return status;
 	}
-	uint32_t taken = wish->station ? 0 : cost_of(master);
-	out->left_out = make_room(pages, wish->elements_max - taken);
+	uint32_t taken = wish->station ? 0 : fb_layout_page_cost(master);
+	uint32_t room = taken < wish->elements_max ? wish->elements_max - taken : 0;
+	out->left_out = fb_layout_make_room(pages, room);
 	if (!wish->station) { /* of one station its own page is all there is */
 		json_array_insert(pages, 0, master);
 	}
@@ -557,7 +384,7 @@ fb_status fb_layout_plan(
 	size_t i;
 	json_array_foreach(pages, i, station)
 	{
-		count_controls(station, &count);
+		fb_layout_each(station, count_control, &count);
 	}
 	out->pages = pages;
 	out->patterns = fb_layout_patterns(pages);
@@ -570,11 +397,15 @@ void fb_layout_finish(fb_layout *layout)
 	json_decref(layout->patterns);
 }
 
-fb_layout_box fb_layout_cell(const fb_layout_box *box, size_t n, size_t i, double shape)
+size_t fb_layout_columns(const fb_layout_box *box, const json_t *page)
 {
-	size_t columns = 1;
-	double best = INFINITY;
-	for (size_t c = 1; c <= n; c++) {
+	const json_t *controls = json_object_get(page, "controls");
+	size_t n = json_array_size(controls), group = (size_t)fb_layout_number(page, "group");
+	size_t step = group > 1 ? group : 1, columns = step;
+	/* a fader is tall, figures are wide */
+	double best = INFINITY,
+		   shape = fb_layout_is(json_array_get(controls, 0), "readout") ? 2.2 : 0.6;
+	for (size_t c = step; c <= n; c += step) {
 		double w = box->w / (double)c, h = box->h / ceil((double)n / (double)c);
 		double off = fabs(log(w / h / shape));
 		if (off < best) {
@@ -582,6 +413,11 @@ fb_layout_box fb_layout_cell(const fb_layout_box *box, size_t n, size_t i, doubl
 			columns = c;
 		}
 	}
+	return columns;
+}
+
+fb_layout_box fb_layout_cell(const fb_layout_box *box, size_t n, size_t i, size_t columns)
+{
 	size_t rows = (n + columns - 1) / columns;
 	double w = box->w / (double)columns, h = box->h / (double)rows;
 	return (fb_layout_box){

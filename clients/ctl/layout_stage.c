@@ -7,7 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RATE_HZ = 20, RENEW_MS = 4000, COLUMNS = 8 };
+enum {
+	RATE_HZ = 20,
+	RENEW_MS = 4000,
+	COLUMNS = 8,
+	SCREEN_W = 1280,
+	SCREEN_H = 600,
+	CELL_H = 110, /* of what stands above other things */
+	SHORT_H = 56, /* of what needs no height: a button, a name */
+};
 
 /** Ids are unique: a widget with the id of another would follow it. */
 static const char *id_of(const char *what, const json_t *control, char id[300])
@@ -20,8 +28,8 @@ static const char *id_of(const char *what, const json_t *control, char id[300])
 static json_t *widget(const char *type, const char *what, const json_t *control)
 {
 	char id[300];
-	return json_pack("{s:s, s:s, s:s, s:s}", "type", type, "id", id_of(what, control, id),
-		"address", fb_layout_text(control, "address"), "label", "");
+	return json_pack("{s:s, s:s, s:s}", "type", type, "id", id_of(what, control, id), "address",
+		fb_layout_text(control, "address"));
 }
 
 static void set(json_t *object, const char *key, json_t *take)
@@ -49,27 +57,29 @@ static json_t *range_of(double min, double max)
 	return json_pack("{s:f, s:f}", "min", min, "max", max);
 }
 
+/** What it is; and in which unit, where the figures below cannot say it. */
 static json_t *caption(const json_t *control)
 {
-	char id[300];
+	char id[300], words[256];
+	const char *unit = fb_layout_text(control, "unit"), *label = fb_layout_text(control, "label");
+	bool figures = fb_layout_is(control, "meter") || fb_layout_is(control, "readout");
+	bool shown = figures && *unit && strcmp(unit, label) != 0;
+	snprintf(words, sizeof words, "%s%s%s", label, shown ? ", " : "", shown ? unit : "");
 	json_t *text = json_pack("{s:s, s:s, s:s, s:b, s:o, s:i, s:b}", "type", "text", "id",
-		id_of("caption", control, id), "address", "/caption", "bypass", 1, "default",
-		plain(fb_layout_text(control, "label")), "height", 24, "expand", 0);
+		id_of("caption", control, id), "address", "/caption", "bypass", 1, "default", plain(words),
+		"height", 24, "expand", 0);
 	return text;
 }
 
 /** The value in figures; typing into it sets it, where it can be set. */
 static json_t *figure(const json_t *control, bool input)
 {
-	char unit[64];
-	const char *name = fb_layout_text(control, "unit");
 	json_t *text = widget(input ? "input" : "text", "value", control);
-	snprintf(unit, sizeof unit, "%s%s", *name ? " " : "", name);
 	set(text, "decimals", json_integer(2));
 	set(text, "height", json_integer(28));
 	set(text, "expand", json_false());
 	if (input) {
-		set(text, "unit", plain(unit));
+		set(text, "unit", plain(fb_layout_text(control, "unit")));
 		set(text, "numeric", json_true());
 		set(text, "typeTags", json_string("f"));
 	} else {
@@ -111,22 +121,33 @@ static json_t *whole_number(const json_t *control)
 	json_t *fader = widget("fader", "control", control);
 	set(fader, "range",
 		range_of(fb_layout_number(control, "min"), fb_layout_number(control, "max")));
-	set(fader, "steps", json_string("auto"));
+	set(fader, "steps",
+		json_real(fb_layout_number(control, "max") - fb_layout_number(control, "min") + 1.0));
 	set(fader, "decimals", json_integer(0));
 	set(fader, "typeTags", json_string("i"));
 	set(fader, "expand", json_true());
 	return fader;
 }
 
+/** A switch holds; a button sends its address when it is pressed, with its value if it has one. */
 static json_t *button(const json_t *control)
 {
-	json_t *press = widget("button", "control", control);
+	json_t *press = widget("button", "control", control), *value;
+	const char *tone = fb_layout_text(control, "tone");
 	bool toggle = fb_layout_is(control, "switch");
+	value = toggle ? NULL : json_object_get(control, "value");
 	set(press, "label", plain(fb_layout_text(control, "label")));
-	set(press, "mode", json_string(toggle ? "toggle" : "tap"));
-	set(press, "on", json_integer(1));
+	set(press, "mode", json_string(toggle ? "toggle" : value ? "tap" : "momentary"));
+	set(press, "on", value ? json_copy(value) : json_integer(1));
 	set(press, "off", json_integer(0));
-	set(press, "typeTags", json_string("i"));
+	set(press, "typeTags", json_string(json_is_string(value) ? "s" : "i"));
+	set(press, "wrap", json_string("soft"));
+	if (*tone) {
+		set(press, "colorWidget",
+			json_string(strcmp(tone, "danger") == 0    ? "#e04040"
+						: strcmp(tone, "caution") == 0 ? "#e0a030"
+													   : "#50c060"));
+	}
 	set(press, "expand", json_true());
 	return press;
 }
@@ -136,6 +157,7 @@ static json_t *menu(const json_t *control)
 	json_t *list = widget("switch", "control", control);
 	set(list, "values", json_deep_copy(json_object_get(control, "choices")));
 	set(list, "typeTags", json_string("s"));
+	set(list, "wrap", json_string("soft"));
 	set(list, "expand", json_true());
 	return list;
 }
@@ -187,31 +209,92 @@ static json_t *grid(const char *type, const char *id, const char *label, json_t 
 		"widgets", take);
 }
 
+static json_t *box_of(const char *id, const char *layout, json_t *take)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:o}", "type", "panel", "id", id, "layout",
+		layout, "address", "/page", "bypass", 1, "expand", 1, "widgets", take);
+}
+
+static bool is_tall(const json_t *control)
+{
+	return fb_layout_is(control, "fader") || fb_layout_is(control, "meter");
+}
+
+/** A column: what is short on top, what is tall side by side below it. */
+static json_t *strip_of(const json_t *self, const char *above)
+{
+	char id[300], inner[320];
+	size_t i;
+	json_t *control, *one, *widgets = json_array(), *tall = json_array();
+	json_array_foreach(json_object_get(self, "controls"), i, control)
+	{
+		one = cell(control);
+		set(one, "expand", json_boolean(is_tall(control)));
+		if (is_tall(control)) {
+			json_array_append_new(tall, one);
+		} else {
+			set(one, "height", json_integer(SHORT_H));
+			json_array_append_new(widgets, one);
+		}
+	}
+	snprintf(id, sizeof id, "strip %s/%s", above, fb_layout_text(self, "title"));
+	snprintf(inner, sizeof inner, "levels of %s", id);
+	json_array_append_new(widgets, box_of(inner, "horizontal", tall));
+	return box_of(id, "vertical", widgets);
+}
+
+/** Rows of cells on top of a page. */
+static void put_rows(json_t *widgets, const json_t *list, const char *id, int height)
+{
+	size_t n = json_array_size(list);
+	if (n) {
+		size_t rows = (n + COLUMNS - 1) / COLUMNS;
+		json_t *panel = grid("panel", id, "", cells(list), (int)((n + rows - 1) / rows));
+		set(panel, "height", json_integer(height * (json_int_t)rows));
+		json_array_append_new(widgets, panel);
+	}
+}
+
 static json_t *tab_of(const json_t *page, const char *above)
 {
 	char id[300], inner[320];
 	const char *title = fb_layout_text(page, "title");
-	const json_t *pages = json_object_get(page, "pages");
-	json_t *controls = json_object_get(page, "controls"), *tabs, *each, *strip, *rest;
+	const json_t *pages = json_object_get(page, "pages"), *strips = json_object_get(page, "strips");
+	json_t *controls = json_object_get(page, "controls"), *each, *widgets;
 	size_t i;
 	snprintf(id, sizeof id, "page %s/%s", above, title);
-	if (!json_array_size(pages)) {
-		return grid("tab", id, title, cells(controls), COLUMNS);
+	if (!json_array_size(pages) && !json_array_size(strips)) {
+		const fb_layout_box screen = {0, 0, SCREEN_W, SCREEN_H};
+		size_t columns = fb_layout_columns(&screen, page);
+		return grid("tab", id, title, cells(controls), (int)columns);
 	}
-	tabs = json_array();
-	json_array_foreach(pages, i, each)
-	{
-		json_array_append_new(tabs, tab_of(each, id));
+	widgets = json_array();
+	snprintf(inner, sizeof inner, "top of %s", id);
+	put_rows(widgets, controls, inner, CELL_H);
+	snprintf(inner, sizeof inner, "buttons of %s", id);
+	put_rows(widgets, json_object_get(page, "buttons"), inner, SHORT_H);
+	if (json_array_size(strips)) {
+		json_t *columns = json_array();
+		json_array_foreach(strips, i, each)
+		{
+			json_array_append_new(columns, strip_of(each, id));
+		}
+		snprintf(inner, sizeof inner, "strips of %s", id);
+		json_array_append_new(widgets, box_of(inner, "horizontal", columns));
 	}
-	snprintf(inner, sizeof inner, "strip of %s", id);
-	strip = grid("panel", inner, "", cells(controls), (int)json_array_size(controls));
-	set(strip, "height", json_string("22%"));
-	snprintf(inner, sizeof inner, "nodes of %s", id);
-	rest = json_pack("{s:s, s:s, s:s, s:b, s:b, s:o}", "type", "panel", "id", inner, "address",
-		"/page", "bypass", 1, "expand", 1, "tabs", tabs);
-	return json_pack("{s:s, s:s, s:o, s:s, s:s, s:b, s:[o, o]}", "type", "tab", "id", id, "label",
-		plain(title), "layout", "vertical", "address", "/page", "bypass", 1, "widgets", strip,
-		rest);
+	if (json_array_size(pages)) {
+		json_t *tabs = json_array();
+		json_array_foreach(pages, i, each)
+		{
+			json_array_append_new(tabs, tab_of(each, id));
+		}
+		snprintf(inner, sizeof inner, "nodes of %s", id);
+		json_array_append_new(
+			widgets, json_pack("{s:s, s:s, s:s, s:b, s:b, s:o}", "type", "panel", "id", inner,
+						 "address", "/page", "bypass", 1, "expand", 1, "tabs", tabs));
+	}
+	return json_pack("{s:s, s:s, s:o, s:s, s:s, s:b, s:o}", "type", "tab", "id", id, "label",
+		plain(title), "layout", "vertical", "address", "/page", "bypass", 1, "widgets", widgets);
 }
 
 json_t *fb_layout_stage_session(const fb_layout *layout)
@@ -256,6 +339,9 @@ char *fb_layout_stage_module(const fb_layout *layout, const fb_layout_wish *wish
 			"    renew();\n"
 			"    setInterval(renew, %d);\n"
 			"  },\n"
+			"  // This file was made anew while the program runs.\n"
+			"  reload() { this.init(); },\n"
+			"  unload() { toAll('/unsubscribe'); },\n"
 			"  // Buttons know 1 and 0.\n"
 			"  oscInFilter(data) {\n"
 			"    data.args = data.args.map((arg) => arg.type === 'T' || arg.type === 'F'\n"

@@ -5,18 +5,28 @@
 	it connects. What arrives in another form than a control keeps it in (true, the name of a
 	choice, a figure with its unit) is read by a script of that control.
 	source: files saved by the editor (lexml version 6), its manual for the scripts */
-#include "layout.h"
+#include "layout_tosc.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
-enum { TAB = 40, CAPTION = 20, STRIP = 150, RATE_HZ = 20, RENEW_MS = 4000 };
-
-typedef struct writer {
-	FILE *to;
-	uint32_t ids;
-} writer;
+enum {
+	TAB = 40,
+	CAPTION = 20,
+	GAP = 3,
+	TEXT_MIN = 8,
+	TEXT_MAX = 13,
+	CELL_W = 120, /* the least of a cell above other things */
+	CELL_H = 88,
+	SHORT_H = 48, /* of what needs no height: a button, a name */
+	STRIP_W = 60,
+	FIELD_MIN = 28, /* of a choice with its name on it */
+	FIELD_W = 70,   /* of a choice beside others; else they stand below each other */
+	RATE_HZ = 20,
+	RENEW_MS = 4000,
+};
 
 typedef fb_layout_box box;
 
@@ -24,104 +34,9 @@ static const char *const blue = "<r>0.25</r><g>0.6</g><b>0.9</b><a>1</a>";
 static const char *const green = "<r>0.3</r><g>0.75</g><b>0.4</b><a>1</a>";
 static const char *const amber = "<r>0.95</r><g>0.65</g><b>0.2</b><a>1</a>";
 static const char *const red = "<r>0.9</r><g>0.25</g><b>0.25</b><a>1</a>";
+static const char *const slate = "<r>0.35</r><g>0.4</g><b>0.5</b><a>1</a>";
 static const char *const grey = "<r>0.2</r><g>0.2</g><b>0.22</b><a>1</a>";
 static const char *const clear = "<r>0</r><g>0</g><b>0</b><a>0</a>";
-
-/* --- pieces of XML */
-
-/** Text in CDATA, where only its own end has to be taken apart. */
-static void cdata(writer *w, const char *text)
-{
-	fputs("<![CDATA[", w->to);
-	for (const char *end; (end = strstr(text, "]]>")); text = end + 2) {
-		fprintf(w->to, "%.*s]]]]><![CDATA[", (int)(end - text), text);
-	}
-	fprintf(w->to, "%s]]>", text);
-}
-
-static void property(writer *w, char type, const char *key, const char *value)
-{
-	fprintf(w->to, "<property type='%c'><key><![CDATA[%s]]></key><value>", type, key);
-	if (type == 's') {
-		cdata(w, value);
-	} else {
-		fputs(value, w->to);
-	}
-	fputs("</value></property>", w->to);
-}
-
-static void number(writer *w, char type, const char *key, double value)
-{
-	char text[32];
-	snprintf(text, sizeof text, "%.6g", value);
-	property(w, type, key, text);
-}
-
-static void frame(writer *w, const box *at)
-{
-	char text[128];
-	snprintf(text, sizeof text, "<x>%.0f</x><y>%.0f</y><w>%.0f</w><h>%.0f</h>", at->x, at->y, at->w,
-		at->h);
-	property(w, 'r', "frame", text);
-}
-
-/** Begin a node; its properties stay open. */
-static void begin(writer *w, const char *type, const char *name, const box *at, const char *colour)
-{
-	uint32_t id = ++w->ids;
-	fprintf(w->to, "<node ID='f01dbac0-0000-4000-8000-%012x' type='%s'><properties>", id, type);
-	property(w, 's', "name", name);
-	frame(w, at);
-	property(w, 'c', "color", colour);
-}
-
-/** A value that is 0 or empty at first. fixed: a caption, which stays as it is written here */
-static void value(writer *w, const char *key, const char *first, bool fixed)
-{
-	fprintf(w->to,
-		"<value><key><![CDATA[%s]]></key><locked>0</locked><lockedDefaultCurrent>%d"
-		"</lockedDefaultCurrent><default>",
-		key, fixed);
-	cdata(w, first);
-	fputs("</default><defaultPull>0</defaultPull></value>", w->to);
-}
-
-/** One OSC message of a control. Sent when `trigger` is ANY (then received too) or RISE; only
-	received when it is NULL. */
-typedef struct osc_message {
-	const char *address, *trigger;
-	const char *type; ///< VALUE or CONSTANT; NULL: no argument
-	const char *conversion, *value;
-	double min, max; ///< what 0..1 stands for
-} osc_message;
-
-static void partial(
-	writer *w, const char *type, const char *conversion, const char *text, double min, double max)
-{
-	fprintf(w->to, "<partial><type>%s</type><conversion>%s</conversion><value>", type, conversion);
-	cdata(w, text);
-	fprintf(
-		w->to, "</value><scaleMin>%.9g</scaleMin><scaleMax>%.9g</scaleMax></partial>", min, max);
-}
-
-static void message(writer *w, const osc_message *m)
-{
-	fprintf(w->to,
-		"<osc><enabled>1</enabled><send>%d</send><receive>%d</receive><feedback>0</feedback>"
-		"<noDuplicates>0</noDuplicates><connections>0000000001</connections><triggers>",
-		m->trigger != NULL, !m->trigger || strcmp(m->trigger, "ANY") == 0);
-	if (m->trigger) {
-		fprintf(w->to, "<trigger><var><![CDATA[x]]></var><condition>%s</condition></trigger>",
-			m->trigger);
-	}
-	fputs("</triggers><path>", w->to);
-	partial(w, "CONSTANT", "STRING", m->address, 0, 1);
-	fputs("</path><arguments>", w->to);
-	if (m->type) {
-		partial(w, m->type, m->conversion, m->value, m->min, m->max);
-	}
-	fputs("</arguments></osc>", w->to);
-}
 
 /* --- scripts; TouchOSC's are Lua */
 
@@ -139,7 +54,7 @@ static void lua_text(FILE *to, const char *text)
 }
 
 /** Write a script by `fill` as the property of the open node. */
-static void script(writer *w, void (*fill)(FILE *to, const json_t *of), const json_t *of)
+static void script(fb_tosc *w, void (*fill)(FILE *to, const json_t *of), const json_t *of)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -147,7 +62,7 @@ static void script(writer *w, void (*fill)(FILE *to, const json_t *of), const js
 	if (to) {
 		fill(to, of);
 		if (fclose(to) == 0) {
-			property(w, 's', "script", text);
+			fb_tosc_property(w, 's', "script", text);
 		}
 		free(text);
 	}
@@ -229,122 +144,158 @@ static void root_script(FILE *to, const json_t *patterns)
 
 /* --- nodes */
 
-static void label(writer *w, const char *text, const box *at)
+/** How large a text can be written in a width: a character is some 0.58 of its height wide. */
+static double text_size(const char *text, double width)
 {
-	begin(w, "LABEL", text, at, clear);
-	number(w, 'i', "textSize", 13);
-	property(w, 'b', "background", "0");
-	property(w, 'b', "outline", "0");
-	property(w, 'b', "interactive", "0");
-	number(w, 'i', "textAlignH", 2);
+	size_t n = strlen(text);
+	return n ? floor(fmin(TEXT_MAX, fmax(TEXT_MIN, width / (0.58 * (double)n)))) : TEXT_MAX;
+}
+
+static void label(fb_tosc *w, const char *text, const box *at)
+{
+	fb_tosc_begin(w, "LABEL", text, at, clear);
+	fb_tosc_number(w, 'i', "textSize", text_size(text, at->w));
+	fb_tosc_property(w, 'b', "background", "0");
+	fb_tosc_property(w, 'b', "outline", "0");
+	fb_tosc_property(w, 'b', "interactive", "0");
+	fb_tosc_number(w, 'i', "textAlignH", 2);
 	fputs("</properties><values>", w->to);
-	value(w, "text", text, true);
+	fb_tosc_value(w, "text", text, true);
 	fputs("</values></node>", w->to);
 }
 
 /** The value in figures, with its unit. */
-static void figure(writer *w, const json_t *control, const box *at)
+static void figure(fb_tosc *w, const json_t *control, const box *at)
 {
-	begin(w, "LABEL", "value", at, clear);
-	number(w, 'i', "textSize", 13);
-	property(w, 'b', "background", "0");
-	property(w, 'b', "outline", "0");
-	property(w, 'b', "interactive", "0");
-	number(w, 'i', "textAlignH", 2);
+	bool text = fb_layout_is(control, "readout");
+	fb_tosc_begin(w, "LABEL", "value", at, clear);
+	fb_tosc_number(
+		w, 'i', "textSize", text_size(text ? "as long as a name" : "-100.0 LUFS", at->w));
+	fb_tosc_property(w, 'b', "background", "0");
+	fb_tosc_property(w, 'b', "outline", "0");
+	fb_tosc_property(w, 'b', "interactive", "0");
+	fb_tosc_number(w, 'i', "textAlignH", 2);
 	script(w, figure_script, control);
 	fputs("</properties><values>", w->to);
-	value(w, "text", "", false);
+	fb_tosc_value(w, "text", "", false);
 	fputs("</values><messages>", w->to);
-	message(w,
-		&(osc_message){fb_layout_text(control, "address"), NULL, "VALUE", "STRING", "text", 0, 1});
+	fb_tosc_message(w,
+		&(fb_tosc_osc){fb_layout_text(control, "address"), NULL, "VALUE", "STRING", "text", 0, 1});
 	fputs("</messages></node>", w->to);
 }
 
-static void values_x(writer *w)
+static void values_x(fb_tosc *w)
 {
 	fputs("</properties><values>", w->to);
-	value(w, "x", "0", false);
-	value(w, "touch", "false", false);
+	fb_tosc_value(w, "x", "0", false);
+	fb_tosc_value(w, "touch", "false", false);
 	fputs("</values><messages>", w->to);
 }
 
 /** A fader or a knob: 0..1 to the twin, which knows the taper. */
-static void continuous(writer *w, const json_t *control, const box *at)
+static void continuous(fb_tosc *w, const json_t *control, const box *at)
 {
 	bool fader = fb_layout_is(control, "fader");
-	begin(w, fader ? "FADER" : "RADIAL", fb_layout_text(control, "address"), at, blue);
-	number(w, 'i', "response", 0);
+	fb_tosc_begin(w, fader ? "FADER" : "RADIAL", fb_layout_text(control, "address"), at, blue);
+	fb_tosc_number(w, 'i', "response", 0);
 	if (fader) {
-		number(w, 'i', "orientation", at->h >= at->w ? 0 : 1);
+		fb_tosc_number(w, 'i', "orientation", at->h >= at->w ? 0 : 1);
 	}
 	script(w, touched_script, control);
 	values_x(w);
-	message(w, &(osc_message){fb_layout_text(control, "twin"), "ANY", "VALUE", "FLOAT", "x", 0, 1});
+	fb_tosc_message(
+		w, &(fb_tosc_osc){fb_layout_text(control, "twin"), "ANY", "VALUE", "FLOAT", "x", 0, 1});
 	fputs("</messages></node>", w->to);
 }
 
 /** A fader over a range, in the parameter's own units: whole numbers, and meters. */
-static void ranged(writer *w, const json_t *control, const box *at, bool meter)
+static void ranged(fb_tosc *w, const json_t *control, const box *at, bool meter)
 {
 	bool down = json_is_true(json_object_get(control, "down"));
-	begin(
+	fb_tosc_begin(
 		w, "FADER", fb_layout_text(control, "address"), at, !meter ? blue : (down ? amber : green));
-	number(w, 'i', "orientation", at->h < at->w ? 1 : (down ? 2 : 0));
+	fb_tosc_number(w, 'i', "orientation", at->h < at->w ? 1 : (down ? 2 : 0));
 	if (meter) {
-		property(w, 'b', "interactive", "0");
-		property(w, 'b', "cursor", "0");
+		fb_tosc_property(w, 'b', "interactive", "0");
+		fb_tosc_property(w, 'b', "cursor", "0");
 	} else {
 		script(w, touched_script, control);
 	}
 	values_x(w);
-	message(w, &(osc_message){fb_layout_text(control, "address"), meter ? NULL : "ANY", "VALUE",
-				   meter ? "FLOAT" : "INTEGER", "x", fb_layout_number(control, "min"),
-				   fb_layout_number(control, "max")});
+	fb_tosc_message(w, &(fb_tosc_osc){fb_layout_text(control, "address"), meter ? NULL : "ANY",
+						   "VALUE", meter ? "FLOAT" : "INTEGER", "x",
+						   fb_layout_number(control, "min"), fb_layout_number(control, "max")});
 	fputs("</messages></node>", w->to);
 }
 
-static void menu(writer *w, const json_t *control, const box *at)
+/** A field for each choice, with its name on it. */
+static void menu(fb_tosc *w, const json_t *control, const box *at)
 {
-	begin(w, "RADIO", fb_layout_text(control, "address"), at, blue);
-	number(w, 'i', "steps", (double)json_array_size(json_object_get(control, "choices")));
-	number(w, 'i', "orientation", at->h >= at->w ? 2 : 1);
+	size_t i, n = json_array_size(json_object_get(control, "choices"));
+	json_t *choice;
+	bool upright = at->h / (double)n >= TEXT_MAX && at->w / (double)n < FIELD_W;
+	bool named = upright || at->w / (double)n >= FIELD_MIN;
+	box all = {at->x, at->y, at->w, named ? at->h : at->h - CAPTION};
+	fb_tosc_begin(w, "RADIO", fb_layout_text(control, "address"), &all, blue);
+	fb_tosc_number(w, 'i', "steps", (double)n);
+	fb_tosc_number(w, 'i', "orientation", upright ? 2 : 1);
 	script(w, menu_script, control);
 	values_x(w);
-	message(w,
-		&(osc_message){fb_layout_text(control, "address"), "ANY", "VALUE", "INTEGER", "x", 0, 1});
+	fb_tosc_message(w,
+		&(fb_tosc_osc){fb_layout_text(control, "address"), "ANY", "VALUE", "INTEGER", "x", 0, 1});
 	fputs("</messages></node>", w->to);
+	if (!named) {
+		box foot = {at->x, at->y + at->h - CAPTION, at->w, CAPTION};
+		figure(w, control, &foot);
+		return;
+	}
+	json_array_foreach(json_object_get(control, "choices"), i, choice)
+	{
+		double part = (double)i / (double)n;
+		box field = {at->x + (upright ? 0.0 : at->w * part), at->y + (upright ? at->h * part : 0.0),
+			upright ? at->w : at->w / (double)n, upright ? at->h / (double)n : at->h};
+		label(w, json_string_value(choice), &field);
+	}
 }
 
-static void button(writer *w, const json_t *control, const box *at)
+static const char *tone(const json_t *control, const char *otherwise)
+{
+	const char *name = fb_layout_text(control, "tone");
+	return strcmp(name, "danger") == 0    ? red
+		   : strcmp(name, "caution") == 0 ? amber
+		   : strcmp(name, "good") == 0    ? green
+										  : otherwise;
+}
+
+static void button(fb_tosc *w, const json_t *control, const box *at)
 {
 	bool toggle = fb_layout_is(control, "switch");
 	const json_t *constant = json_object_get(control, "value");
-	begin(w, "BUTTON", fb_layout_text(control, "address"), at, toggle ? green : red);
-	number(w, 'i', "buttonType", toggle ? 2 : 0);
+	const char *text = json_string_value(constant);
+	fb_tosc_begin(
+		w, "BUTTON", fb_layout_text(control, "address"), at, tone(control, toggle ? green : slate));
+	fb_tosc_number(w, 'i', "buttonType", toggle ? 2 : 0);
 	if (toggle) {
 		script(w, switch_script, control);
 	}
 	values_x(w);
-	osc_message press = {
-		.address = fb_layout_text(control, "address"), .trigger = "RISE", .max = 1};
-	if (toggle) {
-		press.trigger = "ANY";
-		press.type = "VALUE";
-		press.value = "x";
-	} else if (constant) {
-		press.type = "CONSTANT";
-		press.value = "1";
-	}
-	press.conversion = "INTEGER";
-	message(w, &press);
+	fb_tosc_osc press = {.address = fb_layout_text(control, "address"),
+		.trigger = toggle ? "ANY" : "RISE",
+		.type = toggle ? "VALUE" : (constant ? "CONSTANT" : NULL),
+		.conversion = text ? "STRING" : "INTEGER",
+		.value = toggle ? "x" : (text ? text : "1"),
+		.max = 1};
+	fb_tosc_message(w, &press);
 	fputs("</messages></node>", w->to);
 }
 
-static void control_in(writer *w, const json_t *control, const box *cell)
+static void control_in(fb_tosc *w, const json_t *control, const box *cell)
 {
-	box at = {cell->x + 3, cell->y + 3, cell->w - 6, cell->h - 6};
-	box top = {at.x, at.y, at.w, CAPTION}, foot = {at.x, at.y + at.h - CAPTION, at.w, CAPTION};
-	box middle = {at.x, at.y + CAPTION, at.w, at.h - 2 * CAPTION};
+	double gap = fmin(GAP, cell->h / 8.0);
+	box at = {cell->x + gap, cell->y + gap, cell->w - 2.0 * gap, cell->h - 2.0 * gap};
+	double line = fmin(CAPTION, at.h / 3.0);
+	box top = {at.x, at.y, at.w, line}, foot = {at.x, at.y + at.h - line, at.w, line};
+	box middle = {at.x, at.y + line, at.w, at.h - 2 * line};
 	const char *text = fb_layout_text(control, "label");
 	if (fb_layout_is(control, "switch") || fb_layout_is(control, "button")) {
 		button(w, control, &at);
@@ -353,13 +304,16 @@ static void control_in(writer *w, const json_t *control, const box *cell)
 	}
 	label(w, text, &top);
 	if (fb_layout_is(control, "readout")) {
-		middle.h += CAPTION;
+		middle.h += line;
 		figure(w, control, &middle);
 		return;
 	}
 	if (fb_layout_is(control, "menu")) {
+		middle.h += line;
 		menu(w, control, &middle);
-	} else if (fb_layout_is(control, "meter") || fb_layout_is(control, "number")) {
+		return;
+	}
+	if (fb_layout_is(control, "meter") || fb_layout_is(control, "number")) {
 		ranged(w, control, &middle, fb_layout_is(control, "meter"));
 	} else {
 		continuous(w, control, &middle);
@@ -367,50 +321,148 @@ static void control_in(writer *w, const json_t *control, const box *cell)
 	figure(w, control, &foot);
 }
 
-static void controls_in(writer *w, const json_t *list, const box *in, double shape)
+static void controls_in(fb_tosc *w, const json_t *page, const box *in)
 {
-	size_t i, n = json_array_size(list);
+	const json_t *list = json_object_get(page, "controls");
+	size_t i, n = json_array_size(list), columns = fb_layout_columns(in, page);
 	json_t *control;
 	json_array_foreach(list, i, control)
 	{
-		box cell = fb_layout_cell(in, n, i, shape);
+		box cell = fb_layout_cell(in, n, i, columns);
 		control_in(w, control, &cell);
 	}
 }
 
-static void pager(writer *w, const json_t *pages, const box *at);
-
-/** A page: its controls above, a pager of its own pages below. */
-static void page(writer *w, const json_t *self, const box *at)
+/** In how many rows, and columns, cells stand that have a least width. */
+static double rows_of(const json_t *list, double width, size_t *columns)
 {
-	const json_t *pages = json_object_get(self, "pages");
-	box inner = {0, 0, at->w, at->h}, rest = inner;
-	begin(w, "GROUP", fb_layout_text(self, "title"), at, grey);
-	property(w, 's', "tabLabel", fb_layout_text(self, "title"));
-	property(w, 'c', "tabColorOff", grey);
-	property(w, 'c', "tabColorOn", blue);
-	fputs("</properties><children>", w->to);
-	if (json_array_size(pages)) {
-		inner.h = STRIP;
-		rest = (box){0, STRIP, at->w, at->h - STRIP};
+	size_t n = json_array_size(list), most = (size_t)fmax(1.0, width / CELL_W);
+	size_t rows = (n + most - 1) / most;
+	if (columns) {
+		*columns = rows ? (n + rows - 1) / rows : 1;
 	}
-	controls_in(w, json_object_get(self, "controls"), &inner, 0.6);
+	return (double)rows;
+}
+
+/** Rows of cells of a height, off the top of what is left of a page. */
+static void rows_in(fb_tosc *w, const json_t *list, box *rest, double height)
+{
+	size_t i, columns;
+	double rows = rows_of(list, rest->w, &columns), width = rest->w / (double)columns;
+	json_t *control;
+	json_array_foreach(list, i, control)
+	{
+		box cell = {rest->x + width * (double)(i % columns),
+			rest->y + height * (double)(i / columns), width, height};
+		control_in(w, control, &cell);
+	}
+	rest->y += height * rows;
+	rest->h -= height * rows;
+}
+
+static bool is_tall(const json_t *control)
+{
+	return fb_layout_is(control, "fader") || fb_layout_is(control, "meter");
+}
+
+/** A column: what is short on top, what is tall side by side below it, its figures at the foot. */
+static void strip(fb_tosc *w, const json_t *self, const box *at)
+{
+	const json_t *controls = json_object_get(self, "controls");
+	size_t i, tall = 0, faders = 0;
+	json_t *control;
+	double y = 0.0, x = GAP, line = fmin(CAPTION, at->h / 12.0), row = fmin(SHORT_H, at->h / 6.0);
+	fb_tosc_begin(w, "GROUP", fb_layout_text(self, "title"), at, grey);
+	fputs("</properties><children>", w->to);
+	json_array_foreach(controls, i, control)
+	{
+		if (is_tall(control)) {
+			tall++;
+			faders += fb_layout_is(control, "fader");
+		} else {
+			control_in(w, control, &(box){0, y, at->w, row});
+			y += row;
+		}
+	}
+	double foot = at->h - line * (double)tall, unit = (at->w - 2 * GAP) / (double)(tall + faders);
+	json_array_foreach(controls, i, control)
+	{
+		bool fader = fb_layout_is(control, "fader"); /* a finger needs twice the width */
+		box bar = {x, y + GAP, unit * (fader ? 2.0 : 1.0) - 2.0, foot - y - GAP};
+		if (is_tall(control)) {
+			fader ? continuous(w, control, &bar) : ranged(w, control, &bar, true);
+			x += bar.w + 2.0;
+			tall--;
+			figure(w, control, &(box){0, at->h - line * (double)(tall + 1), at->w, line});
+		}
+	}
+	fputs("</children></node>", w->to);
+}
+
+static void strips_in(fb_tosc *w, const json_t *strips, const box *in)
+{
+	size_t i, n = json_array_size(strips), most = (size_t)fmax(1.0, in->w / STRIP_W);
+	size_t rows = (n + most - 1) / most, columns = rows ? (n + rows - 1) / rows : 1;
+	double width = in->w / (double)columns, height = rows ? in->h / (double)rows : 0.0;
+	json_t *self;
+	json_array_foreach(strips, i, self)
+	{
+		strip(w, self,
+			&(box){in->x + width * (double)(i % columns), in->y + height * (double)(i / columns),
+				width - 4.0, height - 4.0});
+	}
+}
+
+static void pager(fb_tosc *w, const json_t *pages, const box *at);
+
+/** A page: its controls above; buttons, strips and a pager of its own pages below. */
+static void page(fb_tosc *w, const json_t *self, const box *at)
+{
+	const json_t *controls = json_object_get(self, "controls");
+	const json_t *buttons = json_object_get(self, "buttons");
+	const json_t *strips = json_object_get(self, "strips");
+	const json_t *pages = json_object_get(self, "pages");
+	box rest = {0, 0, at->w, at->h};
+	fb_tosc_begin(w, "GROUP", fb_layout_text(self, "title"), at, grey);
+	fb_tosc_property(w, 's', "tabLabel", fb_layout_text(self, "title"));
+	fb_tosc_property(w, 'c', "tabColorOff", grey);
+	fb_tosc_property(w, 'c', "tabColorOn", blue);
+	fputs("</properties><children>", w->to);
+	if (json_array_size(strips) + json_array_size(pages)) {
+		double above =
+			CELL_H * rows_of(controls, at->w, NULL) + SHORT_H * rows_of(buttons, at->w, NULL);
+		double part = fmin(1.0, at->h / 2.0 / fmax(above, 1.0)); /* half is for what is below */
+		rows_in(w, controls, &rest, CELL_H * part);
+		rows_in(w, buttons, &rest, SHORT_H * part);
+		strips_in(w, strips, &rest);
+	} else {
+		controls_in(w, self, &rest);
+	}
 	if (json_array_size(pages)) {
 		pager(w, pages, &rest);
 	}
 	fputs("</children></node>", w->to);
 }
 
-static void pager(writer *w, const json_t *pages, const box *at)
+static void pager(fb_tosc *w, const json_t *pages, const box *at)
 {
 	size_t i;
 	json_t *each;
 	box inner = {0, TAB, at->w, at->h - TAB};
-	begin(w, "PAGER", "pages", at, grey);
-	number(w, 'i', "tabbarSize", TAB);
-	property(w, 'b', "tabLabels", "1");
+	double size = TEXT_MAX;
+	fb_tosc_begin(w, "PAGER", "pages", at, grey);
+	fb_tosc_number(w, 'i', "tabbarSize", TAB);
+	json_array_foreach(pages, i, each)
+	{
+		double fits =
+			text_size(fb_layout_text(each, "title"), at->w / (double)json_array_size(pages));
+		size = fmin(size, fits);
+	}
+	fb_tosc_number(w, 'i', "textSizeOn", size);
+	fb_tosc_number(w, 'i', "textSizeOff", size);
+	fb_tosc_property(w, 'b', "tabLabels", "1");
 	fputs("</properties><values>", w->to);
-	value(w, "page", "0", false);
+	fb_tosc_value(w, "page", "0", false);
 	fputs("</values><children>", w->to);
 	json_array_foreach(pages, i, each)
 	{
@@ -439,13 +491,13 @@ bool fb_layout_touchosc(
 {
 	char *text = NULL;
 	size_t length = 0;
-	writer w = {.to = open_memstream(&text, &length)};
+	fb_tosc w = {.to = open_memstream(&text, &length)};
 	box screen = {0, 0, wish->width, wish->height};
 	if (!w.to) {
 		return false;
 	}
 	fputs("<?xml version='1.0' encoding='UTF-8'?><lexml version='6'>", w.to);
-	begin(&w, "GROUP", "foldback", &screen, grey);
+	fb_tosc_begin(&w, "GROUP", "foldback", &screen, grey);
 	script(&w, root_script, layout->patterns);
 	fputs("</properties><includes></includes><children>", w.to);
 	if (json_array_size(layout->pages) == 1) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "chat.h"
 
+#include "../common/body.h"
 #include "plain.h"
 
 #include <curl/curl.h>
@@ -28,12 +29,6 @@ struct fb_chat {
 	bool loopback;
 	char why[CURL_ERROR_SIZE];
 };
-
-typedef struct answer {
-	char *text;
-	size_t len;
-	bool too_large;
-} answer;
 
 /** How one try went. */
 typedef struct attempt {
@@ -156,18 +151,7 @@ const char *fb_chat_url(const fb_chat *chat)
 
 static size_t take_bytes(char *data, size_t size, size_t count, void *ctx)
 {
-	answer *a = ctx;
-	size_t len = size * count;
-	a->too_large = a->too_large || len > ANSWER_MAX - a->len;
-	char *grown = a->too_large ? NULL : realloc(a->text, a->len + len + 1);
-	if (!grown) {
-		return 0;
-	}
-	memcpy(grown + a->len, data, len);
-	a->text = grown;
-	a->len += len;
-	a->text[a->len] = '\0';
-	return len;
+	return fb_body_add(ctx, data, size * count, ANSWER_MAX) ? size * count : 0;
 }
 
 static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
@@ -177,7 +161,7 @@ static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl
 	return chat->options.go_on && !chat->options.go_on(chat->options.ctx);
 }
 
-static void set_up(fb_chat *chat, const char *text, answer *a)
+static void set_up(fb_chat *chat, const char *text, fb_body *a)
 {
 	CURL *curl = chat->curl;
 	curl_easy_reset(curl);
@@ -226,7 +210,7 @@ static CURLcode transfer(const fb_chat *chat)
 }
 
 /** No whole answer came. */
-static attempt broken(const fb_chat *chat, CURLcode code, const answer *a, fb_error *error)
+static attempt broken(const fb_chat *chat, CURLcode code, const fb_body *a, fb_error *error)
 {
 	const char *why = *chat->why ? chat->why : curl_easy_strerror(code);
 	switch (code) {
@@ -262,7 +246,7 @@ static const char *message_of(const json_t *root)
 	return text ? text : "";
 }
 
-static attempt refused(fb_chat *chat, long http, const answer *a, fb_error *error)
+static attempt refused(fb_chat *chat, long http, const fb_body *a, fb_error *error)
 {
 	curl_off_t after = 0;
 	curl_easy_getinfo(chat->curl, CURLINFO_RETRY_AFTER, &after);
@@ -285,7 +269,7 @@ static attempt refused(fb_chat *chat, long http, const answer *a, fb_error *erro
 
 static attempt try_once(fb_chat *chat, const char *text, char **body, long *http, fb_error *error)
 {
-	answer a = {0};
+	fb_body a = {0};
 	attempt result = {.status = FB_OK};
 	set_up(chat, text, &a);
 	CURLcode code = transfer(chat);

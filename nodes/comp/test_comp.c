@@ -6,39 +6,6 @@
 
 enum { RATE = 48000, LONG = 96000 };
 
-typedef struct stereo {
-	float *in[4], *out[2];
-} stereo;
-
-static stereo stereo_open(void)
-{
-	stereo s = {{NULL, NULL, NULL, NULL}, {NULL, NULL}};
-	for (int c = 0; c < 2; c++) {
-		s.in[c] = sig_alloc(LONG);
-		s.out[c] = sig_alloc(LONG);
-	}
-	return s;
-}
-
-static void stereo_close(stereo *s)
-{
-	for (int c = 0; c < 4; c++) {
-		free(s->in[c]);
-	}
-	free(s->out[0]);
-	free(s->out[1]);
-}
-
-static void run(fb_rig *rig, stereo *s, size_t frames)
-{
-	rig_run(rig, (const float *const *)s->in, s->out, frames);
-}
-
-static double db(double ratio)
-{
-	return 20.0 * log10(ratio);
-}
-
 /** The curve as an engineer draws it: what a level comes out as. */
 static double curve(double level, double threshold, double ratio, double knee)
 {
@@ -54,7 +21,7 @@ static double curve(double level, double threshold, double ratio, double knee)
 
 static double worst_on_curve(const char *detector, double threshold, double ratio, double knee)
 {
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	fb_rig *rig = rig_open("comp", RATE);
 	rig_set(rig, "threshold", threshold);
 	rig_set(rig, "ratio", ratio);
@@ -67,14 +34,14 @@ static double worst_on_curve(const char *detector, double threshold, double rati
 		rig_prepare(rig);
 		sig_sine(s.in[0], LONG, RATE, 997, pow(10, level / 20), 0);
 		memcpy(s.in[1], s.in[0], LONG * sizeof(float));
-		run(rig, &s, LONG / 2);
-		double heard = strcmp(detector, "rms") ? level : level - db(sqrt(2.0));
+		rig_run(rig, (const float *const *)s.in, s.out, LONG / 2);
+		double heard = strcmp(detector, "rms") ? level : level - sig_db(sqrt(2.0));
 		double wanted = level + curve(heard, threshold, ratio, knee) - heard;
-		double got = sig_rms_db(s.out[0] + LONG / 4, LONG / 4) + db(sqrt(2.0));
+		double got = sig_rms_db(s.out[0] + LONG / 4, LONG / 4) + sig_db(sqrt(2.0));
 		worst = fmax(worst, fabs(got - wanted));
 	}
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 	return worst;
 }
 
@@ -97,7 +64,7 @@ static void test_static_curve(void **state)
 /** Time in ms to 63 % of the way in dB after a step between two constant levels at frame 48000. */
 static double time_of(double attack, double release, double before, double after, double rate)
 {
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	fb_rig *rig = rig_open("comp", rate);
 	rig_set(rig, "threshold", -30);
 	rig_set(rig, "ratio", 4);
@@ -108,16 +75,16 @@ static double time_of(double attack, double release, double before, double after
 	for (size_t i = 0; i < LONG; i++) {
 		s.in[0][i] = s.in[1][i] = (float)(i < LONG / 2 ? before : after);
 	}
-	run(rig, &s, LONG);
-	double start = db((double)s.out[0][LONG / 2 - 1] / before);
-	double end = curve(db(after), -30, 4, 0) - db(after);
+	rig_sound_run(rig, &s);
+	double start = sig_db((double)s.out[0][LONG / 2 - 1] / before);
+	double end = curve(sig_db(after), -30, 4, 0) - sig_db(after);
 	double part = start + (end - start) * (1 - exp(-1));
 	size_t at = LONG / 2;
-	while (at < LONG && (db((double)s.out[0][at] / after) - part) * (start - end) > 0) {
+	while (at < LONG && (sig_db((double)s.out[0][at] / after) - part) * (start - end) > 0) {
 		at++;
 	}
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 	return (double)(at - LONG / 2 + 1) * 1000 / rate;
 }
 
@@ -147,7 +114,7 @@ static void test_attack_and_release_times(void **state)
 /** Total harmonic distortion in dB of a tone compressed by about 12 dB. */
 static double thd(double freq, double attack, double release, const char *detector)
 {
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	fb_rig *rig = rig_open("comp", RATE);
 	rig_set(rig, "threshold", -22);
 	rig_set(rig, "ratio", 4);
@@ -157,7 +124,7 @@ static double thd(double freq, double attack, double release, const char *detect
 	rig_prepare(rig);
 	sig_sine(s.in[0], LONG, RATE, freq, 0.5, 0);
 	memcpy(s.in[1], s.in[0], LONG * sizeof(float));
-	run(rig, &s, LONG);
+	rig_sound_run(rig, &s);
 	const float *tail = s.out[0] + LONG / 2;
 	double sum = 0;
 	for (int h = 2; h <= 20; h++) {
@@ -165,7 +132,7 @@ static double thd(double freq, double attack, double release, const char *detect
 	}
 	double result = 10 * log10(sum) - sig_level_db(tail, LONG / 2, RATE, freq);
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 	return result;
 }
 
@@ -190,22 +157,22 @@ static void test_distortion(void **state)
 static void test_untouched_below_threshold(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	sig_noise(s.in[0], LONG, 0.02, 1);
 	sig_noise(s.in[1], LONG, 0.02, 2);
 	fb_rig *rig = rig_open("comp", RATE);
-	run(rig, &s, LONG);
+	rig_sound_run(rig, &s);
 	assert_memory_equal(s.in[0], s.out[0], LONG * sizeof(float));
 	assert_memory_equal(s.in[1], s.out[1], LONG * sizeof(float));
 	assert_true(rig_meter(rig, "reduction") == 0);
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 static void test_lookahead_is_its_latency(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	fb_rig *rig = rig_open("comp", RATE);
 	static const double times[] = {0, 0.5, 1, 5, 20};
 	for (int i = 0; i < 5; i++) {
@@ -214,52 +181,52 @@ static void test_lookahead_is_its_latency(void **state)
 		uint32_t delay = rig_latency(rig);
 		assert_int_equal(delay, (int)(times[i] * RATE / 1000));
 		sig_noise(s.in[0], LONG, 0.01, 3);
-		run(rig, &s, LONG);
+		rig_sound_run(rig, &s);
 		assert_memory_equal(s.out[0] + delay, s.in[0], (LONG - delay) * sizeof(float));
 	}
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 static void test_key_link_and_mix(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	sig_sine(s.in[0], LONG, RATE, 1000, 1.0, 0);
 	sig_sine(s.in[1], LONG, RATE, 1000, 0.01, 0);
 	fb_rig *rig = rig_open("comp", RATE);
 	rig_set(rig, "knee", 0);
 	rig_set(rig, "ratio", 4);
-	run(rig, &s, LONG);
+	rig_sound_run(rig, &s);
 	/* linked: the quiet side goes down with the loud one, 15 dB */
 	assert_near(rig_meter(rig, "reduction"), 15, 0.05);
 	assert_near(sig_rms_db(s.out[1] + LONG / 2, LONG / 2), -40 - 3.01 - 15, 0.05);
 	rig_set(rig, "link", 0);
-	run(rig, &s, LONG);
+	rig_sound_run(rig, &s);
 	assert_near(sig_rms_db(s.out[1] + LONG / 2, LONG / 2), -40 - 3.01, 0.05);
 	assert_near(sig_rms_db(s.out[0] + LONG / 2, LONG / 2), -3.01 - 15, 0.05);
 	/* half dry: 0.5 + 0.5 * 10^(-15/20) */
 	rig_set(rig, "mix", 50);
-	run(rig, &s, LONG);
-	assert_near(
-		sig_rms_db(s.out[0] + LONG / 2, LONG / 2), -3.01 + db(0.5 + 0.5 * pow(10, -0.75)), 0.05);
+	rig_sound_run(rig, &s);
+	assert_near(sig_rms_db(s.out[0] + LONG / 2, LONG / 2),
+		-3.01 + sig_db(0.5 + 0.5 * pow(10, -0.75)), 0.05);
 	/* a silent key asks for nothing; an unconnected one is not waited for */
 	rig_set(rig, "mix", 100);
 	rig_choose(rig, "sidechain", "external");
-	run(rig, &s, LONG);
+	rig_sound_run(rig, &s);
 	assert_near(sig_rms_db(s.out[0] + LONG / 2, LONG / 2), -3.01 - 15, 0.05);
 	s.in[2] = sig_alloc(LONG);
 	s.in[3] = sig_alloc(LONG);
-	run(rig, &s, LONG);
+	rig_sound_run(rig, &s);
 	assert_near(sig_rms_db(s.out[0] + LONG - 4800, 4800), -3.01, 0.1);
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 static void test_sidechain_high_pass(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	fb_rig *rig = rig_open("comp", RATE);
 	rig_set(rig, "sc_hpf", 200);
 	rig_set(rig, "ratio", 100);
@@ -269,16 +236,16 @@ static void test_sidechain_high_pass(void **state)
 	/* 12 dB per octave: 50 Hz is heard 24.1 dB down (Butterworth) */
 	sig_sine(s.in[0], LONG, RATE, 50, 1.0, 0);
 	sig_sine(s.in[1], LONG, RATE, 50, 1.0, 0);
-	run(rig, &s, LONG);
+	rig_sound_run(rig, &s);
 	assert_near(rig_meter(rig, "reduction"), (40 - 24.1) * 0.99, 0.2);
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 static void test_automatic_makeup(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	sig_sine(s.in[0], LONG, RATE, 1000, 0.001, 0);
 	sig_sine(s.in[1], LONG, RATE, 1000, 0.001, 0);
 	fb_rig *rig = rig_open("comp", RATE);
@@ -286,18 +253,18 @@ static void test_automatic_makeup(void **state)
 	rig_set(rig, "ratio", 4);
 	rig_set(rig, "auto_makeup", 1);
 	rig_set(rig, "makeup", 2);
-	run(rig, &s, LONG);
+	rig_sound_run(rig, &s);
 	/* half of (1 - 1/4) of 20 dB, and the 2 dB set by hand */
 	assert_near(sig_rms_db(s.out[0], LONG) - sig_rms_db(s.in[0], LONG), 7.5 + 2, 0.001);
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* Equal sides in, equal sides out, to the bit. */
 static void test_mono_stays_mono(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	sig_noise(s.in[0], LONG, 0.9, 8);
 	memcpy(s.in[1], s.in[0], LONG * sizeof(float));
 	fb_rig *rig = rig_open("comp", RATE);
@@ -305,11 +272,11 @@ static void test_mono_stays_mono(void **state)
 	rig_set(rig, "link", 40);
 	rig_set(rig, "sc_hpf", 100);
 	rig_prepare(rig);
-	run(rig, &s, LONG);
+	rig_sound_run(rig, &s);
 	assert_true(rig_meter(rig, "reduction") > 1);
 	assert_memory_equal(s.out[0], s.out[1], LONG * sizeof(float));
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* Bound: 30 dB of makeup and 30 of automatic makeup before the attack. */

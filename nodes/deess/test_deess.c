@@ -6,36 +6,8 @@
 
 enum { RATE = 48000, LONG = 20 * RATE, FRAME = 960, BEFORE = 5 };
 
-typedef struct stereo {
-	float *in[2], *out[2];
-	size_t frames;
-} stereo;
-
-static stereo stereo_open(void)
-{
-	stereo s = {.frames = LONG};
-	for (int c = 0; c < 2; c++) {
-		s.in[c] = sig_alloc(LONG);
-		s.out[c] = sig_alloc(LONG);
-	}
-	return s;
-}
-
-static void stereo_close(stereo *s)
-{
-	for (int c = 0; c < 2; c++) {
-		free(s->in[c]);
-		free(s->out[c]);
-	}
-}
-
-static void run(fb_rig *rig, stereo *s)
-{
-	rig_run(rig, (const float *const *)s->in, s->out, s->frames);
-}
-
 /** Real speech, 16 kHz wide band: a woman reads a menu (Debian: asterisk-core-sounds-en-g722). */
-static void speech(stereo *s)
+static void speech(rig_sound *s)
 {
 	static const char path[] = "/usr/share/asterisk/sounds/en_US_f_Allison/conf-adminmenu.g722";
 	char command[256];
@@ -87,7 +59,7 @@ static bool alike(const float *x, kind k, int before)
 	return same;
 }
 
-static figures measure(const stereo *s)
+static figures measure(const rig_sound *s)
 {
 	figures f = {0};
 	f.voiced_worst_db = -300;
@@ -120,7 +92,7 @@ static figures measure(const stereo *s)
 static void test_acts_on_sibilants_only(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	speech(&s);
 	for (int wide = 0; wide < 2; wide++) {
 		fb_rig *rig = rig_open("deess", RATE);
@@ -129,7 +101,7 @@ static void test_acts_on_sibilants_only(void **state)
 		rig_set(rig, "threshold", -48);
 		rig_set(rig, "range", 8);
 		rig_prepare(rig);
-		run(rig, &s);
+		rig_sound_run(rig, &s);
 		figures f = measure(&s);
 		printf("# %s: %d sibilant frames %.2f dB, %d voiced %.4f dB, worst change %.1f dB\n",
 			wide ? "wide" : "split", f.sibilants, f.sibilants_db, f.voiced, f.voiced_db,
@@ -142,14 +114,14 @@ static void test_acts_on_sibilants_only(void **state)
 		assert_memory_equal(s.out[0], s.out[1], s.frames * sizeof(float));
 		rig_close(rig);
 	}
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* What is not a sibilant passes to the bit, however loud and bright: a low tone, a sawtooth. */
 static void test_leaves_the_rest_alone(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	s.frames = 2 * RATE;
 	fb_rig *rig = rig_open("deess", RATE);
 	rig_set(rig, "threshold", -60);
@@ -161,13 +133,13 @@ static void test_leaves_the_rest_alone(void **state)
 			s.in[1][i] = -0.3f * s.in[0][i];
 		}
 		rig_prepare(rig);
-		run(rig, &s);
+		rig_sound_run(rig, &s);
 		/* the first 20 ms are a sudden start, and that is bright */
 		assert_memory_equal(s.out[0] + RATE, s.in[0] + RATE, RATE * sizeof(float));
 		assert_memory_equal(s.out[1] + RATE, s.in[1] + RATE, RATE * sizeof(float));
 	}
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* A tone in the band: 3 dB for each 4 above the threshold, no more than the range; split, the shelf
@@ -176,7 +148,7 @@ static void test_amount(void **state)
 {
 	(void)state;
 	static const double levels[] = {-50, -40, -30, -20, -10};
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	s.frames = RATE;
 	fb_rig *rig = rig_open("deess", RATE);
 	rig_set(rig, "frequency", 4000);
@@ -188,7 +160,7 @@ static void test_amount(void **state)
 		rig_prepare(rig);
 		sig_sine(s.in[0], s.frames, RATE, 12000, pow(10, level / 20) * sqrt(2.0), 0);
 		memcpy(s.in[1], s.in[0], LONG * sizeof(float));
-		run(rig, &s);
+		rig_sound_run(rig, &s);
 		double over = level + 40;
 		double wanted = over <= -3 ? 0
 						: over < 3 ? 0.75 * (over + 3) * (over + 3) / 12
@@ -200,7 +172,7 @@ static void test_amount(void **state)
 		assert_near(change, -wanted, k % 2 ? 0.02 : 0.4);
 	}
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* Mode, listen and frequency may be thrown about while it works: no step beyond those of the sound.
@@ -208,7 +180,7 @@ static void test_amount(void **state)
 static void test_switching_fades(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	s.frames = 2 * RATE;
 	sig_sine(s.in[0], s.frames, RATE, 6000, 0.3, 0);
 	sig_sine(s.in[1], s.frames, RATE, 6000, 0.3, 0);
@@ -232,7 +204,7 @@ static void test_switching_fades(void **state)
 	}
 	assert_true(worst < own * 1.03);
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* Bound: what a 24 dB per octave filter overshoots by, listened to. */

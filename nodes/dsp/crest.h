@@ -49,6 +49,17 @@ static inline void fb_crest_push(fb_crest *crest, float block)
 	crest->past = past;
 }
 
+/** All through the window there was silence: the blocks begin anew with what comes next, so that it
+	is read the same whenever it comes. */
+static inline void fb_crest_rest(fb_crest *crest)
+{
+	for (int i = 0; i < FB_CREST_BLOCKS; i++) {
+		crest->blocks[i] = 0.0f;
+	}
+	crest->at = 0;
+	crest->left = crest->length;
+}
+
 /** Magnitudes in place of which the largest of the window to date are written. rt: yes */
 static inline void fb_crest_tick(fb_crest *crest, float x[FB_TICK])
 {
@@ -65,6 +76,9 @@ static inline void fb_crest_tick(fb_crest *crest, float x[FB_TICK])
 		}
 	}
 	crest->filling = filling[0];
+	if (crest->past == 0.0f && crest->filling == 0.0f) {
+		fb_crest_rest(crest);
+	}
 }
 
 #endif

@@ -8,33 +8,6 @@
 
 enum { RATE = 48000, LONG = 1 << 15 };
 
-typedef struct stereo {
-	float *in[2], *out[2];
-} stereo;
-
-static stereo stereo_open(void)
-{
-	stereo s;
-	for (int c = 0; c < 2; c++) {
-		s.in[c] = sig_alloc(LONG);
-		s.out[c] = sig_alloc(LONG);
-	}
-	return s;
-}
-
-static void stereo_close(stereo *s)
-{
-	for (int c = 0; c < 2; c++) {
-		free(s->in[c]);
-		free(s->out[c]);
-	}
-}
-
-static void run(fb_rig *rig, stereo *s)
-{
-	rig_run(rig, (const float *const *)s->in, s->out, LONG);
-}
-
 /* --- the analogue filters, written down again from their definitions, s = j f / f0 */
 
 static double complex butterworth(int order, double q, double complex s)
@@ -83,7 +56,7 @@ static double digital_db(const float *impulse, double rate, double f)
 static double worst_error(
 	double rate, const char *type, const char *slope, int order, double f0, double gain, double q)
 {
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	s.in[0][0] = s.in[1][0] = 1.0f;
 	fb_rig *rig = rig_open("eq", rate);
 	rig_choose(rig, "b3_type", type);
@@ -92,7 +65,7 @@ static double worst_error(
 	rig_set(rig, "b3_gain", gain);
 	rig_set(rig, "b3_q", q);
 	rig_prepare(rig);
-	run(rig, &s);
+	rig_sound_run(rig, &s);
 	assert_memory_equal(s.out[0], s.out[1], LONG * sizeof(float));
 	double worst = 0;
 	for (int i = 0; i <= 40; i++) {
@@ -102,7 +75,7 @@ static double worst_error(
 		worst = wanted > -70.0 && error > worst ? error : worst;
 	}
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 	if (worst > 0.1) {
 		printf(
 			"# %s %s %g Hz %g dB Q %g at %g: %.3f dB off\n", type, slope, f0, gain, q, rate, worst);
@@ -160,7 +133,7 @@ static void test_response_at_other_rates(void **state)
 static void test_flat_is_exact(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	sig_noise(s.in[0], LONG, 1.0, 1);
 	sig_noise(s.in[1], LONG, 1.0, 2);
 	fb_rig *rig = rig_open("eq", RATE);
@@ -172,18 +145,18 @@ static void test_flat_is_exact(void **state)
 		rig_set(rig, name, b % 3);
 	}
 	rig_prepare(rig);
-	run(rig, &s);
+	rig_sound_run(rig, &s);
 	assert_memory_equal(s.in[0], s.out[0], LONG * sizeof(float));
 	/* and again after a gain was up and came back */
 	rig_set(rig, "b3_gain", 12);
-	run(rig, &s);
+	rig_sound_run(rig, &s);
 	assert_true(memcmp(s.in[0], s.out[0], LONG * sizeof(float)) != 0);
 	rig_set(rig, "b3_gain", 0);
-	run(rig, &s);
-	run(rig, &s);
+	rig_sound_run(rig, &s);
+	rig_sound_run(rig, &s);
 	assert_memory_equal(s.in[0], s.out[0], LONG * sizeof(float));
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /** Level of what is far from any product of a slow change: a 12th-order high pass at 6 kHz, peak of
@@ -215,7 +188,7 @@ static double click_db(const float *x, size_t frames)
 /** Clicks of a full sweep of the frequency, up and down, in the parameter's own 50 ms. */
 static double sweep_clicks(const char *type, double gain, double q)
 {
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	sig_sine(s.in[0], LONG, RATE, 997, 1.0, 0);
 	sig_sine(s.in[1], LONG, RATE, 997, 1.0, 0);
 	fb_rig *rig = rig_open("eq", RATE);
@@ -237,7 +210,7 @@ static double sweep_clicks(const char *type, double gain, double q)
 	}
 	double clicks = click_db(s.out[0] + PART, LONG - PART);
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 	return clicks;
 }
 
@@ -261,7 +234,7 @@ static void test_switching_fades(void **state)
 {
 	(void)state;
 	static const char *const types[] = {"bell", "low_pass", "notch", "high_shelf", "high_pass"};
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	sig_sine(s.in[0], LONG, RATE, 997, 1.0, 0);
 	sig_sine(s.in[1], LONG, RATE, 997, 1.0, 0);
 	fb_rig *rig = rig_open("eq", RATE);
@@ -282,7 +255,7 @@ static void test_switching_fades(void **state)
 	printf("# switching: clicks %.1f dB\n", clicks);
 	assert_true(clicks < -55);
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* Bound: eight bands of +24 dB and resonant passes. */

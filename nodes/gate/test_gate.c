@@ -6,41 +6,8 @@
 
 enum { RATE = 48000, LONG = 144000 };
 
-typedef struct stereo {
-	float *in[4], *out[2];
-} stereo;
-
-static stereo stereo_open(void)
-{
-	stereo s = {{NULL, NULL, NULL, NULL}, {NULL, NULL}};
-	for (int c = 0; c < 2; c++) {
-		s.in[c] = sig_alloc(LONG);
-		s.out[c] = sig_alloc(LONG);
-	}
-	return s;
-}
-
-static void stereo_close(stereo *s)
-{
-	for (int c = 0; c < 4; c++) {
-		free(s->in[c]);
-	}
-	free(s->out[0]);
-	free(s->out[1]);
-}
-
-static void run(fb_rig *rig, stereo *s)
-{
-	rig_run(rig, (const float *const *)s->in, s->out, LONG);
-}
-
-static double db(double ratio)
-{
-	return 20.0 * log10(fmax(ratio, 1e-15));
-}
-
 /** Both sides of the input: the same. */
-static void both(stereo *s)
+static void both(rig_sound *s)
 {
 	memcpy(s->in[1], s->in[0], LONG * sizeof(float));
 }
@@ -51,7 +18,7 @@ static void test_static_curve(void **state)
 	(void)state;
 	static const double settings[][3] = {/* threshold, ratio, range */
 		{-30, 2, 60}, {-20, 4, 30}, {-50, 10, 90}, {-40, 1.5, 12}, {-25, 100, 40}};
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	double worst = 0;
 	for (int k = 0; k < 5; k++) {
 		double threshold = settings[k][0], ratio = settings[k][1], range = settings[k][2];
@@ -65,23 +32,23 @@ static void test_static_curve(void **state)
 			rig_prepare(rig);
 			sig_sine(s.in[0], LONG, RATE, 997, pow(10, level / 20), 0);
 			both(&s);
-			run(rig, &s);
+			rig_sound_run(rig, &s);
 			double down = fmax(0, fmin(range, (ratio - 1) * (threshold - level)));
-			double got = sig_rms_db(s.out[0] + LONG / 2, LONG / 2) + db(sqrt(2.0));
+			double got = sig_rms_db(s.out[0] + LONG / 2, LONG / 2) + sig_db(sqrt(2.0));
 			worst = fmax(worst, fabs(got - (level - down)));
 		}
 		rig_close(rig);
 	}
 	printf("# worst distance from the drawn line: %.4f dB\n", worst);
 	assert_true(worst < 0.1);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* Once open, it stays so until the level is the hysteresis below the threshold. */
 static void test_hysteresis(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	fb_rig *rig = rig_open("gate", RATE);
 	rig_set(rig, "threshold", -30);
 	rig_set(rig, "hysteresis", 8);
@@ -91,11 +58,11 @@ static void test_hysteresis(void **state)
 	for (int k = 0; k < 5; k++) {
 		sig_sine(s.in[0], LONG, RATE, 440, pow(10, levels[k] / 20), 0);
 		both(&s);
-		run(rig, &s);
+		rig_sound_run(rig, &s);
 		assert_true((rig_meter(rig, "open") > 0.5) == open[k]);
 	}
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* The node's figure: within 5 %. Opening is to 63 % of the amplitude, closing to 63 % of the dB and
@@ -106,7 +73,7 @@ static void test_times(void **state)
 	static const double attacks[] = {0.1, 1, 10, 50}, releases[] = {20, 100, 400};
 	static const double holds[] = {5, 20, 100, 500};
 	enum { UP = 4800, DOWN = 48000 };
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	for (size_t i = 0; i < LONG; i++) {
 		s.in[0][i] = s.in[1][i] = i >= UP && i < DOWN ? 0.9f : 0.001f;
 	}
@@ -120,7 +87,7 @@ static void test_times(void **state)
 		rig_set(rig, "release", release);
 		rig_set(rig, "hold", hold);
 		rig_prepare(rig);
-		run(rig, &s);
+		rig_sound_run(rig, &s);
 		size_t at = UP;
 		while ((double)s.out[0][at] < 0.9 * (0.01 + 0.99 * (1 - exp(-1)))) {
 			at++;
@@ -132,14 +99,14 @@ static void test_times(void **state)
 		}
 		double held = (double)(at - DOWN) * 1000 / RATE;
 		size_t closing = at;
-		while (db((double)s.out[0][at] / (double)s.in[0][at]) > -40 * (1 - exp(-1))) {
+		while (sig_db((double)s.out[0][at] / (double)s.in[0][at]) > -40 * (1 - exp(-1))) {
 			at++;
 		}
 		assert_near(held, hold, 0.05 * hold + 0.1);
 		assert_near((double)(at - closing) * 1000 / RATE, release, 0.05 * release);
 		rig_close(rig);
 	}
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* A bass note that dies away under hum and noise, with the shortest hold: opens once, closes once.
@@ -148,7 +115,7 @@ static void test_no_chatter(void **state)
 {
 	(void)state;
 	static const double freqs[] = {41.2, 55, 98, 330};
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	for (int k = 0; k < 4; k++) {
 		float *noise = sig_alloc(LONG);
 		sig_noise(noise, LONG, 0.002, 3);
@@ -174,14 +141,14 @@ static void test_no_chatter(void **state)
 		rig_close(rig);
 		free(noise);
 	}
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* Above the threshold the very bits pass, as late as the look-ahead; with it the front is whole. */
 static void test_open_is_exact_and_lookahead_helps(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	for (size_t i = 0; i < LONG; i++) {
 		s.in[0][i] = s.in[1][i] = i < 9600 ? 0.0f : (float)sin((double)i * 0.1);
 	}
@@ -190,20 +157,20 @@ static void test_open_is_exact_and_lookahead_helps(void **state)
 	rig_set(rig, "attack", 0.5);
 	rig_prepare(rig);
 	assert_int_equal(rig_latency(rig), 240);
-	run(rig, &s);
+	rig_sound_run(rig, &s);
 	/* ten attack times before the sound: e^-10 is left */
 	for (size_t i = 0; i < 240; i++) {
 		assert_near(s.out[0][9600 + 240 + i], s.in[0][9600 + i], 1e-4);
 	}
 	assert_memory_equal(s.out[0] + 48000 + 240, s.in[0] + 48000, 48000 * sizeof(float));
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 static void test_key_and_its_filters(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	sig_sine(s.in[0], LONG, RATE, 1000, 0.5, 0);
 	both(&s);
 	s.in[2] = sig_alloc(LONG);
@@ -213,7 +180,7 @@ static void test_key_and_its_filters(void **state)
 	rig_set(rig, "threshold", -20);
 	rig_set(rig, "ratio", 100);
 	rig_prepare(rig);
-	run(rig, &s);
+	rig_sound_run(rig, &s);
 	assert_near(rig_meter(rig, "reduction"), 40, 0.01);
 	/* a key at one side is enough; 50 Hz and 12 kHz are kept out by the filters, 1 kHz is not */
 	static const double freqs[] = {50, 1000, 12000};
@@ -221,33 +188,33 @@ static void test_key_and_its_filters(void **state)
 		sig_sine(s.in[3], LONG, RATE, freqs[k], 0.5, 0);
 		rig_set(rig, "sc_hpf", 20);
 		rig_set(rig, "sc_lpf", 20000);
-		run(rig, &s);
+		rig_sound_run(rig, &s);
 		assert_true(rig_meter(rig, "open") == 1);
 		rig_set(rig, "sc_hpf", 300);
 		rig_set(rig, "sc_lpf", 3000);
-		run(rig, &s);
+		rig_sound_run(rig, &s);
 		assert_true((rig_meter(rig, "open") == 1) == (k == 1));
 	}
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* Equal sides in, equal sides out, to the bit. */
 static void test_mono_stays_mono(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	sig_noise(s.in[0], LONG, 0.9, 8);
 	memcpy(s.in[1], s.in[0], LONG * sizeof(float));
 	fb_rig *rig = rig_open("gate", RATE);
 	rig_set(rig, "threshold", -1);
 	rig_set(rig, "sc_lpf", 2000);
 	rig_prepare(rig);
-	run(rig, &s);
+	rig_sound_run(rig, &s);
 	assert_true(rig_meter(rig, "reduction") > 1);
 	assert_memory_equal(s.out[0], s.out[1], LONG * sizeof(float));
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* Bound: never louder. */

@@ -6,38 +6,6 @@
 
 enum { RATE = 48000, LONG = 144000 };
 
-typedef struct stereo {
-	float *in[2], *out[2];
-} stereo;
-
-static stereo stereo_open(void)
-{
-	stereo s;
-	for (int c = 0; c < 2; c++) {
-		s.in[c] = sig_alloc(LONG);
-		s.out[c] = sig_alloc(LONG);
-	}
-	return s;
-}
-
-static void stereo_close(stereo *s)
-{
-	for (int c = 0; c < 2; c++) {
-		free(s->in[c]);
-		free(s->out[c]);
-	}
-}
-
-static void run(fb_rig *rig, stereo *s)
-{
-	rig_run(rig, (const float *const *)s->in, s->out, LONG);
-}
-
-static double db(double ratio)
-{
-	return 20.0 * log10(fmax(ratio, 1e-15));
-}
-
 /* --- meters */
 
 /* ITU-R BS.1770-4 Annex 2: order 48, four phases; columns 2 and 3 are 1 and 0 read backwards */
@@ -62,7 +30,7 @@ static double annex_dbtp(const float *x, size_t frames)
 			peak = fmax(peak, fabs(y));
 		}
 	}
-	return db(peak);
+	return sig_db(peak);
 }
 
 /* Four points a sample by a Hann-windowed sinc of 49 taps: the other grid and filter that meters in
@@ -84,7 +52,7 @@ static double sinc_dbtp(const float *x, size_t frames)
 			peak = fmax(peak, fabs(y));
 		}
 	}
-	return db(peak);
+	return sig_db(peak);
 }
 
 /* --- material */
@@ -123,7 +91,7 @@ enum { NOISE, BURSTS, MUSIC, SQUARE, SQUARE_HIGH, IMPULSES, MATERIALS };
 static const char *const names[] = {
 	"noise", "noise bursts", "music", "square 997 Hz", "square 7.1 kHz", "impulses"};
 
-static void fill(stereo *s, int material)
+static void fill(rig_sound *s, int material)
 {
 	for (unsigned c = 0; c < 2; c++) {
 		float *x = s->in[c];
@@ -150,7 +118,7 @@ static void test_ceiling_holds(void **state)
 {
 	(void)state;
 	static const double drives[] = {0, 6, 24}, aheads[] = {0.5, 2, 10};
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	double worst = -100, worst_other = -100;
 	for (int m = 0; m < MATERIALS; m++) {
 		fill(&s, m);
@@ -160,7 +128,7 @@ static void test_ceiling_holds(void **state)
 			rig_set(rig, "lookahead", aheads[k % 3]);
 			rig_set(rig, "release", k & 1 ? 5 : 60);
 			rig_prepare(rig);
-			run(rig, &s);
+			rig_sound_run(rig, &s);
 			double over = fmax(annex_dbtp(s.out[0], LONG), annex_dbtp(s.out[1], LONG)) + 1;
 			double other = fmax(sinc_dbtp(s.out[0], LONG), sinc_dbtp(s.out[1], LONG)) + 1;
 			if (over > 0.03 || other > 0.1) {
@@ -175,7 +143,7 @@ static void test_ceiling_holds(void **state)
 	printf("# above the ceiling: %+.3f dB, by the other grid %+.3f dB\n", worst, worst_other);
 	assert_true(worst < 0.1);
 	assert_true(worst_other < 0.1);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* At other rates too, and for both meters: at 96 kHz and above the standard asks for less. */
@@ -183,7 +151,7 @@ static void test_ceiling_holds_at_other_rates(void **state)
 {
 	(void)state;
 	static const double rates[] = {44100, 96000, 192000};
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	for (int k = 0; k < 9; k++) {
 		static const int materials[] = {BURSTS, MUSIC, SQUARE_HIGH};
 		fill(&s, materials[k % 3]);
@@ -191,7 +159,7 @@ static void test_ceiling_holds_at_other_rates(void **state)
 		rig_set(rig, "drive", 18);
 		rig_set(rig, "ceiling", -3);
 		rig_prepare(rig);
-		run(rig, &s);
+		rig_sound_run(rig, &s);
 		for (int c = 0; c < 2; c++) {
 			assert_true(annex_dbtp(s.out[c], LONG) < -3 + 0.1);
 			assert_true(sinc_dbtp(s.out[c], LONG) < -3 + 0.1);
@@ -199,7 +167,7 @@ static void test_ceiling_holds_at_other_rates(void **state)
 		}
 		rig_close(rig);
 	}
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* Below the ceiling, or back below it, the very bits come out, as late as the latency says. */
@@ -207,7 +175,7 @@ static void test_untouched_below_ceiling(void **state)
 {
 	(void)state;
 	static const double aheads[] = {0.5, 1, 2.5, 10};
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	for (int c = 0; c < 2; c++) {
 		sig_noise(s.in[c], LONG, 0.4, 3u + (unsigned)c);
 	}
@@ -217,32 +185,32 @@ static void test_untouched_below_ceiling(void **state)
 		rig_prepare(rig);
 		uint32_t delay = rig_latency(rig);
 		assert_int_equal(delay, (int)(aheads[k] * RATE / 1000));
-		run(rig, &s);
+		rig_sound_run(rig, &s);
 		assert_memory_equal(s.out[0] + delay, s.in[0], (LONG - delay) * sizeof(float));
 		float kept = s.in[0][100];
 		s.in[0][100] = 4.0f;
-		run(rig, &s);
+		rig_sound_run(rig, &s);
 		s.in[0][100] = kept;
-		run(rig, &s);
-		run(rig, &s);
+		rig_sound_run(rig, &s);
+		rig_sound_run(rig, &s);
 		assert_memory_equal(s.out[1] + delay, s.in[1], (LONG - delay) * sizeof(float));
 		assert_true(rig_meter(rig, "reduction") == 0);
 		rig_close(rig);
 	}
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /** Gain in dB at a frame of a constant signal. */
-static double gain_at(const stereo *s, size_t frame, uint32_t delay)
+static double gain_at(const rig_sound *s, size_t frame, uint32_t delay)
 {
-	return db((double)s->out[0][frame] / (double)s->in[0][frame - delay]);
+	return sig_db((double)s->out[0][frame] / (double)s->in[0][frame - delay]);
 }
 
 /** Run a step down from +12 dB over the ceiling, `loud` frames long, and give the ms to 63 % of the
 	way back. */
 static double release_of(double release, bool adaptive, size_t loud)
 {
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	fb_rig *rig = rig_open("limiter", RATE);
 	rig_set(rig, "release", release);
 	rig_set(rig, "adaptive", adaptive);
@@ -255,14 +223,14 @@ static double release_of(double release, bool adaptive, size_t loud)
 		s.in[0][i] = s.in[1][i] = (float)(0.55 + 0.45 * cos(M_PI * past));
 		s.in[0][i] = s.in[1][i] *= (float)fmin((double)(i + 1) / 96, 1);
 	}
-	run(rig, &s);
+	rig_sound_run(rig, &s);
 	assert_near(gain_at(&s, loud + delay - 100, delay), -12, 0.03);
 	size_t at = loud + delay;
 	while (at < LONG - 1 && gain_at(&s, at, delay) < -12 * exp(-1)) {
 		at++;
 	}
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 	return (double)(at - loud - delay) * 1000 / RATE;
 }
 
@@ -283,20 +251,20 @@ static void test_release_times(void **state)
 static void test_linked(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	sig_sine(s.in[0], LONG, RATE, 440, 1.0, 0);
 	sig_sine(s.in[1], LONG, RATE, 440, 0.1, 0);
 	fb_rig *rig = rig_open("limiter", RATE);
 	rig_set(rig, "drive", 11);
-	run(rig, &s);
+	rig_sound_run(rig, &s);
 	assert_near(rig_meter(rig, "reduction"), 12, 0.02);
 	assert_near(sig_rms_db(s.out[1] + LONG / 2, LONG / 2), -21 - 3.01, 0.02);
 	memcpy(s.in[1], s.in[0], LONG * sizeof(float));
 	rig_reset(rig);
-	run(rig, &s);
+	rig_sound_run(rig, &s);
 	assert_memory_equal(s.out[0], s.out[1], LONG * sizeof(float));
 	rig_close(rig);
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* A bass note held 6 dB down: half a period of 60 Hz is 8 ms, so a release of 60 ms lets go a
@@ -305,7 +273,7 @@ static void test_linked(void **state)
 static void test_distortion(void **state)
 {
 	(void)state;
-	stereo s = stereo_open();
+	rig_sound s = rig_sound_open(LONG);
 	for (int adaptive = 0; adaptive < 2; adaptive++) {
 		sig_sine(s.in[0], LONG, RATE, 60, 1.0, 0);
 		sig_sine(s.in[1], LONG, RATE, 60, 1.0, 0);
@@ -313,7 +281,7 @@ static void test_distortion(void **state)
 		rig_set(rig, "drive", 5);
 		rig_set(rig, "adaptive", adaptive);
 		rig_prepare(rig);
-		run(rig, &s);
+		rig_sound_run(rig, &s);
 		double sum = 0;
 		for (int h = 2; h <= 30; h++) {
 			sum += pow(10, sig_level_db(s.out[0] + 96000, 48000, RATE, 60 * h) / 10);
@@ -323,7 +291,7 @@ static void test_distortion(void **state)
 		assert_true(thd < (adaptive ? -80 : -40));
 		rig_close(rig);
 	}
-	stereo_close(&s);
+	rig_sound_close(&s);
 }
 
 /* Bound: the highest ceiling. */

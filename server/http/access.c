@@ -38,27 +38,40 @@ static bool has_token(struct lws *wsi)
 		   fb_is_token(fb_http_of(wsi)->server, given + 7);
 }
 
+/** Who is at the other end, an IPv4 address as one of IPv6, however it came. false: nobody any
+	more. */
+static bool peer_address(int fd, struct sockaddr_in6 *peer)
+{
+	struct sockaddr_storage any;
+	struct sockaddr_in in;
+	socklen_t len = sizeof any;
+	if (getpeername(fd, (struct sockaddr *)&any, &len)) {
+		return false;
+	}
+	memcpy(peer, &any, sizeof *peer);
+	if (any.ss_family == AF_INET) {
+		memcpy(&in, &any, sizeof in);
+		peer->sin6_port = in.sin_port;
+		peer->sin6_addr = (struct in6_addr){{{[10] = 0xff, [11] = 0xff}}};
+		memcpy(&peer->sin6_addr.s6_addr[12], &in.sin_addr, 4);
+	}
+	return true;
+}
+
 bool fb_read_peer(struct lws *wsi, const char *kind, char origin[FB_ORIGIN_LEN])
 {
-	struct sockaddr_storage peer;
-	socklen_t len = sizeof peer;
+	struct sockaddr_in6 peer;
 	char text[INET6_ADDRSTRLEN] = "?";
-	int port = 0;
+	unsigned port = 0;
 	bool loopback = false;
-	if (!getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &len)) {
-		if (peer.ss_family == AF_INET) {
-			const struct sockaddr_in *in = (const struct sockaddr_in *)&peer;
-			inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
-			port = ntohs(in->sin_port);
-			loopback = (ntohl(in->sin_addr.s_addr) >> 24) == 127;
-		} else {
-			const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)&peer;
-			inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof text);
-			port = ntohs(in->sin6_port);
-			loopback = IN6_IS_ADDR_LOOPBACK(&in->sin6_addr);
-		}
+	if (peer_address(lws_get_socket_fd(wsi), &peer)) {
+		const uint8_t *bytes = peer.sin6_addr.s6_addr;
+		bool v4 = IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr);
+		inet_ntop(v4 ? AF_INET : AF_INET6, bytes + (v4 ? 12 : 0), text, sizeof text);
+		loopback = v4 ? bytes[12] == 127 : IN6_IS_ADDR_LOOPBACK(&peer.sin6_addr);
+		port = ntohs(peer.sin6_port);
 	}
-	snprintf(origin, FB_ORIGIN_LEN, "%s %s:%d", kind, text, port);
+	snprintf(origin, FB_ORIGIN_LEN, "%s %s:%u", kind, text, port);
 	return loopback || has_token(wsi);
 }
 

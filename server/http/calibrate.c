@@ -69,7 +69,7 @@ static const fb_route routes[] = {
 		{SAMPLE_PARAM}, .body_max = FB_SAMPLE_FILE_MAX, .body_type = "audio/wav", .code = 201,
 		.answer = "Sample"},
 	{FB_GET, "/api/samples/{name}", get_sample, "A calibration sample, as it was put.",
-		{SAMPLE_PARAM}, .answer_type = "audio/wav", .refusals = "404"},
+		{SAMPLE_PARAM}, .answer_type = "audio/wav", .refusals = "404 413"},
 };
 
 const fb_routes fb_calibration_routes = {"calibration", routes, sizeof routes / sizeof *routes};

@@ -78,7 +78,7 @@ static const char *meaning(int code)
 		{403, "Not allowed: read-only, or asked by a web page of another origin."},
 		{404, "There is no such thing."}, {406, "A value has a type that does not fit."},
 		{409, "There is one already, or the state does not allow it."},
-		{413, "The body is too large."}, {415, "The body has another type."},
+		{413, "The body, or what is asked for, is too large."}, {415, "The body has another type."},
 		{426, "This is served over WebSocket."}, {429, "Too many, or too often."},
 		{503, "Not now: what this needs is not there."}};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {

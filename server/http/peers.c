@@ -1,40 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Who is connected, and how much of the server one address may take: connections, and time. When
-   there are too many connections, one that waits makes room, of the address that has most of them,
-   so that a client that opens many and says nothing keeps nobody out. thread: control */
+/* Who is connected, and who goes when there are too many connections: of the address that has most
+   of them the one that is of least use, so that a client that opens many keeps nobody out.
+   thread: control */
 #include "request.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/socket.h>
 
-enum {
-	CONNECTIONS_MAX = 480, ///< in all; fewer than descriptors
-	OF_ONE_MAX = 256,      ///< of one address
-	ADDRESSES_MAX = 1024,  ///< remembered; those that are owed nothing are forgotten first
-	COST_MIN_US = 250,     ///< of a request, with what the system does for it
-	SPENT_MAX_US = 1000000 ///< of the server's time; it comes back at half of real time
-};
+enum { COST_MIN_US = 150 }; ///< of a request, with what the system does for it
 
-/** What one address takes of the server. */
-typedef struct account {
-	unsigned char address[16];
-	uint32_t connections;
-	int64_t spent_us, since_us;
-} account;
+/** What a connection is there for now. Those that come first here go first. */
+typedef enum purpose {
+	UNUSED, ///< it never asked anything that was whole
+	WAITS,  ///< for its client to ask
+	ASKS,   ///< it has asked something that is not answered yet
+	STREAMS ///< a WebSocket, events
+} purpose;
 
 /** One connection. */
 struct fb_peer {
 	struct lws *wsi;
-	account *account;
+	fb_account *account;
 	struct fb_peer *prev, *next; ///< the one that has waited longest is last
-	bool asked;                  ///< something, once
-	bool busy;                   ///< it has asked something that is not answered yet, or streams
+	purpose use;
+	bool leaves; ///< on its way out
 };
 
 struct fb_peers {
-	account accounts[ADDRESSES_MAX];
 	fb_peer *first, *last;
+	fb_account *comes; ///< of the one that is being let in
 	uint32_t count;
 };
 
@@ -43,52 +37,7 @@ static int64_t now_us(void)
 	return (int64_t)(fb_now_s() * 1e6);
 }
 
-/* --- accounts */
-
-static bool address_of(int fd, unsigned char out[16])
-{
-	struct sockaddr_storage peer;
-	socklen_t len = sizeof peer;
-	if (getpeername(fd, (struct sockaddr *)&peer, &len)) {
-		return false;
-	}
-	memset(out, 0, 16);
-	if (peer.ss_family == AF_INET) {
-		memcpy(out, &((const struct sockaddr_in *)&peer)->sin_addr, 4);
-	} else {
-		/* a host has a whole /64 to itself */
-		memcpy(out, &((const struct sockaddr_in6 *)&peer)->sin6_addr, 8);
-		out[15] = 6;
-	}
-	return true;
-}
-
-static int64_t still_spent(const account *a)
-{
-	int64_t spent = a->spent_us - (now_us() - a->since_us) / 2;
-	return spent > 0 ? spent : 0;
-}
-
-/** The account of an address; a free one if it has none. NULL if all are in use. */
-static account *account_of(fb_peers *peers, const unsigned char address[16])
-{
-	account *free_one = NULL;
-	for (account *a = peers->accounts; a < peers->accounts + ADDRESSES_MAX; a++) {
-		if (!memcmp(a->address, address, 16)) {
-			return a;
-		}
-		if (!free_one && !a->connections && !still_spent(a)) {
-			free_one = a;
-		}
-	}
-	if (free_one) {
-		*free_one = (account){.since_us = now_us()};
-		memcpy(free_one->address, address, 16);
-	}
-	return free_one;
-}
-
-/* --- connections */
+/* --- room */
 
 static void unlink_peer(fb_peers *peers, fb_peer *peer)
 {
@@ -104,55 +53,73 @@ static void link_first(fb_peers *peers, fb_peer *peer)
 	peers->first = peer;
 }
 
-/** Should rather this one go? It is of the address that has more, or it never asked anything. */
-static bool goes_first(const fb_peer *peer, const fb_peer *other)
+static uint32_t has(const fb_account *account)
 {
-	uint32_t a = peer->account->connections, b = other->account->connections;
-	return a != b ? a > b : !peer->asked && other->asked;
+	return account->connections[FB_VIA_HTTP];
 }
 
-/** End a connection that waits; of this address, or of any if NULL. */
-static bool make_room(fb_peers *peers, const account *of)
+/** Should rather this one go? */
+static bool goes_first(const fb_peer *peer, const fb_peer *other)
+{
+	uint32_t a = has(peer->account), b = has(other->account);
+	return a != b ? a > b : peer->use < other->use;
+}
+
+/** May this one go for one more of that address? One that is in use only if its address has more
+	than its share. */
+static bool may_go(const fb_peer *peer, const fb_account *newcomer)
+{
+	return !peer->leaves && (peer->use <= WAITS || has(peer->account) > has(newcomer) + 1);
+}
+
+/** End a connection, of the newcomer's own address if `own`. */
+static void make_room(fb_peers *peers, const fb_account *newcomer, bool own)
 {
 	fb_peer *gone = NULL;
 	for (fb_peer *peer = peers->last; peer; peer = peer->prev) {
-		if (!peer->busy && (!of || peer->account == of) && (!gone || goes_first(peer, gone))) {
+		if (may_go(peer, newcomer) && (!own || peer->account == newcomer) &&
+			(!gone || goes_first(peer, gone))) {
 			gone = peer;
 		}
 	}
 	if (gone) {
-		gone->busy = true; /* it is on its way out: not to be chosen again */
-		lws_set_timeout(gone->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+		fb_peers_end(gone->wsi);
 	}
-	return gone != NULL;
 }
 
-bool fb_peers_admit(fb_peers *peers, int fd)
+bool fb_peers_have_room(fb_peers *peers, const fb_account *newcomer)
 {
-	unsigned char address[16];
-	account *a = address_of(fd, address) ? account_of(peers, address) : NULL;
-	if (!a) {
+	if (has(newcomer) >= FB_CONNECTIONS_OF_ONE) {
+		make_room(peers, newcomer, true);
 		return false;
 	}
-	if (a->connections >= OF_ONE_MAX) {
-		return make_room(peers, a);
+	if (peers->count >= FB_CONNECTIONS_MAX) {
+		make_room(peers, newcomer, false);
+		return false;
 	}
-	return peers->count < CONNECTIONS_MAX || make_room(peers, NULL);
+	return true;
 }
 
-void fb_peers_add(fb_peers *peers, struct lws *wsi)
+/* --- connections */
+
+void fb_peers_comes(fb_peers *peers, fb_account *account)
 {
-	unsigned char address[16];
-	account *a = address_of(lws_get_socket_fd(wsi), address) ? account_of(peers, address) : NULL;
-	fb_peer *peer = a ? calloc(1, sizeof *peer) : NULL;
-	if (peer) {
-		peer->wsi = wsi;
-		peer->account = a;
-		a->connections++;
-		peers->count++;
-		link_first(peers, peer);
-		lws_set_opaque_user_data(wsi, peer);
+	peers->comes = account;
+}
+
+int fb_peers_add(fb_peers *peers, struct lws *wsi)
+{
+	fb_peer *peer = peers->comes ? calloc(1, sizeof *peer) : NULL;
+	if (!peer) {
+		return -1;
 	}
+	peer->wsi = wsi;
+	peer->account = peers->comes;
+	peer->account->connections[FB_VIA_HTTP]++;
+	peers->count++;
+	link_first(peers, peer);
+	lws_set_opaque_user_data(wsi, peer);
+	return 0;
 }
 
 void fb_peers_remove(fb_peers *peers, struct lws *wsi)
@@ -160,45 +127,69 @@ void fb_peers_remove(fb_peers *peers, struct lws *wsi)
 	fb_peer *peer = lws_get_opaque_user_data(wsi);
 	if (peer) {
 		lws_set_opaque_user_data(wsi, NULL);
-		peer->account->connections--;
+		peer->account->connections[FB_VIA_HTTP]--;
 		peers->count--;
 		unlink_peer(peers, peer);
 		free(peer);
 	}
 }
 
-void fb_peers_busy(fb_peers *peers, struct lws *wsi, bool busy)
+static void set_use(fb_peers *peers, struct lws *wsi, purpose use)
 {
 	fb_peer *peer = lws_get_opaque_user_data(wsi);
 	if (peer) {
-		peer->busy = busy;
-		peer->asked = true;
+		peer->use = use;
 		unlink_peer(peers, peer);
 		link_first(peers, peer);
 	}
 }
 
-void fb_peers_spend(struct lws *wsi, double seconds)
+void fb_peers_busy(fb_peers *peers, struct lws *wsi, bool busy)
+{
+	set_use(peers, wsi, busy ? ASKS : WAITS);
+}
+
+void fb_peers_streams(fb_peers *peers, struct lws *wsi)
+{
+	set_use(peers, wsi, STREAMS);
+}
+
+uint32_t fb_peers_count(const fb_peers *peers)
+{
+	return peers->count;
+}
+
+/* --- time */
+
+void fb_peers_spend(struct lws *wsi, int64_t cost_us)
 {
 	fb_peer *peer = lws_get_opaque_user_data(wsi);
 	if (peer) {
-		account *a = peer->account;
-		int64_t cost_us = (int64_t)(seconds * 1e6);
-		a->spent_us = still_spent(a) + (cost_us > COST_MIN_US ? cost_us : COST_MIN_US);
-		a->since_us = now_us();
+		fb_account_spend(peer->account, COST_MIN_US + cost_us, now_us());
 	}
 }
 
 int64_t fb_peers_spent_us(struct lws *wsi)
 {
 	const fb_peer *peer = lws_get_opaque_user_data(wsi);
-	return peer ? still_spent(peer->account) : 0;
+	return peer ? fb_account_spent_us(peer->account, now_us()) : 0;
 }
 
-bool fb_peers_may_ask(struct lws *wsi)
+const fb_account *fb_peers_account(struct lws *wsi)
 {
 	const fb_peer *peer = lws_get_opaque_user_data(wsi);
-	return !peer || still_spent(peer->account) < SPENT_MAX_US;
+	return peer && !peer->leaves ? peer->account : NULL;
+}
+
+void fb_peers_end(struct lws *wsi)
+{
+	fb_peer *peer = lws_get_opaque_user_data(wsi);
+	if (peer && !peer->leaves) {
+		/* libwebsockets sees the end at its next turn, and has not to wait for the other side's */
+		peer->leaves = true;
+		shutdown(lws_get_socket_fd(wsi), SHUT_RDWR);
+		fb_http_of(wsi)->stats.dropped++;
+	}
 }
 
 fb_peers *fb_peers_create(void)

@@ -11,16 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	DISCARD_MAX = 4 << 20, ///< bytes read of what is too large, to be able to tell
-	HELD_MAX = 512 << 20,  ///< bytes of all bodies and answers together
-	FRESH_BYTES = 65536,   ///< that wait in the kernel for a client of a stream
-	QUICK_US = 500,        ///< what takes less need not wait
-	WRITE_S = 20           ///< a client has to take something within
-};
-
-/** Of the loop between two ticks, for requests; then everything else has its turn. */
-static const double BUSY_MAX_S = 0.004;
+enum { FRESH_BYTES = 65536 }; ///< that wait in the kernel for a client of a stream
 
 struct fb_ticket {
 	fb_request *request; ///< NULL once its connection has ended
@@ -31,7 +22,7 @@ struct fb_ticket {
 static void set_answer(
 	fb_request *request, int code, const char *type, const void *data, size_t len)
 {
-	request->answer = request->http->held + len <= HELD_MAX ? malloc(LWS_PRE + len + 1) : NULL;
+	request->answer = request->http->held + len <= FB_HELD_MAX ? malloc(LWS_PRE + len + 1) : NULL;
 	if (!request->answer) {
 		code = 503;
 		len = 0;
@@ -107,6 +98,7 @@ void fb_http_answer_stream(
 		request->stream = ops;
 		request->stream_ctx = ctx;
 		fb_keep_fresh(request->wsi);
+		fb_peers_streams(request->http->peers, request->wsi);
 	}
 	lws_callback_on_writable(request->wsi);
 }
@@ -147,26 +139,12 @@ fb_request *fb_http_redeem(fb_ticket *ticket)
 
 /* --- reading it */
 
-static void stop_waiting(fb_request *request)
-{
-	fb_request **at = &request->http->waiting;
-	while (*at && *at != request) {
-		at = &(*at)->next_waiting;
-	}
-	if (*at) {
-		*at = request->next_waiting;
-	}
-	request->waits = false;
-}
-
 static void forget(fb_request *request)
 {
 	if (request->ticket) {
 		request->ticket->request = NULL;
 	}
-	if (request->waits) {
-		stop_waiting(request);
-	}
+	fb_line_leave(request);
 	if (request->stream) {
 		request->stream->close(request->stream_ctx);
 	}
@@ -235,7 +213,7 @@ static void examine(fb_request *request, struct lws *wsi, const char *path)
 	} else if (visit == FB_VISIT_FOREIGN && request->method != FB_GET) {
 		request->fault = 403;
 		request->fault_text = "asked by a web page of another origin (--cors-origin lets it)";
-	} else if (!fb_peers_may_ask(wsi)) {
+	} else if (fb_peers_spent_us(wsi) >= FB_ACCOUNT_MAX_US) {
 		request->fault = 429;
 		request->fault_text = "too often, or too much";
 		fb_http_add_header(request, "retry-after", "1");
@@ -266,120 +244,43 @@ static void begin(fb_request *request, struct lws *wsi, const char *path)
 	request->body_max = request->fault ? 0 : fb_route_body_max(request->method, request->path);
 }
 
-/** Which question it is. */
-static uint32_t question(const fb_request *request)
+/** Is there a body, whose end LWS_CALLBACK_HTTP_BODY_COMPLETION will tell? What is far too large is
+	refused without it. */
+static void expect_body(fb_request *request)
 {
-	uint32_t hash = 2166136261u ^ (uint32_t)request->method;
-	const char *texts[] = {request->path, request->query};
-	for (int i = 0; i < 2; i++) {
-		for (const char *at = texts[i]; *at; at++) {
-			hash = (hash ^ (unsigned char)*at) * 16777619u;
-		}
+	char text[24];
+	read_header(request->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, text, sizeof text);
+	unsigned long long length = strtoull(text, NULL, 10);
+	request->awaits_body = !lws_hdr_total_length(request->wsi, WSI_TOKEN_GET_URI) && length > 0;
+	request->body_due_s = fb_now_s() + FB_BODY_S + (double)length / FB_BODY_BYTES_PER_S;
+	if (request->awaits_body && length > request->body_max + FB_DISCARD_MAX) {
+		request->awaits_body = false;
+		request->last = true;
+		request->fault = request->fault ? request->fault : 413;
+		request->fault_text =
+			request->fault_text ? request->fault_text : "the body is larger than is taken here";
 	}
-	return (hash ^ (hash >> 16)) % FB_USUAL;
-}
-
-/** Quick to believe that it takes less, slow that it takes more: we may have been kept waiting. */
-static void learn(uint32_t *usual_us, uint32_t took_us)
-{
-	if (!*usual_us || took_us < *usual_us) {
-		*usual_us = took_us;
-	} else {
-		uint32_t more = took_us - *usual_us;
-		*usual_us += (more < *usual_us ? more : *usual_us) / 8;
-	}
-}
-
-static void serve(fb_request *request)
-{
-	if (request->fault) {
-		fb_http_answer_fault(request, request->fault, request->path, "%s", request->fault_text);
-		return;
-	}
-	fb_asked asked = {.server = request->http->server,
-		.method = request->method,
-		.path = request->path,
-		.query = request->query,
-		.body = request->body ? request->body : "",
-		.body_len = request->body_len,
-		.content_type = request->type,
-		.accept = request->accept,
-		.if_none_match = request->if_none_match,
-		.may_write = request->may_write,
-		.origin = {request->origin, NULL}};
-	struct lws *wsi = request->wsi;
-	fb_http *http = request->http;
-	uint32_t *usual_us = &http->usual_us[question(request)];
-	double before_s = fb_now_s();
-	fb_route_handle(request, &asked);
-	double took_s = fb_now_s() - before_s;
-	learn(usual_us, 1 + (uint32_t)(took_s * 1e6));
-	fb_peers_spend(wsi, took_s);
-	http->busy_s += took_s;
-}
-
-void fb_http_serve(fb_http *http)
-{
-	http->busy_s = 0.0;
-	while (http->waiting && http->busy_s < BUSY_MAX_S) {
-		fb_request *best = NULL;
-		int64_t least_us = INT64_MAX;
-		for (fb_request *at = http->waiting; at; at = at->next_waiting) {
-			int64_t us = fb_peers_spent_us(at->wsi) + http->usual_us[question(at)];
-			if (us < least_us) {
-				best = at;
-				least_us = us;
-			}
-		}
-		stop_waiting(best);
-		serve(best);
-	}
-}
-
-/** A request is whole: answer it, or, unless it is known to take little, let it wait when others
-	have had the loop for long enough. */
-static void handle(fb_request *request)
-{
-	fb_http *http = request->http;
-	fb_peers_busy(http->peers, request->wsi, true);
-	uint32_t usual_us = http->usual_us[question(request)];
-	bool quick = usual_us && usual_us < QUICK_US;
-	if (quick || (http->busy_s < BUSY_MAX_S && !http->waiting)) {
-		serve(request);
-		return;
-	}
-	request->waits = true;
-	fb_request **at = &http->waiting;
-	while (*at) {
-		at = &(*at)->next_waiting;
-	}
-	request->next_waiting = NULL;
-	*at = request;
-}
-
-/** Is there a body, whose end LWS_CALLBACK_HTTP_BODY_COMPLETION will tell? */
-static bool has_body(struct lws *wsi)
-{
-	char length[24];
-	read_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof length);
-	return !lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) && strtoull(length, NULL, 10) > 0;
 }
 
 /** Keep a piece of the body, as far as it may be. Returns nonzero to end the connection. */
 static int take_body(fb_request *request, const void *data, size_t len)
 {
 	request->body_seen += len;
+	if (fb_now_s() > request->body_due_s) {
+		request->http->stats.dropped++;
+		return -1;
+	}
 	if (request->fault || len > request->body_max - request->body_len) {
 		request->fault = request->fault ? request->fault : 413;
 		request->fault_text =
 			request->fault_text ? request->fault_text : "the body is larger than is taken here";
-		return request->body_seen > DISCARD_MAX + request->body_max ? -1 : 0;
+		return request->body_seen > FB_DISCARD_MAX + request->body_max ? -1 : 0;
 	}
 	size_t whole = request->body_len + len + 1;
 	if (whole > request->body_room) {
 		size_t room = whole > 65536 ? whole * 2 : 65536;
 		fb_http *http = request->http;
-		char *grown = http->held + room - request->body_room <= HELD_MAX
+		char *grown = http->held + room - request->body_room <= FB_HELD_MAX
 						  ? realloc(request->body, room)
 						  : NULL;
 		if (!grown) {
@@ -474,7 +375,7 @@ static int write_on(fb_request *request)
 			return -1;
 		}
 		request->sent += n;
-		lws_set_timeout(request->wsi, PENDING_TIMEOUT_HTTP_CONTENT, WRITE_S);
+		lws_set_timeout(request->wsi, PENDING_TIMEOUT_HTTP_CONTENT, FB_WRITE_S);
 		if (n < left) {
 			lws_callback_on_writable(request->wsi);
 			return 0;
@@ -500,7 +401,7 @@ static int websocket(struct lws *wsi, fb_request *request)
 	if (visit == FB_VISIT_MISLED || visit == FB_VISIT_FOREIGN) {
 		return visit == FB_VISIT_MISLED ? 421 : 403; /* browsers let any page open one */
 	}
-	if (!fb_peers_may_ask(wsi)) {
+	if (fb_peers_spent_us(wsi) >= FB_ACCOUNT_MAX_US) {
 		return 429;
 	}
 	if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) <= 0 ||
@@ -508,7 +409,7 @@ static int websocket(struct lws *wsi, fb_request *request)
 		return 414;
 	}
 	if (!strcmp(path, "/")) {
-		return request ? fb_ws_open(request, wsi) : fb_ws_room(server);
+		return request ? fb_ws_open(request, wsi) : fb_ws_room(server, wsi);
 	}
 	if (!fb_tap_path(server, path, query, &station, &output)) {
 		return 404;
@@ -531,7 +432,7 @@ static int on_websocket(
 		memset(request, 0, sizeof *request);
 		request->http = fb_http_of(wsi);
 		request->wsi = wsi;
-		fb_peers_busy(request->http->peers, wsi, true);
+		fb_peers_streams(request->http->peers, wsi);
 		return websocket(wsi, request) ? -1 : 0;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return request->stream ? request->stream->write(request->stream_ctx) : 0;
@@ -549,26 +450,24 @@ int fb_on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, vo
 {
 	fb_request *request = user;
 	switch (reason) {
-	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-		return fb_peers_admit(fb_http_of(wsi)->peers, (int)(intptr_t)in) ? 0 : -1;
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
-		fb_peers_add(fb_http_of(wsi)->peers, wsi);
-		return 0;
+		return fb_peers_add(fb_http_of(wsi)->peers, wsi);
 	case LWS_CALLBACK_WSI_DESTROY:
 		fb_peers_remove(fb_http_of(wsi)->peers, wsi);
 		return 0;
 	case LWS_CALLBACK_HTTP:
 		begin(request, wsi, in);
-		request->awaits_body = has_body(wsi);
+		expect_body(request);
 		if (!request->awaits_body) {
-			handle(request);
+			fb_line_join(request);
 		}
 		return 0;
 	case LWS_CALLBACK_HTTP_BODY:
 		return take_body(request, in, len);
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
 		if (request->awaits_body) { /* it comes of a POST without a body too */
-			handle(request);
+			request->awaits_body = false;
+			fb_line_join(request);
 		}
 		return 0;
 	case LWS_CALLBACK_HTTP_WRITEABLE:

@@ -4,7 +4,9 @@
 #ifndef FB_REQUEST_H
 #define FB_REQUEST_H
 
+#include "../../osc/account.h"
 #include "../http.h"
+#include "limits.h"
 
 #include <libwebsockets.h>
 
@@ -26,17 +28,22 @@ typedef struct fb_stream_ops {
 
 typedef struct fb_peer fb_peer;   ///< one connection (peers.c)
 typedef struct fb_peers fb_peers; ///< all
+typedef struct fb_door fb_door;   ///< door.h
 
 struct fb_http {
 	fb_server *server;
 	fb_peers *peers;
-	fb_request *waiting;         ///< list: requests that come after others in their turn
+	fb_door *door;
+	fb_http_stats stats;
+	fb_request *waiting; ///< list: requests in line, the first has waited longest
+	uint32_t n_waiting;
 	uint32_t usual_us[FB_USUAL]; ///< what a question took lately, by its hash; 0: not known
-	double busy_s;               ///< what was spent on requests since the last tick
+	double busy_s;               ///< what was spent on requests in this turn
 	size_t held;                 ///< bytes of all bodies and answers on their way
 	struct lws_context *context;
 	struct lws_vhost *vhost;
-	lws_sorted_usec_list_t tick;
+	lws_sorted_usec_list_t tick, serve;
+	int64_t osc_us; ///< when OSC had its turn last
 	volatile bool ending;
 };
 
@@ -46,19 +53,21 @@ struct fb_request {
 	struct lws *wsi;
 	fb_method method;
 	bool head; ///< HEAD: a GET whose answer has no body
-	char path[FB_PATH_LEN], query[FB_PATH_LEN], type[64], accept[128], if_none_match[128],
+	char path[FB_PATH_LEN], query[FB_PATH_LEN], type[64], accept[512], if_none_match[128],
 		origin[FB_ORIGIN_LEN];
 	bool may_write;
 	bool awaits_body; ///< not yet handled
 	char *body;
 	size_t body_len, body_max;   ///< bytes
 	size_t body_room, body_seen; ///< bytes; seen: all that came, kept or not
+	double body_due_s;           ///< when it has to be whole
 	/* why it will be refused: 0, or the status; the reason */
 	int fault;
 	const char *fault_text;
 	bool last; ///< the connection ends with this answer
 	fb_request *next_waiting;
 	bool waits;
+	double joined_s; ///< the line
 	/* the answer */
 	int code;
 	const char *answer_type;
@@ -76,10 +85,12 @@ static inline fb_http *fb_http_of(struct lws *wsi)
 	return (fb_http *)lws_context_user(lws_get_context(wsi));
 }
 
+/* --- ../http.c */
+/** Hand a connection to libwebsockets, which closes it in any case. false: out of memory */
+bool fb_http_take(fb_http *http, int fd, fb_account *account);
+
 /* --- request.c */
 int fb_on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
-/** Go on with requests that wait, those first whose address has taken least. Once a tick. */
-void fb_http_serve(fb_http *http);
 /** libwebsockets takes the query apart at each '&': put it together again. false: too long. */
 bool fb_read_query(struct lws *wsi, char *query, size_t size);
 
@@ -90,19 +101,29 @@ void fb_http_answer_stream(
 /** Let little wait in the kernel for a client that reads slowly: what comes later is newer. */
 void fb_keep_fresh(struct lws *wsi);
 
+/* --- line.c */
+/** A request is whole: serve it, or let it stand in line. */
+void fb_line_join(fb_request *request);
+void fb_line_leave(fb_request *request); ///< no-op if it is in none
+
 /* --- peers.c */
 fb_peers *fb_peers_create(void); ///< NULL when out of memory
 void fb_peers_destroy(fb_peers *peers);
-/** May one more connection come from there? Another may have to go for it. */
-bool fb_peers_admit(fb_peers *peers, int fd);
-void fb_peers_add(fb_peers *peers, struct lws *wsi);
+/** Is there room for one more of that address? If not, one goes for it: ask again next turn. */
+bool fb_peers_have_room(fb_peers *peers, const fb_account *newcomer);
+/** Who comes next is of this address; NULL: nobody comes. */
+void fb_peers_comes(fb_peers *peers, fb_account *account);
+int fb_peers_add(fb_peers *peers, struct lws *wsi); ///< nonzero: out of memory
 void fb_peers_remove(fb_peers *peers, struct lws *wsi);
 /** It asks, or it waits for its client to ask: those that wait longest go first. */
 void fb_peers_busy(fb_peers *peers, struct lws *wsi, bool busy);
-/** An address has taken so much of the loop's time. */
-void fb_peers_spend(struct lws *wsi, double seconds);
-int64_t fb_peers_spent_us(struct lws *wsi); ///< of late
-bool fb_peers_may_ask(struct lws *wsi);     ///< false: it has taken too much lately
+void fb_peers_streams(fb_peers *peers, struct lws *wsi); ///< its answer has no end
+uint32_t fb_peers_count(const fb_peers *peers);
+void fb_peers_end(struct lws *wsi); ///< end a connection, as one too many
+/** A request has taken so much of the loop's time, by fb_account_clock_us(). */
+void fb_peers_spend(struct lws *wsi, int64_t cost_us);
+int64_t fb_peers_spent_us(struct lws *wsi);          ///< what its address has taken of late
+const fb_account *fb_peers_account(struct lws *wsi); ///< NULL: it is on its way out
 
 /* --- access.c */
 typedef enum fb_visit {

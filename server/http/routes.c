@@ -259,8 +259,9 @@ void fb_route_handle(fb_request *request, fb_asked *asked)
 	} else if (allowed(asked->path, methods, sizeof methods)) {
 		fb_http_add_header(request, "allow", methods);
 		fb_http_answer_fault(request, 405, asked->path, "not with this method");
-	} else if (!strncmp(asked->path, "/api/", 5)) {
-		fb_refuse(request, FB_NOT_FOUND, asked->path, "there is no such route");
+	} else if (!strncmp(asked->path, "/api", 4) && (!asked->path[4] || asked->path[4] == '/')) {
+		fb_refuse(request, FB_NOT_FOUND, asked->path,
+			"there is no such route; /api/openapi.json has them all");
 	} else if (asked->method != FB_GET) {
 		fb_http_add_header(request, "allow", "GET, HEAD");
 		fb_http_answer_fault(request, 405, asked->path, "not with this method");

@@ -8,7 +8,6 @@
 #include <string.h>
 
 enum {
-	CLIENTS_MAX = 64,
 	MESSAGE_MAX = 65536,     ///< bytes of one message, either way
 	OUT_MAX = 32 * 1024,     ///< bytes that may wait for a client; one larger message may alone
 	MESSAGES_PER_TICK = 512, ///< taken of all before others than WebSockets have their turn
@@ -191,24 +190,54 @@ static void close_ws(void *ctx)
 	free_ws(ws);
 }
 
-int fb_ws_room(const fb_server *server)
+/** How many of this address there are. */
+static uint32_t clients_of(const fb_ws_hub *hub, const fb_account *account)
 {
-	return server->ws && server->ws->n_clients < CLIENTS_MAX ? 0 : 503;
+	uint32_t n = 0;
+	for (const fb_ws *ws = hub->clients; ws; ws = ws->next) {
+		n += account && fb_peers_account(ws->wsi) == account;
+	}
+	return n;
+}
+
+/** Who has to go for one more of that address: of the address that has most, the one that came
+	last, if that is more than a fair share. NULL: nobody. */
+static fb_ws *to_go(const fb_ws_hub *hub, struct lws *newcomer)
+{
+	uint32_t most = clients_of(hub, fb_peers_account(newcomer)) + 1;
+	fb_ws *gone = NULL;
+	for (fb_ws *ws = hub->clients; ws; ws = ws->next) {
+		uint32_t n = clients_of(hub, fb_peers_account(ws->wsi));
+		if (n > most) {
+			most = n;
+			gone = ws;
+		}
+	}
+	return gone;
+}
+
+int fb_ws_room(const fb_server *server, struct lws *newcomer)
+{
+	const fb_ws_hub *hub = server->ws;
+	return hub && (hub->n_clients < FB_WEBSOCKETS_MAX || to_go(hub, newcomer)) ? 0 : 503;
 }
 
 int fb_ws_open(fb_request *request, struct lws *wsi)
 {
 	static const fb_stream_ops ops = {.write = write_ws, .receive = receive, .close = close_ws};
 	fb_server *server = request->http->server;
-	fb_ws *ws = fb_ws_room(server) ? NULL : calloc(1, sizeof *ws);
+	fb_ws *ws = fb_ws_room(server, wsi) ? NULL : calloc(1, sizeof *ws);
 	if (!ws) {
 		return 503;
+	}
+	if (server->ws->n_clients >= FB_WEBSOCKETS_MAX) {
+		fb_peers_end(to_go(server->ws, wsi)->wsi);
 	}
 	fb_keep_fresh(wsi);
 	bool may_write = fb_read_peer(wsi, "websocket", request->origin);
 	ws->hub = server->ws;
 	ws->wsi = wsi;
-	ws->credit = 1 + MESSAGES_PER_TICK / CLIENTS_MAX;
+	ws->credit = 1 + MESSAGES_PER_TICK / FB_WEBSOCKETS_MAX;
 	ws->in = malloc(MESSAGE_MAX);
 	ws->out = malloc(MESSAGE_MAX + sizeof(head));
 	ws->client =

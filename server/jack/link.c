@@ -71,6 +71,12 @@ static fb_status open_client(fb_jack *j, fb_error *error)
 			"no JACK server can be reached (start one, for example: jackd -d dummy, or use --wait "
 			"or --driver dummy)");
 	}
+	jack_nframes_t rate = jack_get_sample_rate(client);
+	if (rate < FB_RATE_MIN || rate > FB_RATE_MAX) {
+		jack_client_close(client);
+		return fb_fail(error, FB_INVALID, "jack",
+			"the JACK server runs at %u Hz: %d to %d are possible", rate, FB_RATE_MIN, FB_RATE_MAX);
+	}
 	atomic_store(&j->base.answered_s, fb_now_s());
 	jack_port_id_t stale;
 	while (fb_ring_read(j->fresh, &stale)) {
@@ -78,7 +84,7 @@ static fb_status open_client(fb_jack *j, fb_error *error)
 	atomic_store(&j->gone, false);
 	atomic_store(&j->freewheel, false);
 	atomic_store(&j->go, false);
-	atomic_store(&j->rate, jack_get_sample_rate(client));
+	atomic_store(&j->rate, rate);
 	atomic_store(&j->period, jack_get_buffer_size(client));
 	fb_jack_set_callbacks(j, client);
 	pthread_mutex_lock(&j->lock);
@@ -118,12 +124,24 @@ static bool rate_fits(const fb_jack *j)
 	return atomic_load(&j->rate) == j->engine_rate;
 }
 
-/** The engine's threads may be older than this JACK server, or than any. */
+/** The engine's threads get the priority of JACK's own: they may be older than this JACK server, or
+	than any, and the one before may have been another. */
 static void raise_helpers(fb_jack *j)
 {
-	for (uint32_t i = 0; i < j->n_helpers && jack_is_realtime(j->client); i++) {
-		(void)jack_acquire_real_time_scheduling(
-			j->helper[i], jack_client_real_time_priority(j->client));
+	int priority = jack_client_real_time_priority(j->client); /* below 1: not real-time */
+	bool raised = true;
+	for (uint32_t i = 0; i < j->n_helpers; i++) {
+		raised = !(priority > 0 ? jack_acquire_real_time_scheduling(j->helper[i], priority)
+								: jack_drop_real_time_scheduling(j->helper[i])) &&
+				 raised;
+	}
+	if (!raised) {
+		fb_error error;
+		fb_fail(&error, FB_IO, "jack",
+			"the system refuses real-time priority %d to the threads that help the audio thread: "
+			"they may be late; see ulimit -r",
+			priority);
+		set_trouble(j, &error);
 	}
 }
 

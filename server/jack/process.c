@@ -54,9 +54,13 @@ static int on_process(jack_nframes_t frames, void *arg)
 		for (uint32_t i = 0; i < 2 * j->stations; i++) {
 			memset(out[i], 0, frames * sizeof(float));
 		}
+		/* nothing is due in no frames: what the port sent last is not sent again */
+		fb_jack_midi_send(&j->midi, buffer(j, midi + 1, frames), 0, 0);
 		return 0;
 	}
 	take_transport(j);
+	fb_engine_set_patient(
+		j->engine, atomic_load_explicit(&j->freewheel, memory_order_relaxed)); /* the same bits */
 	uint64_t start = fb_engine_frame(j->engine);
 	fb_jack_midi_receive(&j->midi, buffer(j, midi, frames), start);
 	fb_engine_process(j->engine, in, out, frames);

@@ -19,15 +19,10 @@ int64_t fb_midi_now_us(void)
 	return (int64_t)(fb_now_s() * 1e6);
 }
 
-void fb_midi_touch(fb_midi *midi, const char *leaf)
+static void touch(fb_midi *midi, const char *address)
 {
 	static const fb_origin origin = {"midi", NULL};
-	char address[64];
-	snprintf(address, sizeof address, "/midi/%s", leaf);
-	fb_branch *branch = fb_tree_find(midi->server->tree, address);
-	if (branch) {
-		fb_tree_touch(midi->server->tree, branch, &origin);
-	}
+	fb_leaf_touch(midi->server->tree, address, &origin);
 }
 
 /* --- the map */
@@ -40,26 +35,21 @@ json_t *fb_midi_to_json(const fb_midi *midi)
 /** After the map became another: find its leaves, tell of it. */
 static fb_status settle(fb_midi *midi, fb_error *error)
 {
-	fb_branch **leaf = calloc(midi->map.count + 1, sizeof *leaf);
+	for (uint32_t i = 0; i < midi->map.count; i++) {
+		fb_branch *found = fb_tree_find(midi->server->tree, midi->map.binding[i].address);
+		midi->leaf[i] = found && fb_midi_movable(found, NULL) == FB_OK ? found : NULL;
+		midi->map.binding[i].due = true;
+	}
+	midi->moving = NULL;
 	json_t *json = fb_midi_map_json(&midi->map);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
-	if (!leaf || !text) {
-		free(leaf);
-		free(text);
+	if (!text) {
 		return fb_fail(error, FB_NO_MEMORY, "midi", "out of memory");
 	}
-	for (uint32_t i = 0; i < midi->map.count; i++) {
-		fb_branch *found = fb_tree_find(midi->server->tree, midi->map.binding[i].address);
-		leaf[i] = found && fb_midi_movable(found, NULL) == FB_OK ? found : NULL;
-		midi->map.binding[i].due = true;
-	}
-	free(midi->leaf);
 	free(midi->text);
-	midi->leaf = leaf;
 	midi->text = text;
-	midi->moving = NULL;
-	fb_midi_touch(midi, "map");
+	touch(midi, "/midi/map");
 	return FB_OK;
 }
 
@@ -149,7 +139,7 @@ fb_status fb_midi_start_learning(
 		snprintf(midi->lesson.address, sizeof midi->lesson.address, "%s", address);
 		snprintf(midi->learning, sizeof midi->learning, "%s", address);
 		midi->half = false;
-		fb_midi_touch(midi, "learning");
+		touch(midi, "/midi/learning");
 	}
 	return status;
 }
@@ -158,7 +148,7 @@ void fb_midi_stop_learning(fb_midi *midi)
 {
 	midi->learning[0] = '\0';
 	midi->half = false;
-	fb_midi_touch(midi, "learning");
+	touch(midi, "/midi/learning");
 }
 
 /** A lesson is over: the controller moves the leaf from now on. */
@@ -259,8 +249,8 @@ static void take_all(fb_midi *midi)
 		take(midi, &event);
 	} while (++n < MESSAGES_MAX && driver->ops->midi_read(driver, &event));
 	fb_tree_end(midi->server->tree);
-	fb_midi_touch(midi, "last");
-	fb_midi_touch(midi, "received");
+	touch(midi, "/midi/last");
+	touch(midi, "/midi/received");
 }
 
 /* --- out */
@@ -338,9 +328,11 @@ static void on_changed(void *ctx, fb_branch *leaf, const fb_origin *origin)
 {
 	fb_midi *midi = ctx;
 	(void)origin;
+	const fb_branch *twin = midi->map.count ? fb_branch_twin(leaf) : NULL;
 	for (uint32_t i = 0; i < midi->map.count; i++) {
 		fb_midi_binding *b = &midi->map.binding[i];
-		if (midi->leaf[i] == leaf && b != midi->moving) {
+		bool meant = midi->leaf[i] && (midi->leaf[i] == leaf || midi->leaf[i] == twin);
+		if (meant && b != midi->moving) {
 			b->due = true;
 			b->met = false; /* soft takeover begins anew */
 		}
@@ -398,7 +390,6 @@ void fb_midi_destroy(fb_midi *midi)
 	}
 	fb_tree_unwatch(midi->server->tree, &midi->watcher);
 	fb_midi_map_finish(&midi->map);
-	free(midi->leaf);
 	free(midi->text);
 	free(midi);
 }

@@ -9,7 +9,7 @@
 struct fb_midi {
 	fb_server *server;
 	fb_midi_map map;
-	fb_branch **leaf; ///< [map.count]; NULL: not in the tree now
+	fb_branch *leaf[FB_MIDI_BINDINGS]; ///< of each binding; NULL: not in the tree now
 	fb_tree_watcher watcher;
 	const fb_midi_binding *moving; ///< the one whose message is being applied
 	/* learning */
@@ -28,7 +28,6 @@ struct fb_midi {
 int64_t fb_midi_now_us(void);
 
 /* --- midi.c */
-void fb_midi_touch(fb_midi *midi, const char *leaf); ///< "map": /midi/map
 FB_MUST_CHECK fb_status fb_midi_start_learning(
 	fb_midi *midi, const char *address, const char *mode, fb_error *error);
 void fb_midi_stop_learning(fb_midi *midi);

@@ -12,7 +12,6 @@ static void forget(fb_proposal *proposal)
 {
 	json_decref(proposal->heard);
 	proposal->heard = NULL;
-	proposal->rendered = false;
 }
 
 static void set_hearing(fb_channel *channel, fb_hearing hearing, const fb_origin *origin)
@@ -49,13 +48,15 @@ static void rendered(void *ctx, fb_clip *take, const fb_error *error)
 	static const fb_origin origin = {"calibration", NULL};
 	fb_channel *channel = ctx;
 	fb_monitor *monitor = channel->server->monitor;
+	bool last = --channel->proposal.rendering == 0;
 	if (error) {
 		fb_log_error("the audition of a proposal", error);
-		set_hearing(channel, FB_HEAR_OFF, &origin);
-	} else if (channel->proposal.audition == FB_HEAR_OFF) {
+		if (last) {
+			set_hearing(channel, FB_HEAR_OFF, &origin);
+		}
+	} else if (channel->proposal.audition == FB_HEAR_OFF || !last) {
 		fb_clip_destroy(take); /* nobody wants it any more */
 	} else {
-		channel->proposal.rendered = true;
 		fb_monitor_load(monitor, take);
 		fb_monitor_select(monitor, version_of(channel));
 	}
@@ -81,6 +82,7 @@ static fb_status render(fb_channel *channel, fb_error *error)
 		fb_patch_destroy(version[0]);
 		fb_patch_destroy(version[1]);
 	}
+	channel->proposal.rendering += !status;
 	return status;
 }
 
@@ -106,21 +108,16 @@ fb_status fb_proposal_hear(
 	}
 	json_t *wanted = versions(channel, fb_station_patch(channel->station));
 	bool at_hand = proposal->heard && json_equal(wanted, proposal->heard);
-	if (at_hand) { /* or soon: then its coming selects it */
-		json_decref(wanted);
-		set_hearing(channel, hearing, origin);
-		fb_monitor_select(monitor, proposal->rendered ? version_of(channel) : -1);
-		return FB_OK;
-	}
-	fb_status status = render(channel, error);
+	fb_status status = at_hand ? FB_OK : render(channel, error);
 	if (status) {
 		json_decref(wanted);
 		return status;
 	}
-	fb_monitor_select(monitor, -1); /* what played until now is another's, or of before */
 	end_others(channel, origin);
 	forget(proposal);
 	proposal->heard = wanted;
 	set_hearing(channel, hearing, origin);
+	/* while it is on its way what played before is no answer; its coming selects it */
+	fb_monitor_select(monitor, proposal->rendering ? -1 : version_of(channel));
 	return FB_OK;
 }

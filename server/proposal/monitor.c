@@ -30,11 +30,16 @@ void fb_clip_destroy(fb_clip *clip)
 	}
 }
 
+void fb_monitor_set_rate(fb_monitor *monitor, double rate_hz)
+{
+	monitor->step = (float)(1.0 / (FADE_S * rate_hz));
+}
+
 fb_monitor *fb_monitor_create(double rate_hz)
 {
 	fb_monitor *monitor = calloc(1, sizeof *monitor);
 	if (monitor) {
-		monitor->step = (float)(1.0 / (FADE_S * rate_hz));
+		fb_monitor_set_rate(monitor, rate_hz);
 		monitor->retired = fb_ring_create(RETIRED_MAX, sizeof(fb_clip *));
 		atomic_store(&monitor->version, -1);
 	}
@@ -111,8 +116,9 @@ void fb_monitor_play(fb_monitor *monitor, float *const out[2], uint32_t frames)
 		return;
 	}
 	const fb_clip *clip = monitor->clip;
-	bool leaving = atomic_load_explicit(&monitor->next, memory_order_relaxed) != NULL;
-	int version = leaving ? -1 : atomic_load_explicit(&monitor->version, memory_order_relaxed);
+	/* in this order: a version that was selected after a clip was loaded is of that clip */
+	int version = atomic_load_explicit(&monitor->version, memory_order_acquire);
+	version = atomic_load_explicit(&monitor->next, memory_order_relaxed) ? -1 : version;
 	for (uint32_t i = 0; i < frames; i++) {
 		float ends = edge(monitor);
 		for (int v = 0; v < 2; v++) {

@@ -24,6 +24,8 @@ void fb_clip_destroy(fb_clip *clip); ///< NULL is allowed
 fb_monitor *fb_monitor_create(double rate_hz); ///< NULL when out of memory
 void fb_monitor_destroy(fb_monitor *monitor);  ///< audio has stopped; NULL is allowed
 
+/** The sound goes on at another rate: only while audio stands still. thread: control */
+void fb_monitor_set_rate(fb_monitor *monitor, double rate_hz);
 /** Play this from now on, from its beginning; what played fades out first. thread: control */
 void fb_monitor_load(fb_monitor *monitor, fb_clip *take);
 /** Version 0 or 1, -1: silence. Crossfaded in 20 ms. thread: control */

@@ -39,8 +39,8 @@ typedef struct fb_proposal {
 	char allow[256];    ///< patterns of what a proposal may turn
 	double max_step;    ///< and how far, of its travel
 	int audition;       ///< fb_hearing: what the monitor plays
-	json_t *heard;      ///< what its two versions are made of, NULL: not asked for
-	bool rendered;      ///< and the monitor has them
+	json_t *heard;      ///< what its two versions are made of, NULL: nothing is heard
+	uint32_t rendering; ///< how often they are on their way; the last of them counts
 	fb_watchdog watchdog;
 } fb_proposal;
 

@@ -82,7 +82,7 @@ void fb_watchdog_service(fb_channel *channel, double now_s)
 		return;
 	}
 	dog->next_s = now_s + SAMPLE_S;
-	if (dog->until_s > 0.0 && now_s > dog->until_s) {
+	if (dog->until_s > 0.0 && (now_s > dog->until_s || dog->drop <= 0.0)) {
 		stop(dog);
 	}
 	if (!is_fed(channel)) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """OSC: how soon a question is answered, how many sets are borne, with nothing lost. scsynth beside it in JACK."""
 import json
+import random
 import subprocess
 import time
 
@@ -14,6 +15,7 @@ ADDRESSES, BUNDLE = 1000, 100
 QUESTIONS = 1000
 SINGLE_RATE, SINGLES = 300_000, 300_000  # offered for a second
 BUNDLE_RATE, BUNDLES = 100_000, 50_000
+ORDERS = 16  # in which the addresses come when they come in another one each time
 TRIES = 3  # of what other work on the machine can spoil: the best counts
 
 
@@ -23,14 +25,27 @@ def lost_by_kernel(port):
         return sum(int(line.split()[-1]) for line in table if line.split()[1].endswith(f":{port:04X}"))
 
 
+def bundles(sets):
+    return [osc.bundle(sets[i:i + BUNDLE]) for i in range(0, len(sets), BUNDLE)]
+
+
+def shuffled(sets):
+    """All addresses with their first values, all with their second ones, and so on, each round in an order of its own."""
+    half, any_order, out = len(sets) // 2, random.Random(1), []
+    for i in range(ORDERS):
+        addresses = sets[half:] if i % 2 else sets[:half]
+        out += any_order.sample(addresses, half)
+    return out
+
+
 class Load:
     """Packets for one server: a question, and sets of two values in turn, single and in bundles."""
 
     def __init__(self, folder, name, port, pid, question, sets):
         self.port, self.pid = port, pid
         self.files = {}
-        for kind, packets in [("ask", [question]), ("single", sets),
-                              ("bundle", [osc.bundle(sets[i:i + BUNDLE]) for i in range(0, len(sets), BUNDLE)])]:
+        for kind, packets in [("ask", [question]), ("single", sets), ("bundle", bundles(sets)),
+                              ("shuffled", bundles(shuffled(sets)))]:
             self.files[kind] = folder / f"{name}-{kind}.osc"
             self.files[kind].write_bytes(b"".join(map(osc.sized, packets)))
 
@@ -44,7 +59,10 @@ class Load:
 
     def sets_per_s(self, kind, packets):
         """What the server's busiest thread could do if it did nothing else: sent no faster than it takes them."""
-        threads, each = Threads(self.pid), BUNDLE if kind == "bundle" else 1
+        return max(self.sets_once(kind, packets) for _ in range(TRIES))
+
+    def sets_once(self, kind, packets):
+        threads, each = Threads(self.pid), 1 if kind == "single" else BUNDLE
         lost = lost_by_kernel(self.port)
         run, spent = threads.during(lambda: self.bench("flood", self.port, self.files[kind], 0, packets))
         if run["unanswered"] or lost_by_kernel(self.port) != lost:
@@ -81,6 +99,7 @@ def foldback_figures(folder):
         sets = [osc.message(leaf[0], leaf[value]) for value in (1, 2) for leaf in leaves]
         load = Load(folder, "foldback", server.osc_port, server.process.pid, osc.message(leaves[0][0]), sets)
         figures = all_figures(load, "foldbackd")
+        figures["shuffled"] = load.sets_per_s("shuffled", 10_000)
         figures["addresses"] = len(leaves)
         figures["events_lost"] = server.osc.ask("/server/events/lost")
         figures["audit_lost"] = server.osc.ask("/server/audit/lost")
@@ -132,6 +151,8 @@ def run(folder):
     row("99th percentile, µs", "ask_p99_us", lambda f: f["ask"]["p99_us"], "{:.0f}".format)
     row("single sets a second of the busiest thread", "singles_per_s", lambda f: round(f["singles"]), "{:,}".format, least=300_000)
     row("sets in bundles of 100, likewise", "bundled_per_s", lambda f: round(f["bundled"]), "{:,}".format, least=10_000_000)
+    row("the same in another order each time", "shuffled_per_s", lambda f: round(f["shuffled"]) if "shuffled" in f else None,
+        "{:,}".format)
     row(f"lost of {SINGLE_RATE:,} single sets a second", "single_lost", lambda f: f["single_lost"], "{:.1%}".format, most=0)
     row(f"lost of {BUNDLE_RATE * BUNDLE:,} a second in bundles of 100", "bundle_lost", lambda f: f["bundle_lost"],
         "{:.1%}".format, most=0)

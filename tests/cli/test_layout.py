@@ -15,6 +15,7 @@ from programs import Foldback
 from servers import SLOW, TOP, Foldbackd, wait_for
 
 assert node
+SCENES = ["It's the sermon", "Walk-in"]
 SPEECH = TOP / "presets/stations/speech_live.json"
 
 
@@ -22,6 +23,9 @@ SPEECH = TOP / "presets/stations/speech_live.json"
 def server(tmp_path_factory):
     patches = [word for n in range(1, 17) for word in ("--patch", f"{n}={SPEECH}")]
     with Foldbackd(tmp_path_factory.mktemp("state"), *patches) as running:
+        for name in SCENES:
+            running.osc.send("/scene/save", name)
+        running.osc.sync()
         yield running
 
 
@@ -81,7 +85,7 @@ def message_of(osc):
 def sent(message, x):
     """The argument TouchOSC makes of a control at x: scaled, then converted."""
     if message.get("type") == "CONSTANT":
-        return [int(message["value"])]
+        return [message["value"] if message["conversion"] == "STRING" else int(message["value"])]
     if "type" not in message:
         return []
     value = message["min"] + x * (message["max"] - message["min"])
@@ -105,7 +109,7 @@ def single(foldback, tmp_path_factory):
 
 def test_the_file_is_sound(whole, single, leaves):
     for tosc in (whole, single):
-        assert len({one.get("ID") for one in tosc.nodes}) == len(tosc.nodes) <= 1500
+        assert len({one.get("ID") for one in tosc.nodes}) == len(tosc.nodes) <= 2800
         assert tosc.root.find("node").get("type") == "GROUP" and tosc.root.find("node/includes") is not None
         for element in tosc.nodes:
             keys = [p.find("key").text for p in element.find("properties")]
@@ -119,11 +123,15 @@ def test_the_file_is_sound(whole, single, leaves):
         ["trim", "gate", "eq", "deess", "comp", "limiter", "metrics"]
 
 
-def test_nothing_lies_outside_or_on_top(whole, single):
+@pytest.mark.parametrize("size", ["1024x768", "360x640", "640x360", "2000x300", "300x300"])
+def test_nothing_lies_outside_or_on_top(foldback, tmp_path, size):
     def frame(element):
         return [float(properties(element)["frame"].find(key).text) for key in "xywh"]
 
-    for tosc in (whole, single):
+    files = {"all": (), "one": ("--station", 2)}
+    for name, options in files.items():
+        foldback.run("layout", "touchosc", tmp_path / f"{name}.tosc", "--size", size, *options)
+    for tosc in (Tosc(tmp_path / f"{name}.tosc") for name in files):
         for parent in tosc.nodes:
             children = parent.find("children")
             if children is None:
@@ -170,6 +178,7 @@ def test_a_fader_at_x_sets_what_its_taper_says(single, server, leaves):
 
 def test_buttons_and_menus_do_what_they_show(single, server, leaves):
     menus = [(e, message_of(own_messages(e)[0])) for e in single.of("RADIO")]
+    menus = [one for one in menus if not one[1]["address"].endswith("/audition")]  # takes a proposal
     assert len(menus) > 10
     for element, message in menus:
         choices = leaves[message["address"]]["RANGE"][0]["VALS"]
@@ -193,6 +202,57 @@ def test_buttons_and_menus_do_what_they_show(single, server, leaves):
     assert server.osc.call(undo["address"]) is True
 
 
+def test_the_master_page(whole, server, leaves):
+    """What is above all stations, then a column for each: number and name, mute, fader, loudness."""
+    master = whole.of("PAGER")[0].find("children")[0]
+    buttons = {}
+    for element in master.findall("children/node"):
+        if element.get("type") == "BUTTON":
+            message = message_of(own_messages(element)[0])
+            buttons[(message["address"], message.get("value"))] = message
+    for name in SCENES:
+        press = buttons[("/scene/load", name)]
+        assert press["condition"] == "RISE" and press["conversion"] == "STRING"
+        assert server.osc.call(press["address"], *sent(press, 1)) is True
+        assert server.osc.ask("/scene/current") == name
+    panic = buttons[("/server/panic", "x")]
+    for x in (1, 0):
+        server.osc.send(panic["address"], *sent(panic, x))
+        assert server.osc.ask("/server/panic") is bool(x)
+    shown = {message_of(osc)["address"] for e in master.findall("children/node") for osc in own_messages(e)}
+    assert {"/scene/current", "/scene/progress", "/norm/scene/morph", "/server/xruns", "/server/dsp_load"} <= shown
+    columns = [e for e in master.findall("children/node") if e.get("type") == "GROUP"]
+    frames = [[float(properties(e)["frame"].find(key).text) for key in "xywh"] for e in columns]
+    assert len(columns) == 16 and len({tuple(f[1:]) for f in frames}) == 1 and frames[0][2] > 50  # in a row, alike, and wide
+    for number, column in enumerate(columns, 1):
+        told = [(e.get("type"), message_of(own_messages(e)[0])["address"]) for e in column.findall("children/node") if own_messages(e)]
+        assert told[:3] == [("LABEL", f"/station/{number}/name"), ("BUTTON", f"/station/{number}/mute"),
+                            ("FADER", f"/norm/station/{number}/trim/gain")]
+        assert ("FADER", f"/station/{number}/metric/lufs_momentary") in told
+
+
+def test_a_desk_of_stations_has_what_matters(whole, leaves):
+    """There is no room for all: meters, bypasses, what the patch uses and what comes first in a node stay."""
+    kept = {message_of(osc)["address"].removeprefix("/norm") for e in whole.nodes for osc in own_messages(e)}
+    for wanted in ("comp/threshold", "comp/ratio", "comp/attack", "comp/release", "comp/makeup", "comp/bypass", "comp/meter/reduction",
+                   "gate/threshold", "eq/b3_gain", "eq/b6_freq", "deess/threshold", "limiter/ceiling", "undo", "redo", "run", "run/state",
+                   "proposal/state", "proposal/audition", "proposal/accept", "proposal/reject", "metric/true_peak"):
+        assert f"/station/16/{wanted}" in kept, wanted
+
+
+def test_texts_can_be_read(whole, single):
+    """No caption is wider than its place at 0.58 of its height a character, unless it is as small as they get."""
+    for tosc in (whole, single):
+        for element in tosc.of("LABEL"):
+            text, own = element.findtext("values/value/default") or "", properties(element)
+            size, width = int(own["textSize"].text), float(own["frame"].find("w").text)
+            assert 8 <= size <= 13
+            assert len(text.encode()) * 0.58 * size <= width or size == 8, (text, size, width)
+    too_wide = [e for e in single.of("LABEL") if len(e.findtext("values/value/default") or "") * 0.58 * 8 >
+                float(properties(e)["frame"].find("w").text) + 1]
+    assert not too_wide, [e.findtext("values/value/default") for e in too_wide]
+
+
 def lua(script, *arguments, folder=[]):
     """Lines that a control's script prints in Lua 5.4."""
     done = subprocess.run(["lua5.4", str(TOP / "tests/support/touchosc.lua"), "/dev/stdin", *arguments], input=script,
@@ -206,7 +266,7 @@ def test_figures_carry_their_unit(single):
               for e in single.of("LABEL") if own_messages(e)}
     assert lua(values["/station/2/comp/threshold"], "receive", "f", "-24.04") == ["true", "-24.0 dB", "0"]
     assert lua(values["/station/2/eq/b1_freq"], "receive", "f", "1250") == ["true", "1250.0 Hz", "0"]
-    assert lua(values["/station/2/mode"], "receive", "s", "bypass")[1] == "bypass"
+    assert lua(values["/station/2/name"], "receive", "s", "Lead")[1] == "Lead"
     assert lua(values["/station/2/metric/correlation"], "receive", "f", "0.1234")[1] == "0.123"
 
 
@@ -287,11 +347,35 @@ def test_the_session_is_sound(stage, leaves):
     for w in found:
         leaf = leaves.get(w.get("address"))
         if w["type"] in ("fader", "knob") and leaf:
-            span = leaf["RANGE"][0]
-            assert sorted([w["range"]["min"], w["range"]["max"]]) == [span["MIN"], span["MAX"]]
-            assert leaf["ACCESS"] == 3 or w["interaction"] is False
+            span, (low, high) = leaf["RANGE"][0], sorted([w["range"]["min"], w["range"]["max"]])
+            assert span["MIN"] <= low < high <= span["MAX"]
+            assert (low, high) == (span["MIN"], span["MAX"]) if leaf["ACCESS"] == 3 else w["interaction"] is False
         if w["type"] == "switch":
             assert w["values"] == leaf["RANGE"][0]["VALS"]
+
+
+def test_what_its_buttons_send(stage):
+    """A command its address alone, a scene its name, a switch 1 and 0 (its sources: button.mjs)."""
+    buttons = {(w["address"], w["label"]): w for w in widgets(json.loads(stage.read_text())["content"]) if w["type"] == "button"}
+    assert buttons[("/station/1/undo", "Undo")]["mode"] == buttons[("/station/1/run", "Run")]["mode"] == "momentary"
+    for name in SCENES:
+        recall = buttons[("/scene/load", name)]
+        assert (recall["mode"], recall["on"], recall["typeTags"]) == ("tap", name, "s")
+    mute = buttons[("/station/4/mute", "Mute")]
+    assert (mute["mode"], mute["on"], mute["off"], mute["typeTags"]) == ("toggle", 1, 0, "i")
+
+
+def test_a_whole_number_has_all_its_steps(tmp_path):
+    patch = tmp_path / "p.json"
+    patch.write_text(json.dumps({"name": "p", "stages": [{"id": "chorus", "type": "chorus"}]}))
+    with Foldbackd(tmp_path, "--stations", 1, "--patch", patch) as running:
+        Foldback(*running.clients).run("layout", "open-stage-control", tmp_path / "s.json", "--station", 1)
+        whole = [leaf for leaf in running.get("/station/1/chorus")["CONTENTS"].values() if leaf.get("TYPE") == "i"]
+        faders = {w["address"]: w for w in widgets(json.loads((tmp_path / "s.json").read_text())["content"]) if w["type"] == "fader"}
+    assert whole
+    for leaf in whole:
+        span, fader = leaf["RANGE"][0], faders[leaf["FULL_PATH"]]
+        assert fader["steps"] == span["MAX"] - span["MIN"] + 1 and fader["typeTags"] == "i" and fader["decimals"] == 0
 
 
 @pytest.mark.parametrize("given", [True, False])

@@ -312,6 +312,7 @@ def test_runs_limit(online):
     for _ in range(2):
         newest = online.json("run", "3", "--sample", "speech.wav")["run_id"]
     assert [row["run_id"] for row in online.json("runs", "--station", "3", "--limit", "1")] == [newest]
+    assert online.json("runs", "--limit", "1")[0]["run_id"] == newest  # of any station
 
 
 def test_run_live(online):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Stands for libFuzzer where that is not linked: every file of a corpus as it is, cut short, and
    spoilt at random. Seed fixed: the same inputs each time.
-   usage: fuzz_NAME CORPUS-FOLDER [CASES-PER-FILE] */
+   usage: fuzz_NAME CORPUS-FOLDER [CASES]: of all files together */
 #include "fuzz.h"
 
 #include <dirent.h>
@@ -80,14 +80,14 @@ int main(int argc, char **argv)
 {
 	must(argc > 1);
 	LLVMFuzzerInitialize(&argc, &argv);
-	size_t cases = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000;
+	size_t cases = argc > 2 ? strtoul(argv[2], NULL, 10) : 10000;
 	struct dirent **entries;
 	char path[4096];
 	int n = scandir(argv[1], &entries, is_input, alphasort);
 	must(n > 0);
 	for (int i = 0; i < n; i++) {
 		snprintf(path, sizeof path, "%s/%s", argv[1], entries[i]->d_name);
-		replay(path, cases);
+		replay(path, cases / (size_t)n + 1);
 		free(entries[i]);
 	}
 	free(entries);

@@ -17,7 +17,7 @@ SANITIZE = "fuzzer-no-link,address,undefined"
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_corpus(target):
-    done = subprocess.run([str(BUILD / "tests/fuzz" / f"fuzz_{target}"), str(HERE / "corpus" / target), str(20000 // SLOW)],
+    done = subprocess.run([str(BUILD / "tests/fuzz" / f"fuzz_{target}"), str(HERE / "corpus" / target), str(100000 // SLOW)],
                           capture_output=True, text=True, errors="replace", timeout=60 * SLOW)
     assert done.returncode == 0, f"{done.returncode}: {done.stdout}{done.stderr[-3000:]}"
 

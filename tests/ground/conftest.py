@@ -10,7 +10,7 @@ from sources import TOP
 
 PARTS = ["waf", "wscript", "check", ".ci", "foldback.pc.in", "graph/wscript", "graph/ring.c", "graph/ring.h", "graph/status.c",
          "graph/status.h", "nodes/exports.map", "graph/node.h", "graph/scale.h", "tests/conftest.py", "tests/pytest.ini",
-         "tests/support/c_programs.py", "tests/support/progress.py", "tests/support/testing.h",
+         "tests/support/c_programs.py", "tests/support/own_shm.py", "tests/support/progress.py", "tests/support/testing.h",
          "tests/support/tsan.supp"]
 # The real one follows what the tests of the day need.
 TESTS_WSCRIPT = """

@@ -104,18 +104,20 @@ def unix_ms(told):
     return 1000 * calendar.timegm(time.strptime(told[:19], "%Y-%m-%dT%H:%M:%S")) + int(told[20:23])
 
 
-def test_a_bounce_in_freewheel(jack, tmp_path, probe):
-    """Ten seconds through eq, delay and limiter in freewheel: sooner than by the clock, no alarm, and the bits of an
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_bounce_in_freewheel(jack, tmp_path, probe, threads):
+    """Ten seconds through eq, compressor, delay and limiter in freewheel: sooner than by the clock, no alarm, and the bits of an
     offline render."""
     chain = {"name": "chain", "stages": [
         {"id": "eq", "type": "eq", "parameters": {"b6_gain": 6.0}},
+        {"id": "comp", "type": "comp", "parameters": {"threshold": -30.0, "ratio": 4.0}},
         {"id": "delay", "type": "delay", "parameters": {"time": 30.0, "feedback": 50.0}},
         {"id": "limiter", "type": "limiter", "parameters": {"drive": 6.0}}]}
     patch, raw, wav = write(tmp_path, chain), tmp_path / "in.f32", tmp_path / "in.wav"
     draw = random.Random(1)
     wavs.write(wav, [[draw.uniform(-0.2, 0.2) for _ in range(10 * 48000)] for _ in range(2)])
     raw.write_bytes(wavs.Wav(wav).chunks[b"data"])
-    with Foldbackd(tmp_path, "--stations", 1, "--patch", patch, jack=jack) as server:
+    with Foldbackd(tmp_path, "--stations", 2, "--threads", threads, "--patch", patch, jack=jack) as server:
         latency = int(re.search(r"capture latency = \[ (\d+)", jack.run("jack_lsp", "-l", "foldback:station_1_out_L").stdout)[1])
         with probe("bounce", raw, tmp_path / "out.f32", "foldback:station_1_in_L", "foldback:station_1_in_R",
                    "foldback:station_1_out_L", "foldback:station_1_out_R") as bounce:

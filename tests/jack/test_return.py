@@ -87,6 +87,18 @@ def test_it_returns_again_and_again(jack, server, probe):
             wait_for(lambda: server.osc.ask("/server/jack/connections") == 0, 5, "the disconnection")
 
 
+def test_a_rate_that_nothing_works_at(jack, server):
+    """A JACK server at 7 kHz is not joined, and foldback says why; the next one is."""
+    jack.kill()
+    wait_for_jack(server, "waiting")
+    jack.start(7000)
+    wait_for(lambda: "the JACK server runs at 7000 Hz: 8000 to 192000 are possible" in server.said(), 5, "the reason")
+    assert server.osc.ask("/server/jack") == "waiting" and server.osc.ask("/server/sample_rate") == 48000
+    jack.kill()
+    jack.start(48000)
+    wait_for_jack(server, "running")
+
+
 def test_what_somebody_disconnects_stays_so(jack, server, probe):
     with probe("tone", "peer"), probe("tone", "ear"):
         plug(jack)

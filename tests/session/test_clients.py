@@ -114,7 +114,7 @@ desk.sendBundle(0.0, ['/station/1/mute', 1], ['/sync', 5]);
 """
 
 
-@pytest.mark.skipif(not shutil.which("sclang"), reason="no SuperCollider here: Debian's brings half of Qt along")
+@pytest.mark.skipif(not shutil.which("sclang"), reason="no SuperCollider here: ./check --long installs it, 71 MB with half of Qt")
 def test_supercollider(server, tmp_path):
     script = tmp_path / "ask.scd"
     script.write_text(SCLANG % (server.osc_port, THRESHOLD, THRESHOLD, THRESHOLD))

@@ -307,3 +307,5 @@ def test_a_value_refused_later_is_told(base):
     assert base.osc.ask(address) == 0
     row = wait_for(lambda: [r for r in base.get("/api/audit?limit=10") if r["outcome"] != "ok"], 5, "the refusal")[0]
     assert row["address"] == address and row["origin"] == "engine"
+    assert base.osc.call("/station/1/undo") is True  # the edit: the refused value has left no step
+    assert stages(base) == ["t_tone", "t_refuse"] and base.osc.ask(address) == 0

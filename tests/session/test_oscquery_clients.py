@@ -53,7 +53,7 @@ def curl(server, path, *options):
 
 @pytest.mark.parametrize("path, status", [
     ("/", 200), (GAIN, 200), (GAIN + "?VALUE", 200), ("/station/1?TYPE", 200), ("/nowhere?HOST_INFO", 200), ("/station/1/undo", 200),
-    ("/station/1/undo?VALUE", 204), ("/station/1?VALUE", 204), (GAIN + "?HTML", 204),
+    ("/station/1/undo?VALUE", 204), ("/station/1?VALUE", 204), (GAIN + "?HTML", 400), ("/?HTML", 400),
     (GAIN + "?NONSENSE", 400), (GAIN + "?value", 400), ("/station/1/nowhere", 404), ("/nowhere?VALUE", 404)])
 def test_statuses(server, path, status):
     code, headers, body = curl(server, path)
@@ -61,6 +61,12 @@ def test_statuses(server, path, status):
     if status != 204:
         assert headers["content-type"] == "application/json" and int(headers["content-length"]) == len(body.encode())
         assert ("error" in json.loads(body)) == (status >= 400)
+
+
+def test_what_is_not_listed_is_an_error_that_names_it(server):
+    """The proposal: 400 tells a client that a query is not supported. HTML is one of those that a server may leave out."""
+    assert "HTML" not in server.get("/?HOST_INFO")["EXTENSIONS"]
+    assert server.http("GET", "/?HTML") == (400, {"error": {"code": 400, "message": "no such attribute: HTML", "address": "/"}})
 
 
 def test_connection_close_is_honoured(server):

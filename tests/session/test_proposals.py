@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The guard rails of proposals: what they may turn, hearing them alone first, and taking an armed one back."""
+import itertools
 import json
 import subprocess
 import time
@@ -8,17 +9,19 @@ import pytest
 
 import sounds
 from servers import BUILD, SLOW, Foldbackd, Jackd, wait_for
+from taps import Take
 
 PATCH = {"name": "Voice", "stages": [{"id": "trim", "type": "gain"}, {"id": "comp", "type": "comp", "parameters": {"ratio": 2}}],
          "goal": {"target_lufs": -23, "weights": {"lufs_short_term": {"weight": 1, "tolerance": 6}}}}
 
 
-def start(folder, jack=None, stations=2):
+def start(folder, jack=None, stations=2, *options):
     samples = folder / "foldback" / "samples"
     samples.mkdir(parents=True)
     sounds.speech(samples / "talk.wav", "demo-congrats", seconds=4, channels=2)
     (folder / "patch.json").write_text(json.dumps(PATCH))
-    return Foldbackd(folder, "--stations", stations, "--patch", f"1={folder / 'patch.json'}", "--node-path", BUILD / "nodes", jack=jack)
+    return Foldbackd(folder, "--stations", stations, "--patch", f"1={folder / 'patch.json'}", "--node-path", BUILD / "nodes",
+                     *options, jack=jack)
 
 
 @pytest.fixture
@@ -110,6 +113,29 @@ def test_audition(tmp_path):
         assert server.osc.ask("/station/1/proposal/state") == "offered"
 
 
+@pytest.mark.slow
+def test_an_audition_is_of_what_is_asked(tmp_path):
+    """Until what is asked for is rendered the monitor is silent: what played before it is another station's."""
+    chain = [{"id": f"hall{i}", "type": "reverb"} for i in range(24)]  # that takes a while to render
+    (tmp_path / "long.json").write_text(json.dumps({"name": "Long", "stages": [{"id": "trim", "type": "gain"}, *chain]}))
+    with Jackd("foldback-test-turn") as jack, start(tmp_path, jack, 3, "--patch", f"2={tmp_path / 'long.json'}") as server:
+        sounds.hiss(tmp_path / "foldback" / "samples" / "noise.wav")
+        for side in "LR":
+            jack.connect(f"foldback:monitor_{side}", f"foldback:station_3_in_{side}")
+        for station in (1, 2):
+            report = server.post("/api/calibration/run", {"station": station, "source": {"sample": "noise.wav"},
+                                                          "parameters": {"trim.gain": -6}, "include_audio": False})
+            assert server.osc.call(f"/station/{station}/proposal/offer", report["run_id"]) is True
+        server.osc.send("/station/1/proposal/audition", "proposed")
+        wait_for(lambda: server.osc.ask("/station/3/metric/rms") > -60, 10, "the monitor")
+        with Take(server, 3) as take:
+            server.osc.send("/station/2/proposal/audition", "proposed")
+            take.run(1)
+        silent = max((len(list(run)) for zero, run in itertools.groupby(take.left, lambda x: x == 0) if zero), default=0)
+        assert silent > 4800, "the other station's proposal went on"
+        wait_for(lambda: server.osc.ask("/station/3/metric/rms") > -60, 30, "station 2's")
+
+
 # --- the watchdog
 
 
@@ -159,4 +185,10 @@ def test_watchdog_yields_to_people(playing):
     assert offer(playing, {"trim.gain": -40}) is True
     osc.send("/station/1/comp/ratio", 3.0)
     wait_for(lambda: "somebody has turned something since" in playing.said(), 12, "the watchdog")
+    assert osc.ask("/station/1/trim/gain") == -40 and osc.ask("/station/1/proposal/state") == "accepted"
+    osc.call("/station/1/undo"), osc.call("/station/1/undo")
+    wait_for(lambda: osc.ask("/station/1/score/quality") > 30, 15, "a live score")
+    assert offer(playing, {"trim.gain": -40}) is True
+    set_leaf(playing, "watchdog", 0.0)
+    time.sleep(4)  # it looks twice a second, from the second second on
     assert osc.ask("/station/1/trim/gain") == -40 and osc.ask("/station/1/proposal/state") == "accepted"

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os
 import socket
 import struct
 import wave
@@ -63,6 +64,9 @@ def test_no_such_station_or_route(server):
         assert refusal(server, "GET", path, None)[0] == 404
     assert refusal(server, "POST", "/api/runs", {})[0] == 405
     assert refusal(server, "POST", "/station/1", {})[0] == 405
+    for lost in ("/api", "/api/", "/api/stations"):  # who looks around finds the list
+        assert refusal(server, "GET", lost, None)[::2] == (404, "there is no such route; /api/openapi.json has them all")
+    assert "/api/stations/{station}/params" in server.get("/api/openapi.json")["paths"]
 
 
 def test_broken_bodies(server):
@@ -109,6 +113,10 @@ def test_samples(server):
     for name, body in [("tone.mp3", data), (".wav", data), ("x%2Fy.wav", data), ("noise.wav", b"no audio at all")]:
         assert refusal(server, "PUT", f"/api/samples/{name}", body)[0] in (400, 404)
     assert refusal(server, "GET", "/api/samples/none.wav", None)[0] == 404
+    kept = next(server.folder.rglob("tone.wav")).with_name("huge.wav")
+    kept.touch()
+    os.truncate(kept, (128 << 20) + 1)  # put there by hand: not cut, but refused
+    assert refusal(server, "GET", "/api/samples/huge.wav", None)[0] == 413
     assert server.http("GET", "/api/samples/tone.wav", raw=True) == (200, data)
 
 

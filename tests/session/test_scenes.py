@@ -160,7 +160,7 @@ def test_switches_and_choices_turn_in_the_middle(server):
     assert server.osc.ask("/station/1/name") == "Turned"  # at once, as the aims of what glides
     assert server.osc.ask("/station/1/side/level") == pytest.approx(-30)
     assert not any(path in turning for path, _ in watcher.received)
-    assert 0 < server.osc.ask("/scene/progress") < 50 * SLOW
+    assert 0 < wait_for(lambda: server.osc.ask("/scene/progress"), 3, "audio's first period of it") < 50 * SLOW
     for address, value in turning.items():
         assert watcher.wait(address, 3) == [value]
     assert 0.5 <= time.monotonic() - began < 0.95 * SLOW  # never early
@@ -168,13 +168,17 @@ def test_switches_and_choices_turn_in_the_middle(server):
 
 
 def test_the_hand_wins_over_a_turn(server):
-    change(server, ("/station/1/mute", True), ("/station/1/side/steps", 5))
+    turning = [("/station/1/mute", True), ("/station/1/side/steps", 5), ("/station/1/mono", True), ("/station/1/trim/bypass", True),
+               ("/station/1/side/switch", True)]
+    change(server, *turning)
     server.osc.call("/scene/save", "muted", 1)
-    change(server, ("/station/1/mute", False), ("/station/1/side/steps", 1))
-    server.osc.call("/scene/load", "muted", 0.4)
-    change(server, ("/station/1/side/steps", 7))
+    change(server, *((address, 1 if value == 5 else False) for address, value in turning))
+    server.osc.call("/scene/load", "muted", 0.6)
+    change(server, ("/station/1/side/steps", 7), ("/station/1/mono", True), ("/station/1/mono", False),
+           ("/station/1/trim/bypass", False))  # also by what is there already
     wait_for(lambda: server.osc.ask("/scene/progress") == 100, 5, "the end of the morph")
-    assert server.osc.ask("/station/1/side/steps") == 7 and server.osc.ask("/station/1/mute") is True
+    read = [server.osc.ask(address) for address, _ in turning]
+    assert read == [True, 7, False, False, True]
 
 
 def test_a_recall_during_a_recall_goes_on_from_where_it_is(server):
@@ -201,6 +205,26 @@ def test_a_recall_during_a_recall_goes_on_from_where_it_is(server):
     assert next(i for i in range(back, len(levels)) if levels[i] > -0.2) - back == pytest.approx(30, abs=4)
     time.sleep(0.8)  # the first one's middle goes by
     assert server.osc.ask("/station/1/side/switch") is False and server.osc.ask("/scene/current") == "high"
+
+
+def test_a_recall_of_another_station_leaves_this_one_its_turn(server):
+    """Station 1 is amid a morph, when station 2 is recalled, at once, or faster: each turns in its own middle."""
+    off = [(f"/station/{n}/{leaf}", value) for n in (1, 2) for leaf, value in (("mute", False), ("side/steps", 0))]
+    for n in (1, 2):
+        change(server, *off, (f"/station/{n}/mute", True), (f"/station/{n}/side/steps", 4))
+        server.osc.call("/scene/save", f"on {n}", n)
+    change(server, *off)
+    server.osc.call("/scene/load", "on 1", 0.6)
+    server.osc.call("/scene/load", "on 2", 0.0)
+    assert server.osc.ask("/station/2/mute") is True and server.osc.ask("/scene/progress") == 100
+    wait_for(lambda: server.osc.ask("/station/1/mute"), 3, "the turn of station 1")
+    assert server.osc.ask("/station/1/side/steps") == 4
+    change(server, *off)
+    server.osc.call("/scene/load", "on 1", 60.0)
+    server.osc.call("/scene/load", "on 2", 0.6)
+    wait_for(lambda: server.osc.ask("/scene/progress") == 100, 5, "the end of the newest morph")
+    assert server.osc.ask("/station/2/mute") is True and server.osc.ask("/station/1/mute") is False
+    server.osc.call("/scene/load", "on 1", 0.0)
 
 
 def test_a_second_recall_sets_the_time_for_all_that_glides(server):
@@ -390,3 +414,20 @@ def test_scenes_outlive_the_server_and_name_what_is_missing(tmp_path):
     with Foldbackd(tmp_path, "--stations", 1) as third:
         assert third.osc.call("/scene/load", "whole") == "there are 1 stations"
         assert third.osc.call("/scene/load", "whole", 0.0, 1) is True
+
+
+def test_when_there_are_as_many_as_may_be(tmp_path):
+    """One more is refused and not stored either; each that is there may be changed and renamed."""
+    with Foldbackd(tmp_path, "--stations", 1) as server:
+        other = Osc(server.osc_port)  # whose answers nobody reads
+        for n in range(1000):
+            other.send("/scene/save", f"s{n:03}", 1)
+            if n % 100 == 99:
+                wait_for(lambda: len(server.get("/api/scenes")["scenes"]) == n + 1, 20, f"{n + 1} scenes")
+        assert "there are 1000 scenes already" in server.osc.call("/scene/save", "a last one", 1)
+        assert server.osc.call("/scene/save", "s500", 1) is True
+        assert server.osc.call("/scene/rename", "s500", "z500") is True
+        names = [scene["name"] for scene in server.get("/api/scenes")["scenes"]]
+        assert len(names) == 1000 and "z500" in names and "s500" not in names
+    with Foldbackd(tmp_path, "--stations", 1) as server:
+        assert [scene["name"] for scene in server.get("/api/scenes")["scenes"]] == names

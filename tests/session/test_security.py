@@ -74,6 +74,26 @@ def test_no_token_no_listening(tmp_path):
         Foldbackd(tmp_path, "--listen", "0.0.0.0")
 
 
+def test_a_token_is_taken_whole(tmp_path):
+    """Cut to what there is room for it would be another."""
+    (tmp_path / "token").write_text("x" * 300)
+    with pytest.raises(Exception, match="16 to 254 characters"):
+        Foldbackd(tmp_path, "--listen", "0.0.0.0", "--token-file", tmp_path / "token")
+
+
+def test_ipv4_through_ipv6(tmp_path, address):
+    """Listening on ::, whoever comes by IPv4 is who he is: this machine may write, others need the token."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with start(tmp_path, "--listen", "::") as server:
+        assert params(server, "127.0.0.1")[0] == params(server, "::1")[0] == 200
+        assert params(server, address)[0] == 401
+        origins = [row["origin"].rsplit(":", 1)[0] for row in server.get("/api/audit?limit=2")]
+        assert origins == ["http ::1", "http 127.0.0.1"]
+
+
 def test_writes_need_the_token(server, address):
     assert ask(server, "GET", "/api/stations/1/params", to=address)[0] == 200
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Bearer {TOKEN}x"}, {"Authorization": "Bearer "},
@@ -278,7 +298,10 @@ def test_a_head_has_to_come_in_time(server):
     with socket.create_connection(("127.0.0.1", server.http_port)) as s:
         s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
         s.settimeout(20 * SLOW)
-        assert s.recv(100) == b""  # it was ended
+        assert status_of(s.recv(1000)) == 408 and s.recv(1000) == b""
+    with socket.create_connection(("127.0.0.1", server.http_port)) as s:  # as browsers do, to have one at hand
+        s.settimeout(20 * SLOW)
+        assert s.recv(100) == b""
 
 
 def test_who_asks_too_much_is_told_so_and_the_others_are_not(server):

@@ -9,9 +9,11 @@ from gig import SETS_PER_S, TAPS, Gig
 @pytest.mark.long
 @pytest.mark.plain
 @pytest.mark.timeout(3600)
-def test_a_gig(tmp_path, request, capsys):
-    seconds = 60 * request.config.getoption("--minutes")
-    result = Gig(tmp_path, seconds, sounds.music(tmp_path / "music.wav")).play()
+@pytest.mark.parametrize("threads, share", [(1, 1.0), (2, 0.2)])
+def test_a_gig(tmp_path, request, capsys, threads, share):
+    """Alone, and a shorter one with a second audio thread."""
+    seconds = 60 * request.config.getoption("--minutes") * share
+    result = Gig(tmp_path, seconds, sounds.music(tmp_path / "music.wav"), threads=threads).play()
     with capsys.disabled():
         print("\n" + ", ".join(f"{key} {value:.4g}" for key, value in result.items()))
     assert result["sets"] >= 0.95 * SETS_PER_S * seconds and result["recalls"] >= seconds / 4

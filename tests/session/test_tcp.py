@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """OSC over TCP, on the port that UDP has: both framings however they are cut, answers in kind, rude clients."""
+import json
 import socket
 import struct
 import time
@@ -114,6 +115,22 @@ def test_the_end_of_a_connection_ends_its_subscriptions(server):
     wait_for(lambda: subscriptions() == 0, what="the end of the subscription")
 
 
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_place_described(server, frame):
+    """As OSCQuery has it, to the byte: the JSON and the names of what is below, however long."""
+    with Stream(server.osc_port, frame) as client:
+        for path in (LEVEL, "/station/1/undo"):
+            client.send("/describe", "s", path)
+            assert client.wait("/describe") == [path, server.http("GET", path, raw=True)[1].decode()]
+        client.send("/describe", "s", "/station/1")
+        path, text, *names = client.wait("/describe")
+        place = server.get("/station/1")
+        assert path == "/station/1" and json.loads(text) == {name: value for name, value in place.items() if name != "CONTENTS"}
+        assert names == [name + "/" * ("CONTENTS" in child) for name, child in place["CONTENTS"].items()]
+        client.send("/describe", "s", "/nowhere")
+        assert client.wait("/error") == ["/describe", 404, "there is no such address", ",s"]
+
+
 def test_another_port_is_refused(server):
     with Stream(server.osc_port) as client:
         client.send("/subscribe", "sii", LEVEL, 10, 9999)
@@ -135,6 +152,24 @@ def test_who_reads_nothing_is_dropped(server):
     assert server.osc.ask("/server/stations") == 16
     wait_for(lambda: server.osc.ask("/server/osc/dropped") > 0, 10, "the slow client's end")
     greedy.close()
+
+
+@pytest.mark.slow
+def test_a_packet_has_to_come_to_its_end(server):
+    """Who trickles is let go after ten seconds; who says nothing, or has said all, may stay."""
+    data = counted(message("/sync", "i", 1))
+    with Stream(server.osc_port, counted) as slow, Stream(server.osc_port) as silent, Stream(server.osc_port, counted) as polite:
+        polite.write(data)
+        assert polite.wait("/synced") == [1]
+        dropped, began = server.osc.ask("/server/osc/dropped"), time.monotonic()
+        for byte in data[:10]:
+            slow.write(bytes([byte]))
+            time.sleep(0.5)
+        assert slow.closed(15)
+        assert time.monotonic() - began > 9 and server.osc.ask("/server/osc/dropped") == dropped + 1
+        for client in (silent, polite):
+            client.send("/sync", "i", 2)
+            assert client.wait("/synced") == [2]
 
 
 def test_half_open_connections_keep_nobody_out(server):

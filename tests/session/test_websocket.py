@@ -128,6 +128,22 @@ def test_host_info_promises_what_is_there(server):
     assert set(words(server.get("/"))) <= set(extensions)
 
 
+def test_a_place_described(server):
+    """As OSCQuery has it, to the byte, in one binary frame."""
+    async def test(a):
+        for path in (GAIN, "/station/2/comp/threshold"):
+            await a.osc("/describe", path)
+            assert await a.until("/describe") == [path, server.http("GET", path, raw=True)[1].decode()]
+        await a.osc("/describe", "/station/1")
+        path, told, *names = await a.until("/describe")
+        place = server.get("/station/1")
+        assert path == "/station/1" and json.loads(told) == {name: value for name, value in place.items() if name != "CONTENTS"}
+        assert names == [name + "/" * ("CONTENTS" in child) for name, child in place["CONTENTS"].items()]
+        await a.osc("/describe", "/nowhere")
+        assert await a.until("/error") == ["/describe", 404, "there is no such address", ",s"]
+    run(server, test)
+
+
 def test_listen(server):
     async def test(a, b):
         await a.command("LISTEN", GAIN)

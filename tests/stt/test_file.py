@@ -15,6 +15,7 @@ def mean(numbers):
     return sum(numbers) / len(numbers)
 
 
+@pytest.mark.slow
 def test_confidence_falls_as_noise_rises(hear, noisy):
     """On average over the recordings; one of them may rise for once."""
     means = []

@@ -231,6 +231,30 @@ double rig_meter(const fb_rig *rig, const char *symbol)
 	return 0;
 }
 
+rig_sound rig_sound_open(size_t frames)
+{
+	rig_sound sound = {.frames = frames};
+	for (int c = 0; c < 2; c++) {
+		sound.in[c] = sig_alloc(frames);
+		sound.out[c] = sig_alloc(frames);
+	}
+	return sound;
+}
+
+void rig_sound_close(rig_sound *sound)
+{
+	for (int c = 0; c < 4; c++) {
+		free(sound->in[c]);
+	}
+	free(sound->out[0]);
+	free(sound->out[1]);
+}
+
+void rig_sound_run(fb_rig *rig, const rig_sound *sound)
+{
+	rig_run(rig, (const float *const *)sound->in, sound->out, sound->frames);
+}
+
 void rig_bench_open(rig_bench *bench, const char *node, double rate_hz, size_t frames)
 {
 	bench->rig = rig_open(node, rate_hz);
@@ -272,6 +296,11 @@ void sig_noise(float *x, size_t frames, double peak, uint64_t seed)
 		s ^= s << 17;
 		x[i] = (float)(peak * ((double)(s >> 11) * 0x1p-52 - 1.0));
 	}
+}
+
+double sig_db(double ratio)
+{
+	return 20.0 * log10(fmax(ratio, 1e-15));
 }
 
 double sig_rms_db(const float *x, size_t frames)

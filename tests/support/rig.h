@@ -33,6 +33,17 @@ void rig_tempo(fb_rig *rig, double bpm);
 void rig_run(fb_rig *rig, const float *const *in, float *const *out, size_t frames);
 double rig_meter(const fb_rig *rig, const char *symbol);
 
+/** A stereo signal before and after a node. */
+typedef struct rig_sound {
+	float *in[4];  ///< [frames]: zeroed; NULL: the second port, not connected unless the test does
+	float *out[2]; ///< [frames]
+	size_t frames; ///< that rig_sound_run() runs; may be made fewer
+} rig_sound;
+
+rig_sound rig_sound_open(size_t frames);
+void rig_sound_close(rig_sound *sound);
+void rig_sound_run(fb_rig *rig, const rig_sound *sound);
+
 /** A node and a stereo signal before and after it. */
 typedef struct rig_bench {
 	fb_rig *rig;
@@ -47,6 +58,7 @@ void rig_bench_run(rig_bench *bench, size_t first, size_t frames);
 /* --- signals and measures for golden tests */
 void sig_sine(float *x, size_t frames, double rate_hz, double freq_hz, double peak, double phase);
 void sig_noise(float *x, size_t frames, double peak, uint64_t seed); ///< white, uniform
+double sig_db(double ratio);                                         ///< of amplitudes, floor -300
 double sig_rms_db(const float *x, size_t frames); ///< 10 log10(mean square), floor -300
 double sig_peak(const float *x, size_t frames);
 /** Level in dB (of a sine's peak) and phase at one frequency over the whole array, Hann-windowed.

@@ -32,6 +32,7 @@ port.on("message", ({ address, args }) => {
 port.on("error", (error) => { throw error; });
 port.on("ready", () => {
   custom.init();
+  setTimeout(() => { custom.unload(); custom.reload(); }, 500); // the file was written anew
   setTimeout(() => {
     process.stdout.write(JSON.stringify({ heard, renewals }), () => process.exit(0));
   }, seconds * 1000);

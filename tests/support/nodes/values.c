@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* t_value: makes its parameters audible. Left is `level` and right is `rate` / 1000, each as the
-   straight line the host asks for; the input plays no part. t_denormal: a state that fades into
-   denormals, for ever if they are not flushed. */
+   straight line the host asks for, and left 100 more for each of `steps`; the input plays no part.
+   t_denormal: a state that fades into denormals, for ever if they are not flushed. */
 #include "probe.h"
 
 PROBE_STEREO(stereo);
@@ -61,11 +61,11 @@ static bool value_prepare(void *self, double rate_hz, const float *params)
 static void value_process(void *self, const fb_tick *tick)
 {
 	(void)self;
-	const float scale[2] = {1.0f, 0.001f};
+	const float scale[2] = {1.0f, 0.001f}, more[2] = {100.0f * tick->to[STEPS], 0.0f};
 	for (int c = 0; c < 2; c++) {
 		float from = tick->from[c], step = (tick->to[c] - from) / FB_TICK;
 		for (int i = 0; i < FB_TICK; i++) {
-			tick->out[c][i] = scale[c] * (from + step * (float)(i + 1));
+			tick->out[c][i] = scale[c] * (from + step * (float)(i + 1)) + more[c];
 		}
 	}
 }

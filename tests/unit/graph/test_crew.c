@@ -88,6 +88,25 @@ static void control(rack *r, uint32_t step)
 	}
 }
 
+/** A morph's turn some ticks ahead, of the first node's bypass and of a switch; or, once audio has
+	made it, the patch follows. */
+static void morph(fb_station *station, uint32_t step)
+{
+	fb_error error;
+	fb_patch *patch = fb_patch_copy(fb_station_patch(station));
+	if (fb_station_turned(station)) {
+		(void)fb_station_turn_in(station, patch);
+		fb_station_end_turn(station);
+		assert_int_equal(fb_station_apply(station, patch, -1, &error), FB_OK);
+	} else if (step % 3 == 0) {
+		patch->stage[0].bypass = !patch->stage[0].bypass;
+		assert_int_equal(
+			fb_station_turn(station, patch, 1u << FB_SWITCH_MUTE, 30.0 + step % 7, &error), FB_OK);
+	} else {
+		fb_patch_destroy(patch);
+	}
+}
+
 /** A switch of every station in the middle of a period. */
 static void send_timed(rack *r, uint64_t frame)
 {
@@ -121,6 +140,7 @@ static fb_engine_counts play(uint32_t threads, uint32_t period, float (*out)[FRA
 			send_timed(&r, at);
 			control(&r, at / 1024);
 			for (uint32_t i = 0; i < STATIONS; i++) {
+				morph(r.station[i], at / 1024 + i);
 				fb_station_service(r.station[i]);
 			}
 		}
@@ -258,6 +278,36 @@ static void test_a_late_thread(void **state)
 	rack_close(&l.r);
 }
 
+/* How long the caller waits follows the period: there is time for a worker that needs 80 ms when a
+   period has 171. */
+static void test_patience_follows_the_period(void **state)
+{
+	(void)state;
+	static late_run l;
+	fb_engine_options options = {
+		.stations = LATE_STATIONS, .rate_hz = 48000, .period = 64, .threads = 2};
+	fb_error error;
+	rack_open(&l.r, &options);
+	for (uint32_t i = 0; i < LATE_STATIONS; i++) {
+		fb_patch *patch = stand_patch("{'stages': [{'type': 't_fail'}]}");
+		assert_int_equal(fb_station_apply(l.r.station[i], patch, 0, &error), FB_OK);
+	}
+	for (int i = 0; i < 100; i++) {
+		late_period(&l);
+	}
+	uint64_t before = rack_counts(&l.r).absences, helped = rack_counts(&l.r).helped;
+	fb_engine_set_period(l.r.engine, 8192);
+	rack_set(&l.r, 0, "t_fail", "mode", 6);
+	late_period(&l);
+	rack_set(&l.r, 2, "t_fail", "mode", 7);
+	for (int i = 0; i < 6; i++) {
+		assert_true(late_period(&l) >= 80.0);
+	}
+	assert_int_equal(rack_counts(&l.r).absences, before);
+	assert_true(rack_counts(&l.r).helped > helped);
+	rack_close(&l.r);
+}
+
 /* --- threads */
 
 static int refuse(void *ctx, pthread_t *thread, void *(*run)(void *), void *arg)
@@ -318,6 +368,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_number_of_threads),
 		cmocka_unit_test(test_a_late_thread),
+		cmocka_unit_test(test_patience_follows_the_period),
 		cmocka_unit_test(test_no_thread_to_be_had),
 		cmocka_unit_test(test_idle_threads_sleep),
 	};

@@ -235,6 +235,10 @@ static void test_times(void **state)
 	assert_true(health(&s).time.worst_us >= 1000.0 && health(&s).time.worst_share >= 1.5);
 	assert_true(fb_station_time(s.station, 0, &quick) && fb_station_time(s.station, 1, &slow));
 	assert_true(slow.worst_us >= 1000.0 && slow.mean_us > 10.0 && quick.mean_us > 0.0);
+	for (int i = 0; i < 50 && quick.mean_us >= slow.mean_us; i++) { /* it was interrupted: longer */
+		stand_run(&s, 14 * PERIOD);
+		assert_true(fb_station_time(s.station, 0, &quick) && fb_station_time(s.station, 1, &slow));
+	}
 	assert_true(quick.mean_us < slow.mean_us && quick.mean_us <= quick.worst_us);
 	assert_near(slow.worst_share, slow.worst_us / (32e6 / 48000), 1e-6);
 	stand_set(&s, "slow", "mode", 0);
@@ -248,6 +252,28 @@ static void test_times(void **state)
 		least = fmin(least, slow.worst_us);
 	}
 	assert_true(least < 1000.0);
+	stand_close(&s);
+}
+
+/* A budget is a share of the time there is, at any rate: a nap of a millisecond a tick is too much
+   of a tick of 667 us, and a quarter of one of 4 ms. Naps may be longer than asked for, but few are
+   four times as long. */
+static void test_a_budget_follows_the_rate(void **state)
+{
+	(void)state;
+	stand s;
+	fb_error error;
+	stand_open(&s, "{'stages': [{'type': 't_fail', 'id': 'slow', 'parameters': {'mode': 'nap'}}]}",
+		PERIOD, SECOND);
+	fb_engine_set_budget(s.engine, 0, 1.0);
+	stand_run(&s, 20 * PERIOD);
+	assert_int_equal(health(&s).over, 20);
+	fb_engine_set_rate(s.engine, 8000);
+	fb_engine_set_period(s.engine, PERIOD);
+	assert_int_equal(fb_station_restart(s.station, &error), FB_OK);
+	stand_run(&s, 40 * PERIOD);
+	assert_in_range(health(&s).over, 20, 20 + 10);
+	assert_true(health(&s).time.worst_us >= 1000.0);
 	stand_close(&s);
 }
 
@@ -289,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_short_panic_and_mute),
 		cmocka_unit_test(test_the_failing_node),
 		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_a_budget_follows_the_rate),
 		cmocka_unit_test(test_lateness),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

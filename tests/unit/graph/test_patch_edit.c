@@ -297,6 +297,47 @@ static void test_random_edits(void **state)
 	fb_patch_destroy(patch);
 }
 
+/* A loop of as many stages as there can be, with ids as long as they can be: the text names both
+   ends in full and says how many are left out between, whole ids all. */
+static void test_a_long_loop_is_told(void **state)
+{
+	(void)state;
+	char id[FB_ID_LEN], last[FB_ID_LEN] = "", text[sizeof error.text];
+	fb_patch *patch = fb_patch_create("long");
+	for (int i = 0; i < FB_STAGES_MAX; i++) {
+		snprintf(id, sizeof id, "a_stage_with_a_rather_long_id%02d", i);
+		assert_int_equal(strlen(id), FB_ID_LEN - 1);
+		assert_int_equal(
+			fb_patch_add(patch, fb_nodes_find(stand_nodes(), "gain"), id, NULL, &error), FB_OK);
+	}
+	snprintf(last, sizeof last, "%s", id);
+	const char *first = patch->stage[0].id;
+	assert_int_equal(fb_patch_connect(patch, last, first, 1.0, &error), FB_INVALID);
+	snprintf(text, sizeof text, "%s", error.text);
+	assert_true(strstr(text, "they form a loop: ") == text);
+	uint32_t named = 0, more = 0, jumps = 0;
+	int before = -1;
+	char *rest;
+	for (char *at = strtok_r(text + 18, ">", &rest); at; at = strtok_r(NULL, ">", &rest)) {
+		int i, end = 0;
+		if (sscanf(at, " (%u more)", &more) == 1) {
+			jumps++;
+			before = (before + (int)more) % FB_STAGES_MAX;
+			continue;
+		}
+		assert_int_equal(sscanf(at, " a_stage_with_a_rather_long_id%2d%n", &i, &end), 1);
+		assert_true(at[end] == '\0' || at[end] == ' ');
+		assert_true(before < 0 || i == (before + 1) % FB_STAGES_MAX);
+		before = i;
+		named++;
+	}
+	assert_int_equal(jumps, 1);
+	assert_int_equal(named + more, FB_STAGES_MAX + 1);
+	assert_in_range(named, 6, 12);
+	assert_int_equal(before, 0); /* it ends where it began, with the connection asked for */
+	fb_patch_destroy(patch);
+}
+
 /* Connections by the names of their ends. What is refused leaves the patch as it was. */
 static void test_connections(void **state)
 {
@@ -359,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_too_many_connections),
 		cmocka_unit_test(test_too_many_stages),
 		cmocka_unit_test(test_copy_is_its_own),
+		cmocka_unit_test(test_a_long_loop_is_told),
 		cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_random_edits),

@@ -150,6 +150,101 @@ static void test_refused_value(void **state)
 	stand_close(&s);
 }
 
+static fb_status ride_limit(stand *s, float value, double now_s)
+{
+	return fb_station_ride(s->station, 0, 0, value, now_s, &error);
+}
+
+static float limit_of(const stand *s)
+{
+	return fb_station_patch(s->station)->stage[0].values[0];
+}
+
+/* A value that is refused leaves no step of undo, and takes nothing away that could be done again:
+   neither at once nor when it has waited for an edit, whatever was ridden before and after it. */
+static void test_a_refused_value_is_no_step(void **state)
+{
+	(void)state;
+	stand s;
+	stand_open(&s, "{'stages': [{'type': 't_refuse', 'id': 'r'}, {'type': 'gain', 'id': 'g'}]}",
+		PERIOD, 2 * SECOND);
+	settle(&s);
+	assert_int_equal(ride_limit(&s, 2, 1), FB_OK);
+	settle(&s);
+	assert_int_equal(fb_station_undo(s.station, -1, &error), FB_OK);
+	settle(&s);
+	assert_int_equal(ride_limit(&s, 9, 2), FB_INVALID);
+	assert_int_equal(fb_station_undos(s.station), 0);
+	assert_int_equal(fb_station_redos(s.station), 1);
+	assert_int_equal(fb_station_redo(s.station, -1, &error), FB_OK);
+	settle(&s);
+	/* waits, while another edit fades in: the step of the gain stays, that of the limit goes */
+	fb_station_remember(s.station);
+	stand_edit(&s, "{'stages': [{'type': 't_refuse', 'id': 'r', 'parameters': {'limit': 2}}, "
+				   "{'type': 'gain', 'id': 'g'}, {'type': 'gain', 'id': 'h'}]}");
+	assert_int_equal(fb_station_undos(s.station), 2);
+	assert_int_equal(ride_limit(&s, 9, 10), FB_OK);
+	assert_int_equal(fb_station_ride(s.station, 1, 0, -6, 10, &error), FB_OK);
+	assert_int_equal(ride_limit(&s, 8, 12), FB_OK); /* a ride of its own */
+	assert_int_equal(fb_station_undos(s.station), 5);
+	settle(&s);
+	expect_in_force(&s);
+	assert_true(limit_of(&s) == 2.0f);
+	assert_int_equal(fb_station_undos(s.station), 3);
+	/* a ride that began well keeps its step */
+	assert_int_equal(ride_limit(&s, 3, 20), FB_OK);
+	assert_int_equal(ride_limit(&s, 9, 20.5), FB_OK);
+	settle(&s);
+	assert_true(limit_of(&s) == 3.0f);
+	for (int i = 0; i < 4; i++) { /* limit, gain, edit, limit */
+		assert_int_equal(fb_station_undo(s.station, -1, &error), FB_OK);
+		settle(&s);
+		expect_in_force(&s);
+		assert_true(limit_of(&s) == (i < 3 ? 2.0f : 0.0f));
+	}
+	assert_int_equal(fb_station_undo(s.station, -1, &error), FB_EXISTS);
+	stand_close(&s);
+}
+
+/* A value that waits to be refused does not stand in the way: not of an edit that comes meanwhile,
+   and not of another value that waits beside it. */
+static void test_a_refused_value_harms_nobody_else(void **state)
+{
+	(void)state;
+	stand s;
+	stand_open(&s,
+		"{'stages': [{'type': 't_refuse', 'id': 'r'}, {'type': 't_delay', 'id': 'd', 'parameters': "
+		"{'frames': 10}}]}",
+		PERIOD, 2 * SECOND);
+	settle(&s);
+	stand_bypass(&s, "r", true);
+	stand_edit(&s, "{'stages': [{'type': 't_refuse', 'id': 'r'}, {'type': 't_delay', 'id': 'd', "
+				   "'parameters': {'frames': 10}}, {'type': 'gain', 'id': 'g'}]}");
+	assert_int_equal(ride_limit(&s, 9, 1), FB_OK);
+	stand_set(&s, "d", "frames", 20);
+	settle(&s);
+	expect_in_force(&s);
+	assert_true(limit_of(&s) == 0.0f);
+	assert_int_equal(heard(&s, "d")->latency, 20);
+	/* and an edit, made from the patch with that value in it */
+	stand_edit(&s, "{'stages': [{'type': 't_refuse', 'id': 'r', 'parameters': {'limit': 1}}, "
+				   "{'type': 't_delay', 'id': 'd', 'parameters': {'frames': 20}}]}");
+	assert_int_equal(ride_limit(&s, 9, 3), FB_OK);
+	fb_patch *take = fb_patch_copy(fb_station_patch(s.station));
+	assert_int_equal(
+		fb_patch_add(take, fb_nodes_find(stand_nodes(), "gain"), "h", "d", &error), FB_OK);
+	assert_int_equal(fb_station_edit(s.station, take, -1, &error), FB_OK);
+	assert_true(limit_of(&s) == 1.0f);
+	settle(&s);
+	expect_in_force(&s);
+	assert_int_equal(fb_station_undos(s.station), 1);
+	assert_int_equal(fb_station_undo(s.station, -1, &error), FB_OK);
+	settle(&s);
+	expect_in_force(&s);
+	assert_true(limit_of(&s) == 1.0f);
+	stand_close(&s);
+}
+
 /* Audio stands still (no JACK yet): a hundred edits are taken, and the last is what comes. */
 static void test_edits_while_audio_stands_still(void **state)
 {
@@ -312,7 +407,7 @@ static char *dump(const fb_patch *patch)
 
 enum { DEEP = 100 };
 
-/** Set a value as the server does: remembered first. */
+/** Set a value as the server does: as a step. */
 static void ride(stand *s, const char *id, const char *param, double value, double now_s)
 {
 	const fb_patch *patch = fb_station_patch(s->station);
@@ -320,8 +415,7 @@ static void ride(stand *s, const char *id, const char *param, double value, doub
 	while (strcmp(patch->stage[stage].type->params[index].symbol, param) != 0) {
 		index++;
 	}
-	fb_station_remember_param(s->station, stage, index, now_s);
-	stand_set(s, id, param, value);
+	assert_int_equal(fb_station_ride(s->station, stage, index, (float)value, now_s, &error), FB_OK);
 }
 
 /** The i-th change of a long session: values, bypasses, latencies, stages that come and go. */
@@ -345,9 +439,8 @@ static void change(stand *s, int i)
 		ride(s, "d", "frames", 2 * i, i);
 		break;
 	default:
-		fb_station_remember_bypass(
-			s->station, (uint32_t)fb_patch_find(fb_station_patch(s->station), "g"), i);
-		stand_bypass(s, "g", i % 8 == 3);
+		fb_station_ride_bypass(
+			s->station, (uint32_t)fb_patch_find(fb_station_patch(s->station), "g"), i % 8 == 3, i);
 	}
 }
 
@@ -452,6 +545,8 @@ int main(void)
 		cmocka_unit_test(test_set_during_edit),
 		cmocka_unit_test(test_ride_of_a_prepared_value),
 		cmocka_unit_test(test_refused_value),
+		cmocka_unit_test(test_a_refused_value_is_no_step),
+		cmocka_unit_test(test_a_refused_value_harms_nobody_else),
 		cmocka_unit_test(test_edits_while_audio_stands_still),
 		cmocka_unit_test(test_edit_taken_back),
 		cmocka_unit_test(test_refused_edit),

@@ -87,6 +87,19 @@ static void control(fb_station *station, uint32_t i, uint64_t *seed)
 	}
 	fb_station_bypass(station, stage, *seed >> 50 & 1);
 	fb_station_switch(station, (fb_switch)(*seed >> 51 & 1), *seed >> 53 & 1);
+	if (fb_station_turned(station) || i % 8 == 7) {
+		fb_patch *turned = fb_patch_copy(patch);
+		(void)fb_station_turn_in(station, turned);
+		fb_station_end_turn(station);
+		assert_int_equal(fb_station_apply(station, turned, -1, &error), FB_OK);
+		patch = fb_station_patch(station);
+	} else if (i % 8 == 2) {
+		fb_patch *end = fb_patch_copy(patch);
+		end->stage[stage].bypass = !end->stage[stage].bypass;
+		assert_int_equal(
+			fb_station_turn(station, end, 1u << FB_SWITCH_MONO, (double)(*seed >> 58), &error),
+			FB_OK);
+	}
 	for (uint32_t m = 0; m < type->n_meters; m++) {
 		assert_true(isfinite(fb_station_meter(station, stage, m)));
 	}

@@ -109,7 +109,8 @@ static bool desk_valid(void *ctx, uint32_t index)
 	return !((desk *)ctx)->silent;
 }
 
-static const fb_leaf_ops desk_ops = {desk_get, desk_set, desk_call, desk_valid};
+static const fb_leaf_ops desk_ops = {
+	.get = desk_get, .set = desk_set, .call = desk_call, .valid = desk_valid};
 
 static inline fb_value f(double x)
 {

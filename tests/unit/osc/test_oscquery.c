@@ -128,11 +128,10 @@ static void test_attributes(void **state)
 	json_decref(get(tree, &plain, "/station/1/gain", "CONTENTS", 200));
 	assert_null(get(tree, &plain, "/station/1/do", "VALUE", 204));
 	assert_null(get(tree, &plain, "/station/1", "VALUE", 204));
-	assert_null(get(tree, &plain, "/station/1/mode", "HTML", 204));
 	assert_null(get(tree, &plain, "/station/1/do", "CRITICAL", 204));
 	json_decref(get(tree, &full, "/station/1/do", "CRITICAL", 200));
-	static const char *const bad[][2] = {{"/station/1", "NONSENSE"}, {"/station/1", "value"},
-		{"/station/1", "VALUE&TYPE"}, {"/station/1", "\"\\\xff"}};
+	static const char *const bad[][2] = {{"/station/1", "NONSENSE"}, {"/", "HTML"},
+		{"/station/1", "value"}, {"/station/1", "VALUE&TYPE"}, {"/station/1", "\"\\\xff"}};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		json_t *json = get(tree, &plain, bad[i][0], bad[i][1], 400);
 		assert_int_equal(

@@ -370,6 +370,35 @@ static void test_bundles(void **state)
 	assert_near(board.level, -3, 0);
 }
 
+/* Addresses are found some at a time: what an element takes away is gone for the next, what it
+   changes is changed. */
+static void test_bundle_in_order(void **state)
+{
+	(void)state;
+	lo_bundle bundle = lo_bundle_new(LO_TT_IMMEDIATE);
+	lo_message message = lo_message_new();
+	for (int i = 1; i <= 40; i++) {
+		add_message(bundle, i % 2 ? "/station/1/gain/level" : "/norm/station/1/gain/level",
+			i % 2 ? -i : 0.5);
+	}
+	add_message(bundle, "/station/1/gain/leve", 1);
+	add_message(bundle, "/station/1/gain/level", 12.5);
+	add_message(bundle, "/station/1/gain/level", -33);
+	lo_message_add_string(message, "remove");
+	lo_bundle_add_message(bundle, "/station/1/do", message);
+	add_message(bundle, "/station/1/gain/level", -44);
+	board.groups = 0;
+	send_bundle(bundle);
+	pump(osc, &peer, 1, 5);
+	assert_int_equal(board.groups, 1);
+	expect("/error ,siss /station/1/gain/leve 404 there is no such address ,f\n"
+		   "/error ,siss /station/1/gain/level 503 too loud for now ,f\n"
+		   "/station/1/gain/level ,f -24.0\n"
+		   "/station/1/do ,i 7\n"
+		   "/error ,siss /station/1/gain/level 404 there is no such address ,f\n");
+	assert_near(board.level, -33, 0);
+}
+
 static void future_bundle(double seconds, double value)
 {
 	lo_timetag tag;
@@ -509,6 +538,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_the_end_comes_to_nobody, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_patterns, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_bundles, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_bundle_in_order, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_future_bundles, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_verbs, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_listing_of_many, open_all, close_all),

@@ -16,6 +16,10 @@ static void on_changed(void *ctx, fb_branch *leaf, const fb_origin *origin)
 {
 	(void)ctx;
 	note("changed", fb_branch_address(leaf), origin ? origin->text : "");
+	if (fb_branch_twin(leaf)) {
+		assert_ptr_equal(fb_branch_twin(fb_branch_twin(leaf)), leaf);
+		note("changed", fb_branch_address(fb_branch_twin(leaf)), origin ? origin->text : "");
+	}
 }
 
 static void on_added(void *ctx, fb_branch *branch)

@@ -5,7 +5,16 @@
 
 #include "../../../storage/gather.h"
 
+#include <time.h>
+
 enum { LEAVES = 700, ROUNDS = 500 };
+
+static double now_s(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
 
 static void text_of(char tag, double value, char *text, size_t size)
 {
@@ -42,10 +51,12 @@ static void test_a_flood_is_kept(void **state)
 	(void)state;
 	static char address[LEAVES][32];
 	fb_store *store = open_for_sets();
+	double longest_s = 0.0;
 	for (int i = 0; i < LEAVES; i++) {
 		snprintf(address[i], sizeof address[i], "/leaf/%d", i);
 	}
 	for (int round = 0; round < ROUNDS; round++) {
+		double began_s = now_s();
 		for (int i = 0; i < LEAVES; i++) {
 			fb_audit_set set = set_of(
 				address[i], (uint64_t)i + 1, round + i, round + i + 1, 1000000 + round * 1000);
@@ -54,11 +65,16 @@ static void test_a_flood_is_kept(void **state)
 		if (round % 7 == 0) {
 			fb_store_poll(store);
 		}
+		longest_s = fmax(longest_s, now_s() - began_s);
 	}
 	sync_ok(store);
 	fb_store_status health;
 	fb_store_health(store, &health);
 	assert_int_equal(health.lost, 0);
+	if (longest_s > 0.1) { /* the machine stood still for so long that rides may have ended */
+		fb_store_close(store);
+		skip();
+	}
 	json_t *rows = audit_rows(store, NULL);
 	assert_int_equal(json_array_size(rows), LEAVES);
 	for (int k = 0; k < LEAVES; k++) { /* newest first; rides end in the order of their last sets */

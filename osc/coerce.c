@@ -26,18 +26,23 @@ static fb_status number(
 	return FB_OK;
 }
 
+static fb_status out_of_range(const fb_branch *leaf, double value, fb_error *error)
+{
+	const fb_leaf_spec *spec = &leaf->spec;
+	char is[FB_NUMBER_TEXT], lo[FB_NUMBER_TEXT], hi[FB_NUMBER_TEXT];
+	fb_float_text(value, is);
+	fb_float_text(spec->min, lo);
+	fb_float_text(spec->max, hi);
+	return fb_fail(error, FB_INVALID, leaf->address, "%s is outside %s .. %s%s%s", is, lo, hi,
+		spec->unit[0] ? " " : "", spec->unit);
+}
+
 static fb_status ranged(
 	const fb_branch *leaf, double *value, fb_range_policy policy, fb_error *error)
 {
-	const fb_leaf_spec *spec = &leaf->spec;
-	double inside = fb_clamp(*value, spec->min, spec->max);
+	double inside = fb_clamp(*value, leaf->spec.min, leaf->spec.max);
 	if (policy == FB_STRICT && (inside < *value || inside > *value)) {
-		char is[FB_NUMBER_TEXT], lo[FB_NUMBER_TEXT], hi[FB_NUMBER_TEXT];
-		fb_float_text(*value, is);
-		fb_float_text(spec->min, lo);
-		fb_float_text(spec->max, hi);
-		return fb_fail(error, FB_INVALID, leaf->address, "%s is outside %s .. %s%s%s", is, lo, hi,
-			spec->unit[0] ? " " : "", spec->unit);
+		return out_of_range(leaf, *value, error);
 	}
 	*value = inside;
 	return FB_OK;

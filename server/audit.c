@@ -54,13 +54,9 @@ static bool record_number(fb_server *server, const fb_branch *leaf, const fb_val
 
 /* --- all others */
 
-static void on_audit(void *ctx, const fb_branch *leaf, const char *address, const fb_value *before,
+static void record_text(fb_server *server, const char *address, const fb_value *before,
 	const fb_value *after, const fb_origin *origin, fb_outcome outcome, const fb_error *error)
 {
-	fb_server *server = ctx;
-	if (outcome == FB_ACCEPTED && leaf && record_number(server, leaf, before, after, origin)) {
-		return;
-	}
 	char old_text[TEXT_LEN], new_text[TEXT_LEN],
 		reason[sizeof error->where + sizeof error->text + 4];
 	double number = 0.0;
@@ -84,6 +80,14 @@ static void on_audit(void *ctx, const fb_branch *leaf, const char *address, cons
 		.mergeable = outcome == FB_ACCEPTED && is_number,
 		.value = number};
 	(void)fb_store_audit(server->store, &entry);
+}
+
+static void on_audit(void *ctx, const fb_branch *leaf, const char *address, const fb_value *before,
+	const fb_value *after, const fb_origin *origin, fb_outcome outcome, const fb_error *error)
+{
+	if (outcome == FB_REFUSED || !leaf || !record_number(ctx, leaf, before, after, origin)) {
+		record_text(ctx, address, before, after, origin, outcome, error);
+	}
 }
 
 void fb_audit_note(fb_server *server, const char *address, const char *what)

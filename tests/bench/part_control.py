@@ -59,6 +59,9 @@ class Load:
 
     def sets_per_s(self, kind, packets):
         """What the server's busiest thread could do if it did nothing else: sent no faster than it takes them."""
+        return max(self.sets_once(kind, packets) for _ in range(TRIES))
+
+    def sets_once(self, kind, packets):
         threads, each = Threads(self.pid), 1 if kind == "single" else BUNDLE
         lost = lost_by_kernel(self.port)
         run, spent = threads.during(lambda: self.bench("flood", self.port, self.files[kind], 0, packets))
@@ -96,6 +99,7 @@ def foldback_figures(folder):
         sets = [osc.message(leaf[0], leaf[value]) for value in (1, 2) for leaf in leaves]
         load = Load(folder, "foldback", server.osc_port, server.process.pid, osc.message(leaves[0][0]), sets)
         figures = all_figures(load, "foldbackd")
+        figures["shuffled"] = load.sets_per_s("shuffled", 10_000)
         figures["addresses"] = len(leaves)
         figures["events_lost"] = server.osc.ask("/server/events/lost")
         figures["audit_lost"] = server.osc.ask("/server/audit/lost")
@@ -120,7 +124,6 @@ def all_figures(load, name):
     progress(f"control: {name}, sets as fast as it takes them")
     figures["singles"] = load.sets_per_s("single", 100_000)
     figures["bundled"] = load.sets_per_s("bundle", 10_000)
-    figures["shuffled"] = load.sets_per_s("shuffled", 10_000)
     progress(f"control: {name}, sets at a fixed rate")
     figures["single_lost"] = load.lost_share("single", SINGLE_RATE, SINGLES)
     figures["bundle_lost"] = load.lost_share("bundle", BUNDLE_RATE, BUNDLES)
@@ -148,7 +151,8 @@ def run(folder):
     row("99th percentile, µs", "ask_p99_us", lambda f: f["ask"]["p99_us"], "{:.0f}".format)
     row("single sets a second of the busiest thread", "singles_per_s", lambda f: round(f["singles"]), "{:,}".format, least=300_000)
     row("sets in bundles of 100, likewise", "bundled_per_s", lambda f: round(f["bundled"]), "{:,}".format, least=10_000_000)
-    row("the same in another order each time", "shuffled_per_s", lambda f: round(f["shuffled"]), "{:,}".format)
+    row("the same in another order each time", "shuffled_per_s", lambda f: round(f["shuffled"]) if "shuffled" in f else None,
+        "{:,}".format)
     row(f"lost of {SINGLE_RATE:,} single sets a second", "single_lost", lambda f: f["single_lost"], "{:.1%}".format, most=0)
     row(f"lost of {BUNDLE_RATE * BUNDLE:,} a second in bundles of 100", "bundle_lost", lambda f: f["bundle_lost"],
         "{:.1%}".format, most=0)

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "account.h"
 
+#include <math.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
 	ADDRESSES_MAX = 2048,                /* remembered: more than there can be connections */
 	DEBT_MAX_US = 2 * FB_ACCOUNT_MAX_US, /* so that who ends a flood is served again soon */
 	IS_IPV6 = 6
 };
+
+/** What is spent fades, so that who takes more than another is told from it at any load: all of
+	them together may take far less than there is, or far more than the machine gives. */
+static const double MEMORY_US = 2e6;
 
 struct fb_accounts {
 	fb_account account[ADDRESSES_MAX];
@@ -71,8 +77,9 @@ fb_account *fb_account_of(fb_accounts *accounts, const struct sockaddr *address,
 
 int64_t fb_account_spent_us(const fb_account *account, int64_t now_us)
 {
-	int64_t spent_us = account->spent_us - (now_us - account->since_us) / 2;
-	return spent_us > 0 ? spent_us : 0;
+	double passed_us = (double)(now_us - account->since_us);
+	return passed_us > 0.0 ? (int64_t)((double)account->spent_us * exp(-passed_us / MEMORY_US))
+						   : account->spent_us;
 }
 
 void fb_account_spend(fb_account *account, int64_t cost_us, int64_t now_us)
@@ -80,6 +87,13 @@ void fb_account_spend(fb_account *account, int64_t cost_us, int64_t now_us)
 	int64_t spent_us = fb_account_spent_us(account, now_us) + cost_us;
 	account->spent_us = spent_us < DEBT_MAX_US ? spent_us : DEBT_MAX_US;
 	account->since_us = now_us;
+}
+
+int64_t fb_account_clock_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 fb_accounts *fb_accounts_create(void)

@@ -18,8 +18,8 @@ typedef enum fb_via {
 } fb_via;
 
 enum {
-	FB_ACCOUNT_GOOD_US = 20000, ///< who has spent less of late is served at once
-	FB_ACCOUNT_MAX_US = 1000000 ///< who has spent more of late is refused where that can be told
+	FB_ACCOUNT_GOOD_US = 20000, ///< 1 % of the time: who has spent less of late is served at once
+	FB_ACCOUNT_MAX_US = 1000000 ///< half of it: who has spent more is refused, or not read from
 };
 
 /** One address; of IPv6 its /64, which a host has to itself. */
@@ -37,9 +37,12 @@ void fb_accounts_destroy(fb_accounts *accounts);
 /** The account of an address. It stays while it has connections; without, it may be given to
 	another address by the next call. NULL: there is none to be had, all have connections. */
 fb_account *fb_account_of(fb_accounts *accounts, const struct sockaddr *address, int64_t now_us);
+/** Processor time of this thread: what an address takes. While something else has the processor,
+	nobody pays. */
+int64_t fb_account_clock_us(void);
 /** Note that the address took so much time. */
 void fb_account_spend(fb_account *account, int64_t cost_us, int64_t now_us);
-/** How much it took of late: what is spent comes back at half of real time. */
+/** How much it took of late: of the last two seconds, as it fades. Half of all the time: 1 s. */
 int64_t fb_account_spent_us(const fb_account *account, int64_t now_us);
 static inline bool fb_account_is_good(const fb_account *account, int64_t now_us)
 {

@@ -12,9 +12,7 @@
 #include <unistd.h>
 
 enum {
-	READY_MAX = 8,    /* sockets told of at once: the others' turn comes first then */
-	TURN_US = 4000,   /* of one fb_osc_service(), for those who have taken little of late */
-	LINE_US = 2000,   /* likewise, for the others */
+	TURN_US = 2500,   /* of one fb_osc_service(), for each transport */
 	PORTS_TRIED = 50, /* until one is free in both transports */
 };
 
@@ -158,22 +156,17 @@ static void tell_again(fb_osc *osc, bool more)
 
 uint32_t fb_osc_service(fb_osc *osc, int64_t now_us)
 {
-	struct epoll_event ready[READY_MAX];
-	int64_t until_us = fb_osc_clock_us() + TURN_US;
-	int n;
+	static struct epoll_event ready[FB_OSC_READY_MAX];
 	osc->now_us = now_us;
 	osc->taken = 0;
-	bool more = fb_osc_udp_take(osc, until_us);
-	do {
-		n = epoll_wait(osc->wake, ready, READY_MAX, 0);
-		for (int i = 0; i < n; i++) {
-			if (ready[i].data.ptr != osc->udp && ready[i].data.ptr != &osc->again) {
-				fb_osc_tcp_ready(osc, ready[i].data.ptr, ready[i].events);
-			}
+	bool more = fb_osc_udp_take(osc, fb_osc_clock_us() + TURN_US);
+	int n = epoll_wait(osc->wake, ready, FB_OSC_READY_MAX, 0);
+	for (int i = 0; i < n; i++) {
+		if (ready[i].data.ptr != osc->udp && ready[i].data.ptr != &osc->again) {
+			fb_osc_tcp_ready(osc, ready[i].data.ptr, ready[i].events);
 		}
-		fb_osc_tcp_reap(osc);
-	} while (n == READY_MAX && fb_osc_clock_us() < until_us);
-	more |= fb_osc_tcp_serve_line(osc, fb_osc_clock_us() + LINE_US);
+	}
+	fb_osc_tcp_serve(osc, fb_osc_clock_us() + TURN_US);
 	fb_osc_tcp_look(osc);
 	fb_osc_tcp_reap(osc);
 	tell_again(osc, more);

@@ -80,7 +80,10 @@ typedef struct fb_osc_dump {
 	int64_t second_us;
 } fb_osc_dump;
 
-enum { FB_OSC_BUCKETS_AT_START = 1024 };
+enum {
+	FB_OSC_BUCKETS_AT_START = 1024,
+	FB_OSC_READY_MAX = 512 ///< sockets told of at once: all there can be, nearly always
+};
 
 struct fb_osc {
 	fb_tree *tree;
@@ -202,8 +205,8 @@ FB_MUST_CHECK fb_status fb_osc_tcp_open(
 void fb_osc_tcp_close(fb_osc *osc);
 /** what, events: as osc->wake gave them */
 void fb_osc_tcp_ready(fb_osc *osc, void *what, uint32_t events);
-/** Those whose address has taken much of late, until then; true: there are more. */
-bool fb_osc_tcp_serve_line(fb_osc *osc, int64_t until_us);
+/** Look after those that were told of, until then; those first whose address has taken least. */
+void fb_osc_tcp_serve(fb_osc *osc, int64_t until_us);
 void fb_osc_tcp_look(fb_osc *osc); ///< end connections whose packet does not come to an end
 void fb_osc_tcp_reap(fb_osc *osc); ///< remove connections that ended; not while events are handled
 

@@ -18,7 +18,7 @@
 enum {
 	READ_SIZE = 16384,
 	SLICE_US = 300,              /* of one connection at a turn; a packet that was begun is ended */
-	READ_COST_US = 5,            /* of looking after a connection at all */
+	SERVE_COST_US = 5,           /* of looking after a connection at all */
 	ACCEPT_COST_US = 50,         /* of one that comes and goes */
 	ACCEPTS_MAX = 64,            /* at a turn */
 	CORK_MAX = 32 << 10,         /* bytes of replies that are gathered before they are sent */
@@ -41,11 +41,12 @@ typedef struct conn {
 	size_t out_from, out_used, out_room;
 	fb_account *account;
 	int64_t begun_us;         ///< when the packet began that is not whole yet; 0: there is none
-	uint32_t watched;         ///< events it is told of
-	bool waits;               ///< in line: its address has taken much of late
+	uint32_t watched, ready;  ///< events it is told of; of those, what was told in this turn
+	bool pauses;              ///< its address has taken too much of late
+	int64_t spent_us;         ///< by its address, as the turn began
 	bool dead;                ///< to be removed at the end of the turn
 	TAILQ_ENTRY(conn) in_use; ///< the last heard first
-	TAILQ_ENTRY(conn) in_line;
+	TAILQ_ENTRY(conn) in_pause;
 } conn;
 
 TAILQ_HEAD(conns, conn);
@@ -55,8 +56,10 @@ struct fb_osc_tcp {
 	int fd;    ///< listens
 	int spare; ///< given up for a moment to turn somebody away when descriptors are out
 	struct conns conns;
-	struct conns line; ///< has something to read, and waits for its turn
-	conn *read;        ///< the one that is being read: its replies are gathered
+	struct conns paused;
+	conn *told[FB_OSC_READY_MAX]; ///< of, in this turn
+	uint32_t n_told;
+	conn *read; ///< the one that is being read: its replies are gathered
 	int64_t slice_end_us;
 	int64_t look_us; ///< for packets that take too long, not before
 	uint32_t n_dead;
@@ -79,12 +82,12 @@ static bool has_out(const conn *c)
 	return c->out_from < c->out_used;
 }
 
-/** Be told of what it waits for: of bytes unless it stands in line, of room if it has some to send.
+/** Be told of what it waits for: of bytes unless it pauses, of room if it has some to send.
  */
 static void watch(conn *c)
 {
 	struct epoll_event events = {
-		.events = (c->waits ? 0 : (uint32_t)EPOLLIN) | (has_out(c) ? (uint32_t)EPOLLOUT : 0),
+		.events = (c->pauses ? 0 : (uint32_t)EPOLLIN) | (has_out(c) ? (uint32_t)EPOLLOUT : 0),
 		.data.ptr = c};
 	if (events.events != c->watched &&
 		epoll_ctl(c->tcp->osc->wake, EPOLL_CTL_MOD, c->fd, &events) == 0) {
@@ -201,13 +204,12 @@ static bool take_some(conn *c)
 	return taken < n || n == sizeof data;
 }
 
-/** Let a connection have its slice of the turn. Returns whether it has more than it could tell. */
-static bool read_on(conn *c)
+/** Let a connection have its slice of the turn. */
+static void read_on(conn *c)
 {
 	struct fb_osc_tcp *tcp = c->tcp;
-	int64_t began_us = fb_osc_clock_us();
 	bool more = true;
-	tcp->slice_end_us = began_us + SLICE_US;
+	tcp->slice_end_us = fb_osc_clock_us() + SLICE_US;
 	tcp->read = c;
 	while (more && !c->dead && fb_osc_clock_us() < tcp->slice_end_us) {
 		more = take_some(c);
@@ -221,63 +223,80 @@ static bool read_on(conn *c)
 	} else if (!c->begun_us) {
 		c->begun_us = tcp->osc->now_us;
 	}
-	fb_account_spend(c->account, READ_COST_US + fb_osc_clock_us() - began_us, tcp->osc->now_us);
-	return more && !c->dead;
 }
 
-/* --- in line */
+/* --- whose turn it is */
 
-static void leave_line(conn *c)
+/** Its address has taken too much: it is not read from until that has come back. */
+static void pause_reading(conn *c)
 {
-	if (c->waits) {
-		TAILQ_REMOVE(&c->tcp->line, c, in_line);
-		c->waits = false;
-	}
-}
-
-static void join_line(conn *c)
-{
-	TAILQ_INSERT_TAIL(&c->tcp->line, c, in_line);
-	c->waits = true;
+	TAILQ_INSERT_TAIL(&c->tcp->paused, c, in_pause);
+	c->pauses = true;
 	watch(c);
 }
 
-/** The one whose address has taken least, and of these the one that came first; NULL: nobody, or
-	they have taken too much. */
-static conn *next_in_line(const struct fb_osc_tcp *tcp)
+static void end_pause(conn *c)
 {
-	int64_t least_us = FB_ACCOUNT_MAX_US;
-	conn *best = NULL, *c;
-	TAILQ_FOREACH(c, &tcp->line, in_line)
-	{
-		int64_t spent_us = fb_account_spent_us(c->account, tcp->osc->now_us);
-		if (spent_us < least_us) {
-			least_us = spent_us;
-			best = c;
-		}
+	if (c->pauses) {
+		TAILQ_REMOVE(&c->tcp->paused, c, in_pause);
+		c->pauses = false;
 	}
-	return best;
 }
 
-bool fb_osc_tcp_serve_line(fb_osc *osc, int64_t until_us)
+static int by_spent(const void *a, const void *b)
 {
-	conn *c;
-	while ((c = next_in_line(osc->tcp)) && fb_osc_clock_us() < until_us) {
-		leave_line(c);
-		if (read_on(c)) {
-			join_line(c);
-		} else if (!c->dead) {
+	const conn *const *x = a, *const *y = b;
+	return ((*x)->spent_us > (*y)->spent_us) - ((*x)->spent_us < (*y)->spent_us);
+}
+
+/** Look after a connection that was told of; its address pays. */
+static void serve(conn *c)
+{
+	fb_osc *osc = c->tcp->osc;
+	int64_t began_us = fb_account_clock_us();
+	if (c->ready & EPOLLOUT) {
+		write_on(c);
+	}
+	if (c->ready & ~(uint32_t)EPOLLOUT && !c->dead) {
+		TAILQ_REMOVE(&c->tcp->conns, c, in_use);
+		TAILQ_INSERT_HEAD(&c->tcp->conns, c, in_use);
+		if (c->pauses) {
+			end(c); /* it is not told of bytes: the other side has gone */
+		} else if (c->spent_us >= FB_ACCOUNT_MAX_US) {
+			pause_reading(c);
+		} else {
+			read_on(c);
+		}
+	}
+	fb_account_spend(c->account, SERVE_COST_US + fb_account_clock_us() - began_us, osc->now_us);
+}
+
+void fb_osc_tcp_serve(fb_osc *osc, int64_t until_us)
+{
+	struct fb_osc_tcp *tcp = osc->tcp;
+	conn *c, *next;
+	for (c = TAILQ_FIRST(&tcp->paused); c; c = next) {
+		next = TAILQ_NEXT(c, in_pause);
+		if (fb_account_spent_us(c->account, osc->now_us) < FB_ACCOUNT_MAX_US) {
+			end_pause(c);
 			watch(c);
 		}
 	}
-	return c != NULL;
+	/* whoever is not reached is told of again */
+	qsort(tcp->told, tcp->n_told, sizeof *tcp->told, by_spent);
+	for (uint32_t i = 0; i < tcp->n_told && fb_osc_clock_us() < until_us; i++) {
+		if (!tcp->told[i]->dead) {
+			serve(tcp->told[i]);
+		}
+	}
+	tcp->n_told = 0;
 }
 
 static void conn_remove(conn *c)
 {
 	struct fb_osc_tcp *tcp = c->tcp;
 	TAILQ_REMOVE(&tcp->conns, c, in_use);
-	leave_line(c);
+	end_pause(c);
 	tcp->n_dead -= c->dead;
 	tcp->osc->stats.connections--;
 	c->account->connections[FB_VIA_OSC]--;
@@ -414,20 +433,10 @@ void fb_osc_tcp_ready(fb_osc *osc, void *what, uint32_t events)
 		return;
 	}
 	conn *c = what;
-	if (events & EPOLLOUT) {
-		write_on(c);
-	}
-	if (c->dead || !(events & ~(uint32_t)EPOLLOUT)) {
-		return;
-	}
-	TAILQ_REMOVE(&tcp->conns, c, in_use);
-	TAILQ_INSERT_HEAD(&tcp->conns, c, in_use);
-	if (c->waits) {
-		end(c); /* it is not told of bytes: the other side has gone */
-	} else if (!fb_account_is_good(c->account, osc->now_us)) {
-		join_line(c);
-	} else if (read_on(c) && !fb_account_is_good(c->account, osc->now_us)) {
-		join_line(c);
+	if (tcp->n_told < FB_OSC_READY_MAX) {
+		c->ready = events;
+		c->spent_us = fb_account_spent_us(c->account, osc->now_us);
+		tcp->told[tcp->n_told++] = c;
 	}
 }
 
@@ -441,7 +450,7 @@ void fb_osc_tcp_look(fb_osc *osc)
 	tcp->look_us = osc->now_us + LOOK_US;
 	TAILQ_FOREACH(c, &tcp->conns, in_use)
 	{
-		if (c->begun_us && !c->dead && !c->waits && osc->now_us - c->begun_us > FRAME_US) {
+		if (c->begun_us && !c->dead && !c->pauses && osc->now_us - c->begun_us > FRAME_US) {
 			end(c);
 			osc->stats.dropped++;
 		}
@@ -471,7 +480,7 @@ fb_status fb_osc_tcp_open(
 	osc->tcp = tcp;
 	tcp->osc = osc;
 	TAILQ_INIT(&tcp->conns);
-	TAILQ_INIT(&tcp->line);
+	TAILQ_INIT(&tcp->paused);
 	tcp->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	tcp->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (tcp->fd >= 0) { /* connections of a server that ended do not keep its port */

@@ -20,14 +20,20 @@ static int64_t now_us(void)
 	return (int64_t)(fb_now_s() * 1e6);
 }
 
+static void serve_osc(fb_http *http)
+{
+	fb_osc *osc = http->server->osc;
+	http->osc_us = now_us();
+	fb_osc_service(osc, http->osc_us);
+	fb_osc_flush(osc, now_us());
+}
+
 static int on_osc(
 	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	(void)user, (void)in, (void)len;
 	if (reason == LWS_CALLBACK_RAW_RX_FILE) {
-		fb_server *server = fb_http_of(wsi)->server;
-		fb_osc_service(server->osc, now_us());
-		fb_osc_flush(server->osc, now_us());
+		serve_osc(fb_http_of(wsi));
 	}
 	return 0;
 }
@@ -68,10 +74,15 @@ static void on_tick(lws_sorted_usec_list_t *tick)
 {
 	fb_http *http = lws_container_of(tick, fb_http, tick);
 	fb_server_tick(http->server);
-	fb_osc_service(http->server->osc, now_us());
-	fb_osc_flush(http->server->osc, now_us());
+	if (now_us() - http->osc_us >= TICK_US) {
+		serve_osc(http);
+	} else {
+		fb_osc_flush(http->server->osc, now_us());
+	}
 	fb_door_service(http->door);
-	fb_http_serve(http);
+	if (!http->waiting) {
+		http->busy_s = 0.0;
+	}
 	lws_sul_schedule(http->context, 0, &http->tick, on_tick, TICK_US);
 }
 

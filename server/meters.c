@@ -444,8 +444,7 @@ fb_status fb_meters_restart(fb_meters *meters, fb_error *error)
 		/* the thread frees the old tap as soon as it is asked to: nobody looks at it after that */
 		meters->lost[i] += fb_ring_lost(fb_engine_tap(meters->engine, i));
 		fb_engine_take_tap(meters->engine, i, tap);
-		*ask =
-			(request){.kind = ASK_RESTART, .station = i, .analyser = analyser, .tap = tap};
+		*ask = (request){.kind = ASK_RESTART, .station = i, .analyser = analyser, .tap = tap};
 		fb_ring_publish(meters->requests);
 	}
 	return FB_OK;

@@ -277,9 +277,9 @@ static bool fit_outputs(fb_model *model, const fb_trials *history, const int *wh
 	int aims = history->aims, points = model->points;
 	size_t n = (size_t)points;
 	double *parts = calloc(n * (size_t)(aims + 1), sizeof *parts),
-		   *weight = calloc((size_t)aims + 1, sizeof *weight), *rest = calloc(3 * n, sizeof *rest),
-		   *metric = rest + n, *part = metric + n;
+		   *weight = calloc((size_t)aims + 1, sizeof *weight), *rest = calloc(3 * n, sizeof *rest);
 	bool good = parts && weight && rest;
+	double *metric = good ? rest + n : NULL, *part = good ? metric + n : NULL;
 	double unexplained = 0.0;
 	for (int p = 0; good && p < points; p++) {
 		const fb_trial *trial = &history->trial[which[p]];

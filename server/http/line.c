@@ -66,10 +66,11 @@ static void serve(fb_request *request)
 	fb_http *http = request->http;
 	uint32_t other = 0, *usual_us = request->fault ? &other : &http->usual_us[question(request)];
 	double before_s = fb_now_s();
+	int64_t began_us = fb_account_clock_us();
 	answer(request);
 	double took_s = fb_now_s() - before_s;
 	learn(usual_us, 1 + (uint32_t)(took_s * 1e6));
-	fb_peers_spend(wsi, took_s);
+	fb_peers_spend(wsi, fb_account_clock_us() - began_us);
 	http->busy_s += took_s;
 }
 
@@ -103,28 +104,34 @@ static fb_request *next_in_line(const fb_http *http)
 	return best;
 }
 
+/** Take it out of the line and serve it. */
+static void serve_next(fb_request *next, bool late)
+{
+	if (late && !next->fault) {
+		next->fault = 503;
+		next->fault_text = "there is too much to do now";
+		fb_http_add_header(next, "retry-after", "1");
+	}
+	fb_line_leave(next);
+	lws_rx_flow_control(next->wsi, 1);
+	serve(next);
+}
+
+/** Go on with those in line, as long as a turn may take; what is known to take long begins one. */
 static void on_turn(lws_sorted_usec_list_t *sul)
 {
 	fb_http *http = lws_container_of(sul, fb_http, serve);
-	fb_http_serve(http);
-}
-
-void fb_http_serve(fb_http *http)
-{
-	http->busy_s = 0.0;
 	double now_s = fb_now_s();
+	http->busy_s = 0.0;
 	while (http->waiting && http->busy_s < BUSY_MAX_S) {
 		/* the first has waited longest */
 		bool late = now_s - http->waiting->joined_s > FB_WAIT_S;
 		fb_request *next = late ? http->waiting : next_in_line(http);
-		if (late && !next->fault) {
-			next->fault = 503;
-			next->fault_text = "there is too much to do now";
-			fb_http_add_header(next, "retry-after", "1");
+		double usual_s = late ? 0.0 : 1e-6 * http->usual_us[question(next)];
+		if (http->busy_s > 0.0 && http->busy_s + usual_s > BUSY_MAX_S) {
+			break;
 		}
-		fb_line_leave(next);
-		lws_rx_flow_control(next->wsi, 1);
-		serve(next);
+		serve_next(next, late);
 	}
 	if (http->waiting) {
 		lws_sul_schedule(http->context, 0, &http->serve, on_turn, TURN_NOW_US);

@@ -161,11 +161,11 @@ uint32_t fb_peers_count(const fb_peers *peers)
 
 /* --- time */
 
-void fb_peers_spend(struct lws *wsi, double seconds)
+void fb_peers_spend(struct lws *wsi, int64_t cost_us)
 {
 	fb_peer *peer = lws_get_opaque_user_data(wsi);
 	if (peer) {
-		fb_account_spend(peer->account, COST_MIN_US + (int64_t)(seconds * 1e6), now_us());
+		fb_account_spend(peer->account, COST_MIN_US + cost_us, now_us());
 	}
 }
 

@@ -43,6 +43,7 @@ struct fb_http {
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	lws_sorted_usec_list_t tick, serve;
+	int64_t osc_us; ///< when OSC had its turn last
 	volatile bool ending;
 };
 
@@ -104,8 +105,6 @@ void fb_keep_fresh(struct lws *wsi);
 /** A request is whole: serve it, or let it stand in line. */
 void fb_line_join(fb_request *request);
 void fb_line_leave(fb_request *request); ///< no-op if it is in none
-/** Go on with those in line. */
-void fb_http_serve(fb_http *http);
 
 /* --- peers.c */
 fb_peers *fb_peers_create(void); ///< NULL when out of memory
@@ -121,8 +120,8 @@ void fb_peers_busy(fb_peers *peers, struct lws *wsi, bool busy);
 void fb_peers_streams(fb_peers *peers, struct lws *wsi); ///< its answer has no end
 uint32_t fb_peers_count(const fb_peers *peers);
 void fb_peers_end(struct lws *wsi); ///< end a connection, as one too many
-/** A request has taken so much of the loop's time. */
-void fb_peers_spend(struct lws *wsi, double seconds);
+/** A request has taken so much of the loop's time, by fb_account_clock_us(). */
+void fb_peers_spend(struct lws *wsi, int64_t cost_us);
 int64_t fb_peers_spent_us(struct lws *wsi);          ///< what its address has taken of late
 const fb_account *fb_peers_account(struct lws *wsi); ///< NULL: it is on its way out
 

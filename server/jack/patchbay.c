@@ -114,7 +114,7 @@ static void take_fresh(fb_jack *j, double now_s)
 	}
 }
 
-static void see(fb_jack *j)
+static void see(fb_jack *j, double now_s)
 {
 	for (uint32_t i = 0; i < j->n_ports; i++) {
 		char own[FB_JACK_PORT_LEN];
@@ -125,6 +125,7 @@ static void see(fb_jack *j)
 			if (cable) {
 				cable->made = cable->seen = true;
 				cable->doubt_s = 0.0;
+				cable->seen_s = now_s;
 			}
 		}
 		jack_free(peers);
@@ -168,14 +169,35 @@ static int judge(fb_jack *j, fb_cable *cable, double now_s)
 	return DROP;
 }
 
+static uint32_t missing(const fb_patchbay *bay)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < bay->n; i++) {
+		n += !bay->cable[i].made;
+	}
+	return n;
+}
+
+/** Clients whose names are new each time would fill the list for ever. */
+static void forget_oldest(fb_patchbay *bay)
+{
+	for (uint32_t n = missing(bay); n > FB_CABLES_MISSING_MAX; n--) {
+		uint32_t oldest = bay->n;
+		for (uint32_t i = 0; i < bay->n; i++) {
+			const fb_cable *cable = &bay->cable[i];
+			if (!cable->made && (oldest == bay->n || cable->seen_s < bay->cable[oldest].seen_s)) {
+				oldest = i;
+			}
+		}
+		drop(bay, oldest);
+	}
+}
+
 static void count(fb_jack *j)
 {
-	uint32_t made = 0;
-	for (uint32_t i = 0; i < j->patchbay.n; i++) {
-		made += j->patchbay.cable[i].made;
-	}
-	atomic_store(&j->connections, made);
-	atomic_store(&j->missing, j->patchbay.n - made);
+	uint32_t gone = missing(&j->patchbay);
+	atomic_store(&j->connections, j->patchbay.n - gone);
+	atomic_store(&j->missing, gone);
 }
 
 bool fb_patchbay_look(fb_jack *j, double now_s)
@@ -186,7 +208,7 @@ bool fb_patchbay_look(fb_jack *j, double now_s)
 		bay->cable[i].seen = false;
 	}
 	take_fresh(j, now_s);
-	see(j);
+	see(j, now_s);
 	for (uint32_t i = bay->n; i-- > 0 && !atomic_load(&j->gone);) {
 		int verdict = bay->cable[i].seen ? KEEP : judge(j, &bay->cable[i], now_s);
 		doubts = doubts || verdict == DOUBT;
@@ -194,6 +216,7 @@ bool fb_patchbay_look(fb_jack *j, double now_s)
 			drop(bay, i);
 		}
 	}
+	forget_oldest(bay);
 	count(j);
 	return doubts;
 }

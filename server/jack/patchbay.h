@@ -13,12 +13,15 @@
 
 typedef struct fb_jack fb_jack;
 
+enum { FB_CABLES_MISSING_MAX = 1024 }; ///< beyond that those are forgotten that are gone longest
+
 typedef struct fb_cable {
 	char *own;      ///< our port, without the client's name
 	char *peer;     ///< the other end, with its client's
 	bool made;      ///< it was there in the last look, or is being doubted
 	bool seen;      ///< in this look
 	double doubt_s; ///< since when it is gone: 0 = it is not
+	double seen_s;  ///< when it was there last; 0: never yet
 	uint32_t tries; ///< to make it
 } fb_cable;
 

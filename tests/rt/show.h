@@ -28,7 +28,7 @@ typedef struct show {
 	float in[2 * SHOW_STATIONS][SHOW_PERIOD_MAX], out[2 * SHOW_STATIONS][SHOW_PERIOD_MAX];
 	_Atomic uint64_t asked, done; ///< periods
 	_Atomic bool over;
-	uint64_t edits, refusals, sets, tap_blocks;
+	uint64_t edits, refusals, sets, turns, tap_blocks;
 	uint64_t seed;
 } show;
 
@@ -155,18 +155,47 @@ static void show_edit(show *s, fb_station *station)
 	s->refusals += status != FB_OK;
 }
 
-/** As a scene does it: every parameter somewhere else, over a time. */
-static void show_morph(show *s, fb_station *station)
+/** Every parameter of a patch somewhere else: those that glide, or the others, and bypasses. */
+static void show_move(show *s, fb_patch *patch, bool gliding)
 {
-	for (uint32_t i = 0; i < fb_station_patch(station)->n_stages; i++) {
-		const fb_stage *stage = &fb_station_patch(station)->stage[i];
-		fb_error error;
+	for (uint32_t i = 0; i < patch->n_stages; i++) {
+		fb_stage *stage = &patch->stage[i];
 		for (uint32_t p = 0; strcmp(stage->type->id, "t_fail") && p < stage->type->n_params; p++) {
 			const fb_param_info *info = &stage->type->params[p];
 			double to = fb_scale_from_norm(info->scale, (double)info->min, (double)info->max,
 				(double)show_chance(s, 1001) / 1000.0);
-			s->sets += !fb_station_set(station, i, p, (float)to, 300, &error);
+			bool moves = !(info->flags & FB_PARAM_REPREPARE) && (info->kind == FB_FLOAT) == gliding;
+			stage->values[p] = moves ? fb_param_fit(info, (float)to) : stage->values[p];
 		}
+		stage->bypass ^= !gliding && show_chance(s, 3) == 0;
+	}
+}
+
+/** As a scene does it: over a time, and in its middle what cannot glide. */
+static void show_morph(show *s, fb_station *station)
+{
+	fb_error error;
+	fb_patch *start = fb_patch_copy(fb_station_patch(station));
+	show_move(s, start, true);
+	fb_patch *end = fb_patch_copy(start);
+	show_move(s, end, false);
+	fb_engine_begin(s->engine);
+	assert_int_equal(fb_station_edit(station, start, 300, &error), FB_OK);
+	assert_int_equal(
+		fb_station_turn(station, end, show_chance(s, 1u << FB_SWITCHES), 150, &error), FB_OK);
+	fb_engine_end(s->engine);
+	s->edits++;
+}
+
+/** The patch of a station that has turned follows. */
+static void show_follow(show *s, fb_station *station)
+{
+	fb_error error;
+	if (fb_station_turned(station)) {
+		fb_patch *patch = fb_patch_copy(fb_station_patch(station));
+		s->turns += fb_station_turn_in(station, patch);
+		fb_station_end_turn(station);
+		assert_int_equal(fb_station_apply(station, patch, -1, &error), FB_OK);
 	}
 }
 
@@ -191,6 +220,7 @@ static void show_read(show *s)
 		while (fb_ring_read(fb_engine_tap(s->engine, i), &block)) {
 			s->tap_blocks++;
 		}
+		show_follow(s, s->station[i]);
 		fb_station_service(s->station[i]);
 	}
 	fb_engine_service(s->engine);
@@ -301,6 +331,7 @@ static void show_check(const show *s)
 	fb_engine_count(s->engine, &counts);
 	assert_in_range(s->edits, s->seconds * 4, 1000);
 	assert_in_range(s->sets, s->seconds * 100, 1000000);
+	assert_in_range(s->turns, s->seconds, 1000);
 	assert_in_range(s->tap_blocks, SHOW_STATIONS * 48000 / FB_TICK * (s->seconds - 1), 100000000);
 	assert_in_range(counts.faults, 2, 10000);
 	assert_true(counts.bad_samples > 0);

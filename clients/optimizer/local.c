@@ -27,6 +27,7 @@ enum {
 #define BOLDER 0.2     /* of the caution */
 #define AFTER_LOSS 3.0 /* the caution changes by, when no trial of a wave won */
 #define AFTER_WIN 0.6
+#define AFTER_BOLD_WIN 0.4
 #define ELSEWHERE_STEPS 4.0
 
 typedef struct local {
@@ -314,7 +315,7 @@ static void judge_wave(local *self)
 		self->caution = fmin(self->caution * AFTER_LOSS, CAUTION_MAX);
 	} else {
 		bool bold = !strncmp(best_trial(self)->why, "bold", 4);
-		self->caution = fmax(self->caution * (bold ? BOLDER : AFTER_WIN), CAUTION_MIN);
+		self->caution = fmax(self->caution * (bold ? AFTER_BOLD_WIN : AFTER_WIN), CAUTION_MIN);
 	}
 	self->wave_from = -1;
 }
@@ -332,9 +333,9 @@ static fb_status propose(void *ctx, int room, fb_batch *out, fb_error *error)
 			self->probes_left = PROBES_MAX;
 		}
 		self->begun = true;
-		self->reaches = 0;
 		self->merit = best_trial(self)->merit;
 		self->round_from = self->task.history->count;
+		self->reaches = 0;
 		fb_probes_plan(self->probes, PROBES_MAX, self->stalled);
 	}
 	fb_probes_propose(self->probes, room < self->probes_left ? room : self->probes_left, out);
@@ -348,7 +349,6 @@ static fb_status propose(void *ctx, int room, fb_batch *out, fb_error *error)
 		if (out->count) {
 			return FB_OK;
 		}
-		self->reaches = REACHES;
 	}
 	self->waves++;
 	self->wave_from = self->task.history->count;

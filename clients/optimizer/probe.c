@@ -13,7 +13,8 @@ enum {
 	SETTINGS_SHARE = 4, /* of the trials there are, this part begins on choices */
 };
 #define KIN_MOVED 0.99 /* steps of a knob of its section that may wake a knob */
-#define FAR_MOVED 4.0  /* steps of any knob that may wake one elsewhere */
+#define TINY 1e-6
+#define FAR_MOVED 4.0 /* steps of any knob that may wake one elsewhere */
 
 typedef enum probe_state { UNKNOWN, DEAD, LIVE } probe_state;
 
@@ -21,7 +22,7 @@ typedef enum probe_state { UNKNOWN, DEAD, LIVE } probe_state;
 typedef struct question {
 	int *knob, count;
 	int setting;   ///< of a choice: which one to try, else -1
-	int base;      ///< trial it is compared with
+	int base;      ///< trial it is compared with, -1: the best when it is asked
 	double *value; ///< once asked: the trial's values
 	struct question *next;
 } question;
@@ -63,7 +64,7 @@ static int rank(const fb_probes *probes, const question *q)
 }
 
 /** Put a question on the list, behind others of its rank. When out of memory it is not asked. */
-static void enqueue(fb_probes *probes, const int *knob, int count, int setting)
+static void enqueue(fb_probes *probes, const int *knob, int count, int setting, int base)
 {
 	question **at = &probes->waiting, *q = calloc(1, sizeof *q);
 	if (!q || !(q->knob = malloc((size_t)count * sizeof *knob))) {
@@ -73,6 +74,7 @@ static void enqueue(fb_probes *probes, const int *knob, int count, int setting)
 	memcpy(q->knob, knob, (size_t)count * sizeof *knob);
 	q->count = count;
 	q->setting = setting;
+	q->base = base;
 	while (*at && rank(probes, *at) <= rank(probes, q)) {
 		at = &(*at)->next;
 	}
@@ -85,7 +87,7 @@ static void enqueue(fb_probes *probes, const int *knob, int count, int setting)
 
 static void enqueue_one(fb_probes *probes, int knob)
 {
-	enqueue(probes, &knob, 1, -1);
+	enqueue(probes, &knob, 1, -1, -1);
 }
 
 /* --- planning */
@@ -163,7 +165,7 @@ static void plan_all(fb_probes *probes)
 			continue;
 		}
 		if (n >= FAMILY_MIN && first) {
-			enqueue(probes, group, n, -1);
+			enqueue(probes, group, n, -1, -1);
 		} else if (n < FAMILY_MIN) {
 			enqueue_one(probes, k);
 		}
@@ -184,12 +186,13 @@ static double moved(const fb_probes *probes, int knob, int since)
 	return fabs(fb_model_place(k, now) - fb_model_place(k, then));
 }
 
-static bool kin_moved(const fb_probes *probes, int knob, int since)
+/** Has something of its section moved, by `least` steps or more? */
+static bool kin_moved(const fb_probes *probes, int knob, int since, double least)
 {
 	const fb_knobs *knobs = probes->history->knobs;
 	for (int j = 0; j < knobs->count; j++) {
 		if (j != knob && kin(&knobs->knob[j], &knobs->knob[knob]) &&
-			moved(probes, j, since) >= KIN_MOVED) {
+			moved(probes, j, since) >= least) {
 			return true;
 		}
 	}
@@ -227,7 +230,8 @@ static int plan_kin(fb_probes *probes, int most, bool stalled)
 	const fb_knobs *knobs = probes->history->knobs;
 	for (int k = 0; k < knobs->count && planned < most; k++) {
 		bool wanted = stalled || !fb_knob_is_switch(&knobs->knob[k]);
-		if (wanted && probes->state[k] == DEAD && kin_moved(probes, k, probes->asked_at[k])) {
+		if (wanted && probes->state[k] == DEAD &&
+			kin_moved(probes, k, probes->asked_at[k], KIN_MOVED)) {
 			enqueue_one(probes, k);
 			planned++;
 		}
@@ -235,7 +239,8 @@ static int plan_kin(fb_probes *probes, int most, bool stalled)
 	return planned;
 }
 
-/** The rest of each node's dead knobs, together, when the station is far from where it was. */
+/** The rest of each node's dead knobs, together, when the station is far from where it was. Those
+	whose section has moved a little are awake, but not worth asking. */
 static int plan_nodes(fb_probes *probes, int most)
 {
 	const fb_knobs *knobs = probes->history->knobs;
@@ -248,12 +253,13 @@ static int plan_nodes(fb_probes *probes, int most)
 		}
 		probes->node_asked_at[k] = probes->history->best;
 		for (int j = k; j < knobs->count && same_node(&knobs->knob[j], &knobs->knob[k]); j++) {
-			if (probes->state[j] == DEAD && probes->asked_at[j] != probes->history->best) {
+			if (probes->state[j] == DEAD && probes->asked_at[j] != probes->history->best &&
+				!kin_moved(probes, j, 0, TINY)) {
 				group[n++] = j;
 			}
 		}
 		if (n) {
-			enqueue(probes, group, n, -1);
+			enqueue(probes, group, n, -1, -1);
 			planned++;
 		}
 	}
@@ -261,13 +267,33 @@ static int plan_nodes(fb_probes *probes, int most)
 	return planned;
 }
 
-/** A setting of each choice whose section is in use; if it does anything, the others follow. */
-static void plan_settings(fb_probes *probes, int most)
+/** A switch of its section stands elsewhere than it did at first. */
+static bool switched_in(const fb_probes *probes, int knob)
+{
+	const fb_knobs *knobs = probes->history->knobs;
+	for (int j = 0; j < knobs->count; j++) {
+		if (knobs->knob[j].kind == FB_KNOB_BOOL && kin(&knobs->knob[j], &knobs->knob[knob]) &&
+			moved(probes, j, 0) > 0.0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/** A setting of each choice whose section is in use; if it does anything, the others follow. Where
+	a switch brought the section in, what it does is the choice's to say. Others wait until nothing
+	else helps: `stalled`. */
+static void plan_settings(fb_probes *probes, int most, bool stalled)
 {
 	const fb_trials *history = probes->history;
-	for (int k = 0; k < history->knobs->count && most > 0; k++) {
-		const fb_knob *knob = &history->knobs->knob[k];
-		if (has_many_settings(knob) && probes->state[k] == UNKNOWN && in_use(probes, k)) {
+	for (int k = 0; k < history->knobs->count; k++) {
+		if (!has_many_settings(&history->knobs->knob[k]) || probes->state[k] != UNKNOWN) {
+			continue;
+		}
+		bool others = stalled && most > 0 && in_use(probes, k);
+		if (switched_in(probes, k)) {
+			enqueue_one(probes, k);
+		} else if (others) {
 			enqueue_one(probes, k);
 			most--;
 		}
@@ -279,7 +305,7 @@ static void plan_other_settings(fb_probes *probes, int knob)
 	const fb_trial *best = &probes->history->trial[probes->history->best];
 	int settings = probes->history->knobs->knob[knob].n_choices;
 	for (int i = 2; i < settings; i++) {
-		enqueue(probes, &knob, 1, ((int)best->value[knob] + i) % settings);
+		enqueue(probes, &knob, 1, ((int)best->value[knob] + i) % settings, -1);
 	}
 }
 
@@ -294,9 +320,7 @@ void fb_probes_plan(fb_probes *probes, int most, bool stalled)
 	}
 	int planned = plan_kin(probes, most, stalled);
 	planned += plan_nodes(probes, most - planned);
-	if (stalled) {
-		plan_settings(probes, (most - planned) / SETTINGS_SHARE);
-	}
+	plan_settings(probes, (most - planned) / SETTINGS_SHARE, stalled);
 }
 
 /* --- asking */
@@ -318,7 +342,7 @@ static bool ask(fb_probes *probes, question *q, fb_batch *out)
 	const fb_trials *history = probes->history;
 	const fb_knobs *knobs = history->knobs;
 	size_t size = (size_t)knobs->count * sizeof(double);
-	q->base = history->best;
+	q->base = q->base < 0 ? history->best : q->base;
 	q->value = malloc(size);
 	if (!q->value) {
 		return false;
@@ -352,7 +376,22 @@ static void found_live(fb_probes *probes, int knob)
 	probes->live[knob] = true;
 }
 
-/** What came of a question. Of a group that does something each is suspected until asked alone. */
+/** Ask about a group in parts: each alone where all are of a kind, and so likely alive together;
+	else in halves, since most of what slept still does. */
+static void split(fb_probes *probes, const question *q)
+{
+	const fb_knobs *knobs = probes->history->knobs;
+	const fb_knob *first = &knobs->knob[q->knob[0]], *last = &knobs->knob[q->knob[q->count - 1]];
+	int size = q->count < 2 * FAMILY_MIN || family(first, last) ? 1 : (q->count + 1) / 2;
+	for (int at = 0; at < q->count; at += size) {
+		int count = at + size < q->count ? size : q->count - at;
+		enqueue(probes, q->knob + at, count, -1, q->base);
+	}
+}
+
+/** What came of a question. Of a group that does something each is suspected until asked alone,
+	from where the group was: what all of it together did, even if it helped, may be what silences
+	others (eight bands switched at once). */
 static void take_answer(fb_probes *probes, const question *q)
 {
 	int trial = q->value ? fb_trials_find(probes->history, q->value) : -1;
@@ -368,8 +407,10 @@ static void take_answer(fb_probes *probes, const question *q)
 			found_live(probes, k);
 		} else {
 			probes->live[k] = true;
-			enqueue_one(probes, k);
 		}
+	}
+	if (!dead && q->count > 1) {
+		split(probes, q);
 	}
 }
 

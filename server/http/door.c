@@ -211,6 +211,10 @@ static void look(fb_door *door, guest *g)
 	while (skip < (size_t)n && (head[skip] == '\r' || head[skip] == '\n')) {
 		skip++;
 	}
+	if (skip) { /* empty lines before a request are to be passed over; libwebsockets does not */
+		char empty[FB_HEAD_MAX];
+		(void)!recv(g->fd, empty, skip, MSG_DONTWAIT);
+	}
 	if (skip < (size_t)n && !isupper((unsigned char)head[skip])) {
 		turn_away(door, g, 400, "Bad Request", "this is not HTTP");
 	} else if (memmem(head + skip, (size_t)n - skip, "\r\n\r\n", 4)) {

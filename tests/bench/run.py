@@ -66,7 +66,8 @@ def main():
             progress("")
             print(f"\n{module.TITLE}\n{as_text(part)}\n({time.monotonic() - began:.0f} s)", flush=True)
             figures[name] = part.figures
-            missed += [f"{name}.{figure}" for figure, entry in part.figures.items() if entry.get("met") is False]
+            missed += [f"{name}.{figure}" for figure, entry in part.figures.items()
+                       if isinstance(entry, dict) and entry.get("met") is False]
             if args.plot and hasattr(module, "plot"):
                 Path(args.plot).write_text(module.plot(part, where))
             if args.markdown:

@@ -16,6 +16,7 @@ from support.model_double import ModelDouble, advises, completion, engineer, mak
 from tuning import Optimizer, start
 
 SHORT = ["--sample", "all.wav", "--engine", "llm", "--auditions", 60]
+BRIEF = ["--sample", "brief.wav"]
 GOOD = advises({"trim.gain": 6})
 
 
@@ -387,7 +388,7 @@ def test_interrupted_while_asking(tmp_path, server):
 
 def test_hybrid(asks):
     """The model first, then the numeric search, whose result the model is told; better than the model alone."""
-    options = ["--json", "--auditions", 150, "--engine"]
+    options = ["--json", *BRIEF, "--auditions", 90, "--engine"]
     _, alone = asks(engineer, options=[*options, "llm"])
     double, both = asks(engineer, options=[*options, "hybrid"])
     assert answer(both)["score_after"] > answer(alone)["score_after"] + 1
@@ -410,7 +411,7 @@ def test_replay(tmp_path):
     is another, it says from which run on."""
     with start(tmp_path, "--stations", 1) as server:
         with ModelDouble(tmp_path, engineer) as double:
-            first = Optimizer(server).json(*SHORT, *double.options(), "--engine", "hybrid")
+            first = Optimizer(server).json(*BRIEF, *double.options(), "--engine", "hybrid", "--auditions", 30)
         stored = server.get(f"/api/sessions/{first['session']}")["document"]
         assert len(stored["exchanges"]) == first["spend"]["requests"] and "messages" in stored["exchanges"][0]["request"]
         server.osc.send("/station/1/comp/ratio", 7.0)  # as the station is now matters not
@@ -418,7 +419,7 @@ def test_replay(tmp_path):
         again = Optimizer(server).run("--replay", first["session"], "--engine", "replay")
         assert again.returncode == 0 and f"all {first['auditions']} runs are the same, bit for bit" in again.stdout
         assert double.server.fileno() == -1  # the double was gone by then
-        local = Optimizer(server).json("--sample", "level.wav", "--seconds", 0.3)
+        local = Optimizer(server).json(*BRIEF, "--seconds", 0.3)
         again = Optimizer(server).json("--replay", local["session"])
         assert again["replay"]["same"] and again["replay"]["runs"] == local["auditions"]
         assert server.osc.call("/station/1/node/move", "limiter", "eq") is True

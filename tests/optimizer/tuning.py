@@ -60,10 +60,11 @@ class Optimizer:
 
 
 def make_samples(folder):
-    """3 s of speech, and the same spoiled."""
+    """3 s of speech, and the same spoiled; a second of it."""
     clean = sounds.speech(folder / "clean.wav", "demo-congrats", seconds=3, channels=2)
     for name, graph in SPOILED.items():
         sounds.ffmpeg("-i", clean, "-filter_complex", graph, "-ac", 2, "-t", 3, "-c:a", "pcm_f32le", folder / f"{name}.wav")
+    sounds.ffmpeg("-i", folder / "all.wav", "-t", 1, "-c:a", "pcm_f32le", folder / "brief.wav")  # where what is found does not matter
 
 
 def start(folder, *options, patch=PATCH):

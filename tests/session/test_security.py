@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import subprocess
+import time
 
 import liblo
 import pytest
@@ -302,6 +303,23 @@ def test_a_head_has_to_come_in_time(server):
     with socket.create_connection(("127.0.0.1", server.http_port)) as s:  # as browsers do, to have one at hand
         s.settimeout(20 * SLOW)
         assert s.recv(100) == b""
+
+
+def test_what_is_no_request_is_turned_away_at_the_door(server):
+    """With the reason, as far as that can be told, and counted."""
+    refused = server.osc.ask("/server/http/refused")
+    for data, code in ((b"\x16\x03\x01\x02\0\r\n\r\n", 400), (b"/version\0\0\0\0,\0\0\0", 400),
+                       (b"GET / HTTP/1.1\r\nX: " + b"x" * 8192, 431)):
+        answer = raw(server, data)
+        assert status_of(answer) == code and json.loads(answer.split(b"\r\n\r\n", 1)[1])["error"]["code"] == code
+    assert server.osc.ask("/server/http/refused") == refused + 3
+    # what is cut anywhere is a request all the same
+    with socket.create_connection(("127.0.0.1", server.http_port)) as s:
+        for piece in (b"\r\nGE", b"T /healthz HTTP/1.1\r\nHost: local", b"host\r\nConnection: close\r\n\r", b"\n"):
+            s.sendall(piece)
+            time.sleep(0.05)
+        s.settimeout(20 * SLOW)
+        assert status_of(s.recv(1000)) == 200
 
 
 def test_who_asks_too_much_is_told_so_and_the_others_are_not(server):

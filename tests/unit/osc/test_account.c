@@ -59,7 +59,7 @@ static void test_what_is_spent(void **state)
 	}
 	/* each time part of a microsecond is lost */
 	assert_near((double)fb_account_spent_us(half, now), FB_ACCOUNT_MAX_US, 0.005e6);
-	assert_true(fb_account_spent_us(most, now) > 1.7 * FB_ACCOUNT_MAX_US);
+	assert_true((double)fb_account_spent_us(most, now) > 1.7 * FB_ACCOUNT_MAX_US);
 	assert_near((double)fb_account_spent_us(half, now + 2 * second_us), 0.368e6, 0.003e6); /* 1/e */
 	assert_false(fb_account_is_good(half, now + 2 * second_us));
 	assert_true(fb_account_is_good(half, now + 10 * second_us));

@@ -19,6 +19,7 @@ PLAIN_FOLDERS = ("ground", "bench")  # they look at the sources and at the plain
 def pytest_addoption(parser):
     parser.addoption("--fast", action="store_true", help="leave out tests marked slow")
     parser.addoption("--long", action="store_true", help="add tests marked long (soaks, fuzzing)")
+    parser.addoption("--part", choices=["waits", "rest"], help="only the tests marked waits, or all but those")
     parser.addoption("--minutes", type=float, default=10, help="how long a soak takes (10)")
 
 
@@ -42,7 +43,17 @@ def pytest_unconfigure(config):
     shutil.rmtree(config.fb_state, ignore_errors=True)
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Files without a waiting test are left to the others, with the errors that they may have."""
+    if config.getoption("--part") == "waits" and collection_path.is_file():
+        return b"mark.waits" not in collection_path.read_bytes() or None
+    return None
+
+
 def pytest_collection_modifyitems(config, items):
+    part = config.getoption("--part")
+    if part:
+        items[:] = [item for item in items if bool(item.get_closest_marker("waits")) == (part == "waits")]
     for item in items:
         folder = item.path.relative_to(TOP / "tests").parts[0]
         if folder in PLAIN_FOLDERS:

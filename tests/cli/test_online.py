@@ -229,6 +229,7 @@ def test_watch_patterns_and_json(online):
 
 
 @pytest.mark.slow
+@pytest.mark.waits
 def test_watch_for_some_seconds(online):
     """A lease lasts 10 s: a change after 12 shows that it was renewed."""
     watcher = Watcher(online, "/station/2/comp/ratio", "--seconds", "14")

@@ -238,6 +238,7 @@ def test_unreachable(tmp_path, server):
 
 
 @pytest.mark.parametrize("told", ["in seconds", "as a date"])
+@pytest.mark.waits
 def test_waits_as_told(asks, told):
     """429 with Retry-After, then 500: both are tried again, the first not before the time. Dates are whole seconds, so
     three of them are more than two."""

@@ -16,6 +16,7 @@ BOUND = 64 * 1024
 
 @pytest.mark.plain  # sanitizers bring a heap of their own
 @pytest.mark.slow
+@pytest.mark.waits
 def test_the_heap_is_constant(tmp_path):
     """16 stations of a preset, 10 readings a second of all of them to a client, 100 sets a second to 64 parameters: more
     steps than undo keeps, rides that begin and end."""

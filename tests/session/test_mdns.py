@@ -85,6 +85,7 @@ def own_network():
 
 @pytest.mark.slow
 @pytest.mark.skipif(not all(map(shutil.which, ("avahi-daemon", "avahi-browse", "dbus-daemon", "unshare", "ip"))), reason="no Avahi here")
+@pytest.mark.waits
 def test_found_by_avahi(tmp_path):
     options = own_network()
     if not options:

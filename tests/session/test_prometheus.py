@@ -62,6 +62,7 @@ def test_promtool_has_no_complaint(server):
 
 @needs_prometheus
 @pytest.mark.slow
+@pytest.mark.waits
 def test_a_real_prometheus_scrapes_it(server, tmp_path):
     port = free_port()
     (tmp_path / "p.yml").write_text(

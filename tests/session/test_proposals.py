@@ -91,6 +91,7 @@ def test_nothing_to_hear(server):
 
 @pytest.mark.slow
 @pytest.mark.threads
+@pytest.mark.waits
 def test_audition(tmp_path):
     """The proposal plays on the monitor outputs, as loud as what is; station 2 listens to them. Station 1, which is
     silent, stays so."""
@@ -162,6 +163,7 @@ def playing(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.threads
+@pytest.mark.waits
 def test_watchdog(playing):
     """A change that makes it far too soft is taken back, and the audit says by whom; one that does no harm stays."""
     osc = playing.osc
@@ -179,6 +181,7 @@ def test_watchdog(playing):
 
 @pytest.mark.slow
 @pytest.mark.threads
+@pytest.mark.waits
 def test_watchdog_yields_to_people(playing):
     """Who has turned something since the change is not overruled; and at 0 there is no watchdog."""
     osc = playing.osc

@@ -295,6 +295,7 @@ def test_who_opens_connections_and_says_nothing_keeps_nobody_out(server):
 
 
 @pytest.mark.slow
+@pytest.mark.waits
 def test_a_head_has_to_come_in_time(server):
     with socket.create_connection(("127.0.0.1", server.http_port)) as s:
         s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")

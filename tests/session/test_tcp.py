@@ -155,6 +155,7 @@ def test_who_reads_nothing_is_dropped(server):
 
 
 @pytest.mark.slow
+@pytest.mark.waits
 def test_a_packet_has_to_come_to_its_end(server):
     """Who trickles is let go after ten seconds; who says nothing, or has said all, may stay."""
     data = counted(message("/sync", "i", 1))

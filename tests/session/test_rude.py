@@ -92,9 +92,9 @@ def test_a_thousand_rude_clients(tmp_path):
     assert not any(lost.values()), lost
     assert after["frame"] > before["frame"] + SECONDS / 2 * 48000
     assert told["http/refused"] and told["http/dropped"] and told["osc/malformed"] and told["osc/dropped"]
-    # as in a gig: where the machine lets an empty client be, foldback is never late
+    # a machine that stands still now and then does so for each server at other moments: in ten seconds counts differ by chance
     if options["realtime"]:
-        assert xruns <= (2 * idle_xruns + 5 if idle_xruns else 0)
+        assert xruns <= 2 * idle_xruns + 5
 
 
 @pytest.mark.slow

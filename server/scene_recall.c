@@ -118,12 +118,24 @@ static double elapsed_s(const fb_scenes *scenes)
 	return server->audio.driver.running ? s : fmax(fb_now_s() - scenes->began_s, s);
 }
 
+/** Is there a middle of the newest recall that control has not followed yet? */
+static bool turn_waits(const fb_scenes *scenes)
+{
+	for (uint32_t i = 0; i < scenes->server->n_channels; i++) {
+		if (scenes->middle[i] && scenes->middle[i]->recall == scenes->recalls) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/** A recall is at its end when the tree has all of it, on a machine that stood still as well. */
 double fb_scenes_progress(const fb_scenes *scenes)
 {
 	if (!scenes->morphing) {
 		return 100.0;
 	}
-	return fmin(100.0 * elapsed_s(scenes) / scenes->length_s, 100.0);
+	return fmin(100.0 * elapsed_s(scenes) / scenes->length_s, turn_waits(scenes) ? 99.9 : 100.0);
 }
 
 /** Audio has taken up the recall, and with it we know at which frame. */

@@ -2,7 +2,8 @@
 /** The host's smoothing of one parameter: a line in the parameter's taper from the value in force
 	to the new one, in whole ticks, exact at its end. Its ends are rounded, as the corners of a
 	straight one would tick on a low tone; a new aim on the way goes on as fast as the old one went.
-	It never leaves the stretch between where it starts and its aim. All nodes are click-free alike. */
+	It never leaves the stretch between where it starts and its aim. All nodes are click-free
+	alike. */
 #ifndef FB_GLIDE_H
 #define FB_GLIDE_H
 

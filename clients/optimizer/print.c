@@ -54,9 +54,28 @@ void fb_print_progress_end(void)
 	}
 }
 
+/** A line between what is about one station and what is about the next. */
+static void print_apart(bool table)
+{
+	static bool any, was_table;
+	if (any && (table || was_table)) {
+		putchar('\n');
+	}
+	any = true;
+	was_table = table;
+}
+
+void fb_print_passed_over(int station, const char *why)
+{
+	print_apart(false);
+	printf("Station %d is passed over: %s\n", station, why);
+	fflush(stdout);
+}
+
 void fb_print_head(const fb_session *session)
 {
 	const fb_session_options *options = &session->options;
+	print_apart(true);
 	printf("Station %d, engine %s: %d parameters, ", options->station, options->engine->name,
 		session->knobs.count);
 	if (options->sample) {

@@ -55,19 +55,21 @@ static bool interrupted(const fb_session *session)
 /* --- the beginning */
 
 /** Every goal has something to say about sound, none about silence. */
-static fb_status check_heard(const fb_trials *history, fb_error *error)
+static fb_status check_heard(const fb_trials *history, int station, fb_error *error)
 {
+	char where[32];
+	snprintf(where, sizeof where, "/station/%d", station);
 	for (int i = 0; i < history->metrics; i++) {
 		if (!strcmp(history->metric_id[i], "rms") && history->trial[0].metric[i] < SILENT_DBFS) {
-			return fb_fail(error, FB_INVALID, "",
+			return fb_fail(error, FB_EXISTS, where,
 				"the station's output was silent (%.0f dBFS): is something connected and "
 				"playing, and the station not muted?",
 				history->trial[0].metric[i]);
 		}
 	}
 	if (!history->aims) {
-		return fb_fail(
-			error, FB_INVALID, "", "no metric of the station's goal has an answer for this source");
+		return fb_fail(error, FB_EXISTS, where,
+			"no metric of the station's goal has an answer for this source");
 	}
 	return FB_OK;
 }
@@ -125,7 +127,7 @@ static fb_status hear_baseline(fb_session *session, fb_error *error)
 	session->report = report;
 	status = fb_trials_begin(
 		&session->history, &session->knobs, WORTH * 100.0 * options->epsilon, report, error);
-	return status ? status : check_heard(&session->history, error);
+	return status ? status : check_heard(&session->history, options->station, error);
 }
 
 /** A session that is done again begins where the recorded one began. */

@@ -86,7 +86,8 @@ struct fb_session {
 };
 
 /** Learn the station and hear it as it is. The link is borrowed.
-	errors: those of fb_link_tree, fb_walk and fb_link_begin; FB_INVALID for silence */
+	errors: those of fb_link_tree, fb_walk and fb_link_begin; FB_EXISTS there is nothing to tune,
+	        for want of parameters or of sound */
 FB_MUST_CHECK fb_status fb_session_begin(fb_session *session, const fb_session_options *options,
 	const fb_session_watch *watch, fb_link *link, const char *id, fb_error *error);
 /** Search. Interrupted it ends well, with `stopped` saying so. */

@@ -240,7 +240,7 @@ static void print_proposal(const fb_session *session)
 		{
 			printf("%s %s", at ? "," : "", json_string_value(key));
 		}
-		printf(": accepting takes that back.\n");
+		printf(": it stays, unless the proposal turns the same.\n");
 	}
 	if (!session->proposal[0]) {
 		printf("\nNothing was found that is better: no proposal.\n");

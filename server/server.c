@@ -216,6 +216,9 @@ static fb_status start_services(fb_server *server, fb_error *error)
 		status = fb_audio_add_leaves(server, error);
 	}
 	if (!status) {
+		status = fb_proposals_restore(server, error); /* there when the scenes are read */
+	}
+	if (!status) {
 		status = fb_scenes_create(server, &server->scenes, error);
 	}
 	if (!status) {
@@ -404,7 +407,8 @@ void fb_server_stop(fb_server *server)
 	}
 	fb_announce_stop(server->announce);
 	fb_osc_close(server->osc);
-	server->osc = NULL;            /* its WebSocket clients are still there */
+	server->osc = NULL; /* its WebSocket clients are still there */
+	fb_proposals_keep(server, true);
 	fb_store_close(server->store); /* tells those who wait for it, while they still live */
 	fb_calibration_destroy(server->calibration);
 	fb_scenes_destroy(server->scenes);

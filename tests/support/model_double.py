@@ -26,8 +26,8 @@ def make_certificates(folder, host="localhost"):
 
 
 def completion(content, **message):
-    """A good completion around whatever content."""
-    text = content if isinstance(content, str) else json.dumps(content)
+    """A good completion around whatever content; None is none, as with a refusal or a call of a tool."""
+    text = content if isinstance(content, str) or content is None else json.dumps(content)
     body = {"id": "c-1", "object": "chat.completion", "model": "double",
             "choices": [{"index": 0, "finish_reason": message.pop("finish_reason", "stop"),
                          "message": {"role": "assistant", "content": text, **message}}],
@@ -70,7 +70,7 @@ def engineer(request):
     gain = values.get("trim.gain")
     if gain and "lufs_integrated" in told["report"]["metrics"]:
         low, high = gain["range"]
-        missing = told["goal"]["weights"]["target_lufs"] - told["report"]["metrics"]["lufs_integrated"]
+        missing = told["goal"]["target_lufs"] - told["report"]["metrics"]["lufs_integrated"]
         reach = told["max_step"] * (high - low)
         advice["trim.gain"] = round(max(low, min(high, gain["now"] + max(-reach, min(reach, missing)))), 1)
     return completion({"recommended_parameters": advice, "reasoning": "Louder to the target; the steps that helped.",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one address may take of what all share: subscriptions, and the time for UDP's packets. Greedy clients at 127.0.0.2 and
 the like, others at 127.0.0.1."""
+import asyncio
 import http.client
 import json
 import os
@@ -8,6 +9,7 @@ import socket
 import time
 
 import pytest
+import websockets
 
 from rude import forked
 from servers import SLOW, TOP, Foldbackd, Osc, wait_for
@@ -112,6 +114,28 @@ def test_event_streams_make_room(server):
     assert opened[0][1].readline().startswith(b"retry")
     for each, _ in [*opened, (refused, None), (connection, None)]:
         each.close()
+
+
+def test_taps_make_room(server):
+    """As OSCQuery's WebSockets do: the last one of the address that has too many goes."""
+    async def listen(host):
+        sock = socket.create_connection(("127.0.0.1", server.http_port), 5 * SLOW, (host, 0))
+        return await websockets.connect(f"ws://127.0.0.1:{server.http_port}/api/stations/1/audio-tap", sock=sock, max_queue=None)
+
+    async def all_of_them():
+        greedy = [await listen("127.0.0.2") for _ in range(ALL)]
+        with pytest.raises((websockets.exceptions.InvalidStatusCode, websockets.exceptions.InvalidMessage)):
+            await listen("127.0.0.2")
+        other = await listen("127.0.0.1")
+        header = json.loads(await asyncio.wait_for(other.recv(), 5 * SLOW))
+        assert header["station_id"] == 1
+        assert len(await asyncio.wait_for(other.recv(), 5 * SLOW)) > 8
+        with pytest.raises(websockets.exceptions.ConnectionClosed):
+            while True:
+                await asyncio.wait_for(greedy[-1].recv(), 5 * SLOW)
+        for tap in [other, *greedy]:
+            tap.transport.abort()
+    asyncio.run(all_of_them())
 
 
 def test_a_client_that_leaves_takes_no_time(tmp_path):

@@ -6,13 +6,14 @@ import http.client
 import json
 import os
 import socket
+import subprocess
 import time
 
 import pytest
 import websockets
 
 from rude import forked
-from servers import SLOW, TOP, Foldbackd, Osc, wait_for
+from servers import BUILD, SLOW, TOP, Foldbackd, Osc, wait_for
 from streams import Stream, counted, message, messages
 
 GAIN = "/station/1/gain/gain"
@@ -92,6 +93,20 @@ def test_one_address_does_not_take_all_subscriptions(server, greedy):
     connection.close()
     stream.close()
     more.close()
+
+
+def test_a_program_tells_why_it_hears_no_more(server):
+    greedy = Greedy(server, ALL - 1, "127.0.0.1")
+    assert [greedy.subscribe(i)[0] for i in range(ALL - 1)] == ["/subscribe"] * (ALL - 1)
+    watch = subprocess.Popen([BUILD / "foldback", *server.clients, "watch", GAIN], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             text=True)
+    assert GAIN in watch.stdout.readline()
+    other = Greedy(server, 1)
+    assert other.subscribe(0)[0] == "/subscribe"
+    _, said = watch.communicate(timeout=10 * SLOW)
+    assert watch.returncode and "others want to subscribe too" in said, said
+    greedy.close()
+    other.close()
 
 
 def test_two_addresses_end_with_the_same(server, greedy):

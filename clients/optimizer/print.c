@@ -284,11 +284,11 @@ void fb_print_replay(const fb_session *session)
 	if (json_is_true(json_object_get(replay, "same"))) {
 		printf("\nReplay of %s: all %d runs are the same, bit for bit.\n", of, runs);
 	} else {
-		printf(
-			"\nReplay of %s: %d runs, %d recorded; they differ from run %d on: the chain, the goal "
-			"or the program is another.\n",
-			of, runs, recorded,
-			1 + (int)json_integer_value(json_object_get(replay, "first_difference")));
+		const char *other = json_string_value(json_object_get(replay, "other"));
+		printf("\nReplay of %s: %d runs, %d recorded; they differ from run %d on.\n", of, runs,
+			recorded, 1 + (int)json_integer_value(json_object_get(replay, "first_difference")));
+		printf("What is another than then: %s.\n",
+			other ? other : "nothing that the record tells (the machine, or a node's code?)");
 	}
 }
 

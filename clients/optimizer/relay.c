@@ -188,6 +188,16 @@ static void account(fb_relay *relay, const fb_reply *reply, double asked, const 
 	spend->estimated = spend->estimated || !counted;
 }
 
+/** The form that a recorded request had in the end. */
+static form form_of(const json_t *request)
+{
+	const json_t *format = json_object_get(request, "response_format");
+	const char *type = json_string_value(json_object_get(format, "type"));
+	return !type ? FORM_PLAIN : strcmp(type, "json_object") ? FORM_SCHEMA : FORM_JSON;
+}
+
+/** The next answer of the recording; what the server was found to understand is found again, so
+	that all that is estimated comes out the same. */
 static fb_status play(fb_relay *relay, char **body, fb_error *error)
 {
 	const json_t *one = json_array_get(relay->options.recorded, relay->played);
@@ -196,6 +206,7 @@ static fb_status play(fb_relay *relay, char **body, fb_error *error)
 		return fb_fail(error, FB_UNAVAILABLE, "", "the recorded answers have come to their end");
 	}
 	relay->played++;
+	relay->form = form_of(json_object_get(one, "request"));
 	*body = strdup(text);
 	return *body ? FB_OK : fb_fail(error, FB_NO_MEMORY, "", "out of memory");
 }

@@ -126,6 +126,11 @@ static fb_status hear_baseline(fb_session *session, fb_error *error)
 	fb_status status =
 		fb_link_begin(session->link, session->source, json_object_get(options->recorded, "start"),
 			options->send_audio, file ? 0.0 : options->live_s, &report, error);
+	if (status && options->recorded) {
+		char why[sizeof error->text];
+		snprintf(why, sizeof why, "%s", error->text);
+		return fb_fail(error, status, "--replay", "cannot be done again here: %s", why);
+	}
 	if (status) {
 		return status;
 	}
@@ -344,8 +349,8 @@ static fb_status play_round(fb_session *session, void *engine, int number, fb_er
 	fb_status status = FB_OK;
 	while (!status && !session->stopped) {
 		int room = fb_session_room(session) - reserve(session);
-		if (room <= 0) {
-			session->stopped = "auditions";
+		session->stopped = room <= 0 ? "auditions" : ended_then(session);
+		if (session->stopped) {
 			break;
 		}
 		status = propose(session, engine, room, &batch, error);

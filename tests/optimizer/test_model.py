@@ -419,28 +419,6 @@ def test_hybrid_without_its_model(asks):
 # --- the record
 
 
-def test_replay(tmp_path):
-    """A finished session is done again from its record, without the model: the same runs, bit for bit; and where the chain
-    is another, it says from which run on."""
-    with start(tmp_path, "--stations", 1) as server:
-        with ModelDouble(tmp_path, engineer) as double:
-            first = Optimizer(server).json(*BRIEF, *double.options(), "--engine", "hybrid", "--auditions", 30)
-        stored = server.get(f"/api/sessions/{first['session']}")["document"]
-        assert len(stored["exchanges"]) == first["spend"]["requests"] and "messages" in stored["exchanges"][0]["request"]
-        server.osc.send("/station/1/comp/ratio", 7.0)  # as the station is now matters not
-        server.osc.sync()
-        again = Optimizer(server).run("--replay", first["session"], "--engine", "replay")
-        assert again.returncode == 0 and f"all {first['auditions']} runs are the same, bit for bit" in again.stdout
-        assert double.server.fileno() == -1  # the double was gone by then
-        local = Optimizer(server).json(*BRIEF, "--seconds", 0.3)
-        again = Optimizer(server).json("--replay", local["session"])
-        assert again["replay"]["same"] and again["replay"]["runs"] == local["auditions"]
-        assert server.osc.call("/station/1/node/move", "limiter", "eq") is True
-        other = Optimizer(server).run("--replay", first["session"])
-        assert other.returncode == 1 and "they differ from run 1 on" in other.stdout
-        assert "there is no such session" in Optimizer(server).fails("--replay", "never")
-
-
 def test_subcommand_database(server):
     """The record of requests is in the database, where others can read it."""
     (path,) = [path for path in server.folder.rglob("*") if path.is_file() and path.read_bytes()[:15] == b"SQLite format 3"]

@@ -162,13 +162,14 @@ void fb_instance_set(fb_instance *in, uint32_t param, float value, uint32_t tick
 	if (info->flags & FB_PARAM_REPREPARE) {
 		return;
 	}
+	uint32_t own = fb_glide_ticks(info, in->rate_hz);
 	if (ticks == UINT32_MAX) {
 		if (in->glide[param].final == fb_param_fit(info, value)) {
 			return;
 		}
-		ticks = fb_glide_ticks(info, in->rate_hz);
+		ticks = own;
 	}
-	fb_glide_aim(&in->glide[param], info, in->to[param], value, ticks);
+	fb_glide_aim(&in->glide[param], info, in->to[param], value, ticks, own);
 	for (uint32_t i = 0; i < in->n_moving; i++) {
 		if (in->moving[i] == param) {
 			return;

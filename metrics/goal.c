@@ -11,7 +11,8 @@ static json_t *aim_to_json(const fb_aim *aim)
 {
 	json_t *out = json_pack("{s:f}", "weight", aim->weight);
 	if (aim->sense == FB_TARGET) {
-		json_object_set_new(out, "target", json_real(aim->target));
+		json_object_set_new(
+			out, "target", aim->as_source ? json_string("source") : json_real(aim->target));
 		json_object_set_new(out, "tolerance", json_real(aim->tolerance));
 	} else {
 		json_object_set_new(out, aim->sense == FB_MORE ? "maximize" : "minimize", json_true());

@@ -14,7 +14,7 @@
 static fb_aim default_aim(int metric, double weight, double target_lufs)
 {
 	const fb_metric_info *info = &fb_metric_catalogue[metric];
-	fb_aim aim = {metric, weight, info->sense, info->target, info->tolerance};
+	fb_aim aim = {metric, weight, info->sense, info->target, info->tolerance, false};
 	switch (metric) {
 	case FB_M_LUFS_MOMENTARY:
 	case FB_M_LUFS_SHORT_TERM:
@@ -139,7 +139,9 @@ static fb_status read_aim(const json_t *object, const char *where, fb_aim *aim, 
 	if (status) {
 		return status;
 	}
-	bool target = json_object_get(object, "target") != NULL;
+	const json_t *wanted = json_object_get(object, "target");
+	bool target = wanted != NULL;
+	aim->as_source = json_is_string(wanted) && !strcmp(json_string_value(wanted), "source");
 	if (maximize + minimize + target > 1) {
 		return fb_fail(error, FB_INVALID, where,
 			"at most one of maximize, minimize and target can be asked for");
@@ -153,7 +155,7 @@ static fb_status read_aim(const json_t *object, const char *where, fb_aim *aim, 
 		aim->tolerance = (info->scale_hi - info->scale_lo) / 10.0;
 	}
 	status = read_number(object, "weight", where, 0.0, 1e6, &aim->weight, error);
-	if (!status) {
+	if (!status && !aim->as_source) {
 		status = read_number(object, "target", where, -1e6, 1e6, &aim->target, error);
 	}
 	if (!status) {
@@ -244,6 +246,17 @@ fb_status fb_goal_parse(const json_t *object, const char *where, fb_goal *out, f
 	return FB_OK;
 }
 
+void fb_goal_learn(fb_goal *goal, const fb_metric_set *source)
+{
+	for (uint32_t i = 0; i < goal->n_aims; i++) {
+		fb_aim *aim = &goal->aims[i];
+		if (aim->as_source && fb_metric_valid(source, aim->metric)) {
+			aim->target = source->value[aim->metric];
+			aim->as_source = false;
+		}
+	}
+}
+
 double fb_aim_part(const fb_aim *aim, double value)
 {
 	const fb_metric_info *info = &fb_metric_catalogue[aim->metric];
@@ -262,7 +275,9 @@ double fb_score(const fb_goal *goal, const fb_metric_set *set, double *parts)
 	for (uint32_t i = 0; i < goal->n_aims; i++) {
 		const fb_aim *aim = &goal->aims[i];
 		double part = -1.0;
-		if (fb_metric_valid(set, aim->metric)) {
+		if (aim->as_source) {
+			part = -1.0;
+		} else if (fb_metric_valid(set, aim->metric)) {
 			part = fb_aim_part(aim, set->value[aim->metric]);
 			sum += aim->weight * part;
 			weights += aim->weight;
@@ -279,4 +294,21 @@ double fb_score(const fb_goal *goal, const fb_metric_set *set, double *parts)
 		weights += goal->subjective_weight;
 	}
 	return weights > 0.0 ? 100.0 * sum / weights : 0.0;
+}
+
+/** A metric reads what another one does. */
+static void stand_in(fb_metric_set *set, int metric, int other, double less)
+{
+	set->value[metric] = set->value[other] - less;
+	set->valid &= ~(1ull << metric);
+	set->valid |= fb_metric_valid(set, other) ? 1ull << metric : 0;
+}
+
+double fb_score_now(const fb_goal *goal, const fb_metric_set *live)
+{
+	fb_metric_set now = *live;
+	stand_in(&now, FB_M_LUFS_INTEGRATED, FB_M_LUFS_SHORT_TERM, 0.0);
+	stand_in(&now, FB_M_LOUDNESS_ERROR, FB_M_LUFS_SHORT_TERM, goal->target_lufs);
+	stand_in(&now, FB_M_PLR, FB_M_PSR, 0.0);
+	return fb_score(goal, &now, NULL);
 }

@@ -144,7 +144,8 @@ static fb_status coerce_text(
 		return wrong_type(leaf, in->tag, "text", error);
 	}
 	if (strlen(in->s) > FB_TEXT_MAX) {
-		return fb_fail(error, FB_TOO_LARGE, leaf->address, "the text is too long");
+		return fb_fail(error, FB_TOO_LARGE, leaf->address, "the text is too long: at most %d bytes",
+			FB_TEXT_MAX);
 	}
 	if (!fb_text_is_clean(in->s)) {
 		return fb_fail(

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* TCP on the port that UDP has: each connection is a client, and framed as it frames.
    thread: control */
+#include "acceptor.h"
 #include "framing.h"
 #include "server_private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -20,7 +20,6 @@ enum {
 	SLICE_US = 300,              /* of one connection at a turn; a packet that was begun is ended */
 	SERVE_COST_US = 5,           /* of looking after a connection at all */
 	ACCEPT_COST_US = 50,         /* of one that comes and goes */
-	ACCEPTS_MAX = 64,            /* at a turn */
 	CORK_MAX = 32 << 10,         /* bytes of replies that are gathered before they are sent */
 	SEND_BUFFER = 512 << 10,     /* in the kernel, for a slow reader: it doubles this */
 	FRAME_US = 10000000,         /* a packet that was begun has to be whole within */
@@ -53,8 +52,7 @@ TAILQ_HEAD(conns, conn);
 
 struct fb_osc_tcp {
 	fb_osc *osc;
-	int fd;    ///< listens
-	int spare; ///< given up for a moment to turn somebody away when descriptors are out
+	fb_acceptor acceptor;
 	struct conns conns;
 	struct conns paused;
 	conn *told[FB_OSC_READY_MAX]; ///< of, in this turn
@@ -162,8 +160,15 @@ static void tcp_lost(void *ctx)
 	end(c);
 }
 
+static fb_account *tcp_account(void *ctx, fb_accounts *accounts, int64_t now_us)
+{
+	(void)accounts, (void)now_us;
+	return ((conn *)ctx)->account;
+}
+
 static const fb_osc_transport transport = {.send = tcp_send,
 	.lost = tcp_lost,
+	.account = tcp_account,
 	.packet_max = BUNDLE_MAX,
 	.bundles = true,
 	.reliable = true};
@@ -311,10 +316,8 @@ static void conn_remove(conn *c)
 
 static void set_options(int fd)
 {
-	int on = 1, silence_s = SILENCE_S, unheard_ms = UNHEARD_MS, buffer = SEND_BUFFER;
-	/* none of these is needed to work: without them answers are later, and the dead linger */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	int silence_s = SILENCE_S, unheard_ms = UNHEARD_MS, buffer = SEND_BUFFER;
+	/* none of these is needed to work: without them answers wait, and the dead linger */
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &silence_s, sizeof silence_s);
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unheard_ms, sizeof unheard_ms);
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
@@ -351,8 +354,9 @@ static bool has_room(struct fb_osc_tcp *tcp, const fb_account *account)
 		   make_room(tcp, NULL);
 }
 
-static bool welcome(struct fb_osc_tcp *tcp, int fd, const struct sockaddr_storage *address)
+static bool welcome(void *ctx, int fd, const struct sockaddr_storage *address)
 {
+	struct fb_osc_tcp *tcp = ctx;
 	fb_osc *osc = tcp->osc;
 	const struct sockaddr *from = (const struct sockaddr *)address;
 	if (osc->options.allow && !fb_allow_has(osc->options.allow, from)) {
@@ -391,45 +395,13 @@ static bool welcome(struct fb_osc_tcp *tcp, int fd, const struct sockaddr_storag
 	return true;
 }
 
-/** Descriptors are out: take the next one in the queue and let it go, or it would wake us for
-	ever. */
-static void turn_away(struct fb_osc_tcp *tcp)
-{
-	close(tcp->spare);
-	struct sockaddr_storage address;
-	socklen_t size = sizeof address;
-	int fd = accept4(tcp->fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC);
-	if (fd >= 0) {
-		close(fd);
-	}
-	tcp->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	tcp->osc->stats.dropped++;
-}
-
-static void accept_all(struct fb_osc_tcp *tcp)
-{
-	for (int i = 0; i < ACCEPTS_MAX; i++) {
-		struct sockaddr_storage address = {0};
-		socklen_t size = sizeof address;
-		int fd = accept4(tcp->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
-			turn_away(tcp);
-		} else if (fd < 0 && errno != ECONNABORTED && errno != EINTR) {
-			return;
-		} else if (fd >= 0 && !welcome(tcp, fd, &address)) {
-			close(fd);
-			tcp->osc->stats.dropped++;
-		}
-	}
-}
-
 /* --- the loop's side */
 
 void fb_osc_tcp_ready(fb_osc *osc, void *what, uint32_t events)
 {
 	struct fb_osc_tcp *tcp = osc->tcp;
 	if (what == tcp) {
-		accept_all(tcp);
+		osc->stats.dropped += fb_acceptor_take(&tcp->acceptor, welcome, tcp);
 		return;
 	}
 	conn *c = what;
@@ -475,25 +447,23 @@ fb_status fb_osc_tcp_open(
 	if (!tcp) {
 		return fb_fail(error, FB_NO_MEMORY, "OSC", "out of memory");
 	}
-	int on = 1;
 	struct epoll_event events = {.events = EPOLLIN, .data.ptr = tcp};
 	osc->tcp = tcp;
 	tcp->osc = osc;
+	tcp->acceptor = (fb_acceptor){-1, -1};
 	TAILQ_INIT(&tcp->conns);
 	TAILQ_INIT(&tcp->paused);
-	tcp->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	tcp->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (tcp->fd >= 0) { /* connections of a server that ended do not keep its port */
-		setsockopt(tcp->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	int fault = fb_acceptor_open(&tcp->acceptor, address, size);
+	if (!fault && epoll_ctl(osc->wake, EPOLL_CTL_ADD, tcp->acceptor.fd, &events)) {
+		fault = errno;
 	}
-	if (tcp->fd < 0 || bind(tcp->fd, address, size) || listen(tcp->fd, SOMAXCONN) ||
-		epoll_ctl(osc->wake, EPOLL_CTL_ADD, tcp->fd, &events)) {
+	if (fault) {
 		char where[128];
 		snprintf(where, sizeof where, "%s TCP port %u",
 			osc->options.listen ? osc->options.listen : "127.0.0.1", fb_osc_port(osc));
-		return fb_fail(error, errno == EADDRINUSE ? FB_EXISTS : FB_IO, where,
-			"cannot listen for OSC: %s%s", strerror(errno),
-			errno == EADDRINUSE ? "; another program has this port, choose another" : "");
+		return fb_fail(error, fault == EADDRINUSE ? FB_EXISTS : FB_IO, where,
+			"cannot listen for OSC: %s%s", strerror(fault),
+			fault == EADDRINUSE ? "; another program has this port, choose another" : "");
 	}
 	return FB_OK;
 }
@@ -508,12 +478,7 @@ void fb_osc_tcp_close(fb_osc *osc)
 	while ((c = TAILQ_FIRST(&tcp->conns))) {
 		conn_remove(c);
 	}
-	if (tcp->fd >= 0) {
-		close(tcp->fd);
-	}
-	if (tcp->spare >= 0) {
-		close(tcp->spare);
-	}
+	fb_acceptor_close(&tcp->acceptor);
 	free(tcp);
 	osc->tcp = NULL;
 }

@@ -90,11 +90,11 @@ static void on_audit(void *ctx, const fb_branch *leaf, const char *address, cons
 	}
 }
 
-void fb_audit_note(fb_server *server, const char *address, const char *what)
+void fb_audit_note(fb_server *server, const char *origin, const char *address, const char *what)
 {
 	fb_audit_entry entry = {.time_us = fb_unix_us(),
 		.frame = fb_engine_frame(server->engine),
-		.origin = "engine",
+		.origin = origin,
 		.address = address,
 		.outcome = what};
 	(void)fb_store_audit(server->store, &entry);

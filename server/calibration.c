@@ -109,6 +109,7 @@ void fb_calibration_destroy(fb_calibration *calibration)
 	}
 	for (int i = 0; i < RECENT_MAX; i++) {
 		json_decref(calibration->recent[i].parameters);
+		json_decref(calibration->recent[i].began);
 		fb_source_drop(calibration->recent[i].source);
 	}
 	fb_audition_destroy(calibration->audition);
@@ -138,11 +139,15 @@ const fb_recent *fb_recent_find(
 	return NULL;
 }
 
-const json_t *fb_calibration_run_parameters(
-	const fb_calibration *calibration, const char *run_id, uint32_t station)
+bool fb_calibration_find_run(const fb_calibration *calibration, const char *run_id,
+	uint32_t station, const json_t **parameters, const json_t **began)
 {
 	const fb_recent *recent = fb_recent_find(calibration, run_id, station);
-	return recent ? recent->parameters : NULL;
+	if (recent) {
+		*parameters = recent->parameters;
+		*began = recent->began;
+	}
+	return recent;
 }
 
 /** Only the newest SOURCES_MAX of the recent runs keep their audio: it is large. */
@@ -150,11 +155,13 @@ static void remember(fb_calibration *calibration, const fb_shadow_job *job)
 {
 	fb_recent *recent = &calibration->recent[calibration->n_recent++ % RECENT_MAX];
 	json_decref(recent->parameters);
+	json_decref(recent->began);
 	fb_source_drop(recent->source);
 	const fb_candidate *candidate = &job->candidate[0];
 	snprintf(recent->run_id, sizeof recent->run_id, "%s", candidate->run_id);
 	recent->station = job->station;
 	recent->parameters = json_incref(json_object_get(candidate->report, "params_after"));
+	recent->began = json_incref(job->source->settings);
 	recent->source = fb_source_hold(job->source);
 	if (calibration->n_recent > SOURCES_MAX) {
 		fb_recent *old =
@@ -228,8 +235,8 @@ static json_t *audition_result(const fb_shadow_job *job)
 	json_t *results = json_array();
 	for (uint32_t i = 0; i < job->n_candidates; i++) {
 		json_t *report = job->candidate[i].report, *row = json_object();
-		static const char *const kept[] = {
-			"run_id", "parameters", "metrics", "invalid", "score", "score_parts", "node_faults"};
+		static const char *const kept[] = {"run_id", "parameters", "metrics", "invalid", "score",
+			"score_parts", "node_faults", "third_octaves"};
 		for (size_t k = 0; k < sizeof kept / sizeof *kept; k++) {
 			json_object_set(row, kept[k], json_object_get(report, kept[k]));
 		}
@@ -252,6 +259,9 @@ static void take_result(fb_calibration *calibration, fb_task *task)
 		return;
 	}
 	fb_channel *channel = channel_of(task);
+	if (!job->source->settings) {
+		job->source->settings = json_incref(json_object_get(job->common, "params_before"));
+	}
 	if (task->audition) {
 		task->result = audition_result(job);
 	} else {

@@ -35,9 +35,10 @@ FB_MUST_CHECK fb_status fb_calibration_run_live(fb_calibration *calibration, fb_
 /** What is being done for a station's runs: "listening", "measuring", NULL if nothing is. */
 const char *fb_calibration_doing(const fb_calibration *calibration, uint32_t station);
 
-/** Parameters of a recent run of a station, NULL if there is none of that id. Borrowed. */
-const json_t *fb_calibration_run_parameters(
-	const fb_calibration *calibration, const char *run_id, uint32_t station);
+/** A recent run of a station: its parameters, and the settings of the station when its source was
+	first heard. Borrowed. false: there is none of that id. */
+bool fb_calibration_find_run(const fb_calibration *calibration, const char *run_id,
+	uint32_t station, const json_t **parameters, const json_t **began);
 
 /** Called once on the control thread: a clip to keep, or an error. */
 typedef void fb_calibration_compared(void *ctx, fb_clip *take, const fb_error *error);

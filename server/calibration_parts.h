@@ -19,6 +19,7 @@ typedef struct fb_recent {
 	char run_id[FB_RUN_ID_LEN];
 	uint32_t station;
 	json_t *parameters;
+	json_t *began;     ///< the station's settings when its source was first heard; NULL: not known
 	fb_source *source; ///< NULL once newer runs pushed it out
 } fb_recent;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** Reading calibration requests. A request is checked whole before anything happens. */
 #include "calibration_parts.h"
+#include "rating.h"
 #include "samples.h"
 
 #include <math.h>
@@ -170,6 +171,9 @@ static fb_status check_keys(const json_t *body, bool audition, fb_error *error)
 		if (!fits) {
 			return fb_fail(error, FB_WRONG_TYPE, key, "has the wrong type");
 		}
+	}
+	if (json_string_length(json_object_get(body, "notes")) > FB_NOTES_MAX) {
+		return fb_fail(error, FB_TOO_LARGE, "notes", "at most %u bytes", FB_NOTES_MAX);
 	}
 	const json_t *subjective = json_object_get(body, "subjective");
 	double mark = json_number_value(subjective);

@@ -129,7 +129,7 @@ static void look_for_faults(fb_channel *channel, const fb_health *health, double
 		: !health->faulty ? "the sum of its connections,"
 						  : "a node that has gone since,");
 	fb_log("%s (%s): %s", watch->faulty, channel->name, text);
-	fb_audit_note(channel->server, watch->faulty, text);
+	fb_audit_note(channel->server, "engine", watch->faulty, text);
 	watch->faults = health->faults;
 	watch->fault_told_s = now_s;
 }
@@ -153,7 +153,7 @@ static void look_at_guard(fb_channel *channel, const fb_health *health, double n
 			watch->ceiling_db);
 		fb_channel_address(channel, "guard/active", address);
 		fb_log("%s (%s): %s", address, channel->name, text);
-		fb_audit_note(channel->server, address, text);
+		fb_audit_note(channel->server, "engine", address, text);
 		watch->guard_told_s = now_s;
 	}
 }
@@ -194,7 +194,7 @@ static void set_alarm(fb_channel *channel, const fb_health *health, uint64_t ove
 			QUIET_S);
 	}
 	fb_log("%s (%s): %s", address, channel->name, text);
-	fb_audit_note(channel->server, address, text);
+	fb_audit_note(channel->server, "engine", address, text);
 }
 
 void fb_channel_watch(fb_channel *channel)

@@ -9,19 +9,16 @@
 typedef struct rating {
 	fb_server *server;
 	char *run_id, *notes;
+	uint32_t station;
 	double mark;
 	json_t *answer;
-	fb_store_done *done; ///< NULL: nobody waits
+	fb_store_done *done;
 	void *ctx;
 } rating;
 
 static void finish(rating *r, const json_t *answer, const fb_error *error)
 {
-	if (r->done) {
-		r->done(r->ctx, answer, error);
-	} else if (error) {
-		fb_log_error("a mark was not kept", error);
-	}
+	r->done(r->ctx, answer, error);
 	json_decref(r->answer);
 	free(r->run_id);
 	free(r->notes);
@@ -90,6 +87,13 @@ static void run_read(void *ctx, const json_t *rows, const fb_error *error)
 		finish(r, NULL, error);
 		return;
 	}
+	json_int_t station = json_integer_value(json_object_get(rows, "station_id"));
+	if (r->station && station != r->station) {
+		fb_error why;
+		fb_fail(&why, FB_NOT_FOUND, r->run_id, "that is a run of station %lld", station);
+		finish(r, NULL, &why);
+		return;
+	}
 	json_t *report = json_deep_copy(rows);
 	for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
 		json_object_del(report, added[i]);
@@ -108,9 +112,12 @@ static void run_read(void *ctx, const json_t *rows, const fb_error *error)
 	json_decref(report);
 }
 
-fb_status fb_rating_give(fb_server *server, const char *run_id, double mark, const char *notes,
-	fb_store_done *done, void *ctx, fb_error *error)
+fb_status fb_rating_give(fb_server *server, const char *run_id, uint32_t station, double mark,
+	const char *notes, fb_store_done *done, void *ctx, fb_error *error)
 {
+	if (notes && strlen(notes) > FB_NOTES_MAX) {
+		return fb_fail(error, FB_TOO_LARGE, "notes", "at most %u bytes", FB_NOTES_MAX);
+	}
 	rating *r = calloc(1, sizeof *r);
 	if (!r) {
 		return fb_fail(error, FB_NO_MEMORY, run_id, "out of memory");
@@ -118,6 +125,7 @@ fb_status fb_rating_give(fb_server *server, const char *run_id, double mark, con
 	*r = (rating){.server = server,
 		.run_id = strdup(run_id),
 		.notes = notes ? strdup(notes) : NULL,
+		.station = station,
 		.mark = mark,
 		.done = done,
 		.ctx = ctx};

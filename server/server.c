@@ -60,7 +60,7 @@ void fb_log(const char *fmt, ...)
 
 void fb_log_error(const char *what, const fb_error *error)
 {
-	fb_log("%s%s%s%s: %s", what, *what ? ": " : "", error->where, "", error->text);
+	fb_log("%s%s%s: %s", what, *what ? ": " : "", error->where, error->text);
 }
 
 static void warn_of_node(const fb_error *why)
@@ -214,6 +214,9 @@ static fb_status start_services(fb_server *server, fb_error *error)
 	fb_status status = fb_server_add_leaves(server, error);
 	if (!status) {
 		status = fb_audio_add_leaves(server, error);
+	}
+	if (!status) {
+		status = fb_proposals_restore(server, error); /* there when the scenes are read */
 	}
 	if (!status) {
 		status = fb_scenes_create(server, &server->scenes, error);
@@ -404,7 +407,8 @@ void fb_server_stop(fb_server *server)
 	}
 	fb_announce_stop(server->announce);
 	fb_osc_close(server->osc);
-	server->osc = NULL;            /* its WebSocket clients are still there */
+	server->osc = NULL; /* its WebSocket clients are still there */
+	fb_proposals_keep(server, true);
 	fb_store_close(server->store); /* tells those who wait for it, while they still live */
 	fb_calibration_destroy(server->calibration);
 	fb_scenes_destroy(server->scenes);

@@ -108,11 +108,13 @@ struct fb_server {
 	double started_s;
 	double start_ms; ///< JACK's answer (else the program's start) to ready
 	bool panic;
-	double tell_rows_s; ///< when to look at them next
-	double budgets_s;   ///< likewise
-	uint64_t ticks;     ///< of the loop
-	int64_t group_us;   ///< when the group at hand began, Unix time; 0: none is under way
-	double group_s;     ///< when the last one began, by fb_now_s()
+	double tell_rows_s;   ///< when to look at them next
+	double budgets_s;     ///< likewise
+	bool limits_changed;  ///< those of proposals: they have to be kept
+	double limits_kept_s; ///< when they were
+	uint64_t ticks;       ///< of the loop
+	int64_t group_us;     ///< when the group at hand began, Unix time; 0: none is under way
+	double group_s;       ///< when the last one began, by fb_now_s()
 	char token[256];
 };
 
@@ -217,8 +219,8 @@ FB_MUST_CHECK fb_status fb_audio_add_leaves(fb_server *server, fb_error *error);
 
 /* --- audit.c: every accepted and refused set, into the store */
 FB_MUST_CHECK fb_status fb_audit_start(fb_server *server, fb_error *error);
-/** A row of the engine's own: what happened at an address. */
-void fb_audit_note(fb_server *server, const char *address, const char *what);
+/** A row of what happened at an address by itself; origin: "engine", "watchdog". */
+void fb_audit_note(fb_server *server, const char *origin, const char *address, const char *what);
 /** As fb_store_text. */
 void fb_audit_text(char tag, double value, char *text, size_t size);
 

@@ -111,26 +111,25 @@ static fb_status measure(const fb_shadow_job *job, const float *const out[2],
 		fb_analyser_feed(analyser, &stretch);
 	}
 	fb_analyser_read(analyser, set);
-	if (third_db) {
-		fb_analyser_thirds(analyser, third_db);
-	}
+	fb_analyser_thirds(analyser, third_db);
 	fb_analyser_destroy(analyser);
 	return FB_OK;
 }
 
-/** What the unprocessed source has an answer to, every candidate must answer. */
-static fb_status require_answers(fb_shadow_job *job)
+/** What the unprocessed source has an answer to, every candidate must answer; and what is to stay
+	as it is there has its target now. */
+static fb_status learn_source(fb_shadow_job *job)
 {
-	const float *audio[2] = {job->source->audio[0], job->source->audio[1]};
-	fb_metric_set set;
-	if (!job->source->measured) {
-		if (measure(job, audio, NULL, 0.0, &set, job->source->third_db)) {
+	fb_source *source = job->source;
+	const float *audio[2] = {source->audio[0], source->audio[1]};
+	if (!source->measured) {
+		if (measure(job, audio, NULL, 0.0, &source->unprocessed, source->third_db)) {
 			return fb_fail(&job->error, FB_NO_MEMORY, "calibration", "out of memory");
 		}
-		job->source->answers = set.valid;
-		job->source->measured = true;
+		source->measured = true;
 	}
-	job->goal.required = job->source->answers;
+	job->goal.required = source->unprocessed.valid;
+	fb_goal_learn(&job->goal, &source->unprocessed);
 	return FB_OK;
 }
 
@@ -222,13 +221,14 @@ static fb_status run_candidate(fb_shadow_job *job, uint32_t index, fb_bench *ben
 	}
 	const float *out[2] = {bench->out[0], bench->out[1]};
 	bool in_full = index == 0 && job->keep_audio;
-	if (measure(job, out, bench->reduction, 1e3 * render.latency / job->rate_hz, &set,
-			in_full ? third_db : NULL) ||
+	if (measure(job, out, bench->reduction, 1e3 * render.latency / job->rate_hz, &set, third_db) ||
 		!(candidate->report = make_report(job, candidate, &set, render.faults))) {
 		return fb_fail(&job->error, FB_NO_MEMORY, "calibration", "out of memory");
 	}
 	if (in_full) {
 		fb_shadow_explain(job, candidate, third_db);
+	} else {
+		fb_shadow_explain_balance(candidate, third_db);
 	}
 	for (int c = 0; c < 2 && job->keep_all; c++) {
 		candidate->audio[c] = bench->out[c];
@@ -252,7 +252,7 @@ fb_status fb_shadow_job_run(fb_shadow_job *job)
 {
 	fb_status status = get_source(job);
 	if (!status) {
-		status = require_answers(job);
+		status = learn_source(job);
 	}
 	fb_bench bench = {{NULL, NULL}, NULL};
 	for (uint32_t i = 0; i < job->n_candidates && !status; i++) {

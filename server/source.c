@@ -64,6 +64,7 @@ void fb_source_drop(fb_source *source)
 			free(source->audio[c]);
 			free(source->reference[c]);
 		}
+		json_decref(source->settings);
 		free(source);
 	}
 }

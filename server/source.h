@@ -7,6 +7,8 @@
 #include "../graph/status.h"
 #include "../metrics/analyser.h"
 
+#include <jansson.h>
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,10 +21,12 @@ typedef struct fb_source {
 	char reference_hash[65]; ///< "" without one
 	uint64_t frames, frame_start;
 	double rate_hz;
-	uint64_t
-		answers; ///< the metrics that have an answer for it, unprocessed; the audition thread's
-	double third_db[FB_THIRDS]; ///< its balance; known with `answers`
-	bool measured;              ///< answers is known
+	/* the audition thread's, once `measured` */
+	fb_metric_set unprocessed;  ///< what is measured of it as it is
+	double third_db[FB_THIRDS]; ///< its balance
+	bool measured;
+	/* control's */
+	json_t *settings; ///< of the station when it came, {"node.param": value}; NULL: not known
 } fb_source;
 
 /** Take two malloc'ed channels. NULL when out of memory (they are the caller's then). */

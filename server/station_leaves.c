@@ -7,6 +7,8 @@
 #include "rating.h"
 #include "scene.h"
 
+#include "../osc/later.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -87,7 +89,7 @@ void fb_channel_rate(fb_channel *channel, const fb_origin *origin)
 	double before[FB_VOIDLINE_PARTS], quality = channel->quality, voidline = channel->voidline;
 	char leaf[FB_LEAF_ADDRESS_LEN];
 	memcpy(before, channel->voidline_part, sizeof before);
-	channel->quality = fb_score(&channel->goal, &channel->metrics, NULL);
+	channel->quality = fb_score_now(&channel->goal, &channel->metrics);
 	channel->voidline =
 		fb_voidline(&channel->metrics, channel->goal.target_lufs, channel->voidline_part);
 	if (quality != channel->quality) {
@@ -138,11 +140,17 @@ static fb_status run_call(void *ctx, uint32_t index, const fb_value *argv, uint3
 		channel->server->calibration, channel, argc ? argv[0].f : 10.0, origin, answer, error);
 }
 
-/** SCORE [NOTES [RUN]] */
+static void rated(void *ctx, const json_t *answer, const fb_error *error)
+{
+	fb_later_end(
+		ctx, error ? error->where : json_string_value(json_object_get(answer, "run_id")), error);
+}
+
+/** SCORE [NOTES [RUN]]: who asked is told of its end, for the run has to be found first. */
 static fb_status rate_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
 	const fb_origin *origin, fb_answer *answer, fb_error *error)
 {
-	(void)index, (void)origin, (void)answer;
+	(void)index, (void)origin;
 	fb_channel *channel = ctx;
 	const char *run = argc > 2 ? argv[2].s : channel->last_run;
 	if (!(argv[0].f >= 0.0 && argv[0].f <= FB_MARK_MAX)) {
@@ -151,8 +159,17 @@ static fb_status rate_call(void *ctx, uint32_t index, const fb_value *argv, uint
 	if (!*run) {
 		return fb_fail(error, FB_NOT_FOUND, "rate", "this station has no run yet");
 	}
-	return fb_rating_give(
-		channel->server, run, argv[0].f, argc > 1 ? argv[1].s : NULL, NULL, NULL, error);
+	fb_later *later = fb_later_create();
+	fb_status status = fb_rating_give(channel->server, run, channel->index + 1, argv[0].f,
+		argc > 1 ? argv[1].s : NULL, rated, later, error);
+	if (status) {
+		fb_later_end(later, run, error);
+		return status;
+	}
+	answer->later = later;
+	snprintf(answer->text, sizeof answer->text, "%s", run);
+	answer->values[answer->count++] = (fb_value){.tag = 's', .s = answer->text};
+	return FB_OK;
 }
 
 FB_GETTER(fb_channel, last_run_get, fb_text_value(self->last_run))

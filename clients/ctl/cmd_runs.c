@@ -29,16 +29,38 @@ static char *run_path(const char *id, const char *rest)
 
 /* --- runs */
 
+enum { NOTE_LEN = 60 }; /* characters of a note in the table */
+
+/** A note on one line: its beginning, without what moves the cursor. */
+static void print_note(const char *note)
+{
+	int shown = 0;
+	for (const unsigned char *at = (const unsigned char *)note; *at; at++) {
+		bool begins = (*at & 0xc0) != 0x80; /* in UTF-8, a character */
+		if (begins && ++shown > NOTE_LEN) {
+			printf("…");
+			break;
+		}
+		putchar(*at < ' ' || *at == 0x7f ? ' ' : *at);
+	}
+	putchar('\n');
+}
+
 static void print_row(const json_t *row)
 {
-	char when[32];
+	char when[32], mark[16] = "";
 	double rate_hz = json_number_value(json_object_get(row, "sample_rate"));
 	double frames = json_number_value(json_object_get(row, "frames"));
-	printf("%-30s %3lld  %s  %6.1f  %7.2f s  %s\n", text_of(row, "run_id"),
+	const json_t *subjective = json_object_get(row, "subjective");
+	if (json_is_number(subjective)) {
+		snprintf(mark, sizeof mark, "%.1f", json_number_value(subjective));
+	}
+	printf("%-30s %3lld  %s  %6.1f  %4s  %7.2f s  ", text_of(row, "run_id"),
 		json_integer_value(json_object_get(row, "station_id")),
 		fb_time_text(json_integer_value(json_object_get(row, "time_us")), when),
-		json_number_value(json_object_get(row, "score")), rate_hz > 0.0 ? frames / rate_hz : 0.0,
-		text_of(row, "notes"));
+		json_number_value(json_object_get(row, "score")), mark,
+		rate_hz > 0.0 ? frames / rate_hz : 0.0);
+	print_note(text_of(row, "notes"));
 }
 
 static int run_runs(const fb_ctl *ctl, int count, char **words)
@@ -59,8 +81,8 @@ static int run_runs(const fb_ctl *ctl, int count, char **words)
 		return fb_print_json(rows);
 	}
 	if (json_array_size(rows)) {
-		printf(
-			"%-30s %3s  %-19s  %6s  %9s  %s\n", "run", "st.", "time", "score", "length", "notes");
+		printf("%-30s %3s  %-19s  %6s  %4s  %9s  %s\n", "run", "st.", "time", "score", "mark",
+			"length", "notes");
 	}
 	json_array_foreach(rows, i, row)
 	{

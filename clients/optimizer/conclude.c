@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/** Accepting sets everything to the winner's settings: what people turned meanwhile goes too, so
-	they should know. */
+/** What people turned meanwhile stays when the proposal is accepted, unless that turns it too: they
+	should know, for it was measured without. */
 static fb_status find_turned_meanwhile(fb_session *session, fb_error *error)
 {
 	json_t *now = NULL, *was;

@@ -6,8 +6,10 @@
 #include "print.h"
 #include "record.h"
 #include "replay.h"
+#include "stations.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +17,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { OK = 0, FAILED = 1, TOKEN_MAX = 512 };
+enum { OK = 0, FAILED = 1, TOKEN_MAX = 8192 };
+#define BLANKS " \t\r"
 
 static volatile sig_atomic_t asked_to_stop;
 
@@ -100,20 +103,31 @@ static void name_session(int station, char id[FB_SESSION_ID_MAX])
 	snprintf(id, FB_SESSION_ID_MAX, "%s-%03ld-%03d", stamp, now.tv_nsec / 1000000, station);
 }
 
-/** The first line of a file. */
+/** The first line of a file, less blanks around it. */
 static fb_status read_line(const char *file, char line[TOKEN_MAX], fb_error *error)
 {
 	FILE *f = fopen(file, "re");
-	bool read = f && fgets(line, TOKEN_MAX, f);
-	int why = errno;
+	size_t len = f ? fread(line, 1, TOKEN_MAX, f) : 0;
+	int why = !f || ferror(f) ? errno : 0;
 	if (f) {
 		fclose(f);
 	}
-	if (!read) {
-		return fb_fail(error, FB_IO, file, "%s", f ? "is empty" : strerror(why));
+	if (why) {
+		return fb_fail(error, FB_IO, file, "%s", strerror(why));
 	}
-	line[strcspn(line, "\r\n")] = '\0';
-	return FB_OK;
+	const char *end = memchr(line, '\n', len);
+	len = end ? (size_t)(end - line) : len;
+	if (len == TOKEN_MAX || memchr(line, '\0', len)) {
+		return fb_fail(
+			error, FB_INVALID, file, "its first line is longer than %d, or no text", TOKEN_MAX - 1);
+	}
+	line[len] = '\0';
+	len = strspn(line, BLANKS);
+	memmove(line, line + len, strlen(line + len) + 1);
+	for (len = strlen(line); len && strchr(BLANKS, line[len - 1]); len--) {
+		line[len - 1] = '\0';
+	}
+	return len ? FB_OK : fb_fail(error, FB_IO, file, "its first line is empty");
 }
 
 /** The model's key, "" for none: a local server needs none. Nothing that would break a header. */
@@ -149,6 +163,7 @@ typedef struct job {
 	fb_tuning_options *options;
 	char token[TOKEN_MAX], key[TOKEN_MAX];
 	json_t *summaries; ///< --json, one for each station
+	int tuned;         ///< stations that had something to tune
 } job;
 
 static int print_json(json_t *take)
@@ -159,24 +174,40 @@ static int print_json(json_t *take)
 	return printed ? OK : FAILED;
 }
 
-static int finish_replay(job *j, fb_session *session, fb_error *error)
+/** Of several stations each has a picture of its own: evening.svg, evening-1.svg, evening-2.svg. */
+static fb_status draw(const job *j, const fb_session *session, fb_error *error)
 {
-	fb_status status = fb_replay_compare(session, error);
-	if (status) {
-		return tell(error);
+	char name[PATH_MAX];
+	const fb_tuning_options *options = j->options;
+	const char *plot = options->plot, *end = strrchr(plot, '.');
+	if (!options->all && options->stations == 1) {
+		return fb_plot_write(session, plot, error);
 	}
+	if (!end || strchr(end, '/')) {
+		end = plot + strlen(plot);
+	}
+	int len = snprintf(
+		name, sizeof name, "%.*s-%d%s", (int)(end - plot), plot, session->options.station, end);
+	return len < (int)sizeof name ? fb_plot_write(session, name, error)
+								  : fb_fail(error, FB_INVALID, "--plot", "is too long");
+}
+
+static void show(job *j, const fb_session *session)
+{
 	if (j->options->json) {
 		json_array_append_new(j->summaries, fb_record_summary(session));
-	} else {
+	} else if (session->options.recorded) {
 		fb_print_replay(session);
+	} else {
+		fb_print_result(session);
 	}
-	return json_is_true(json_object_get(session->replay, "same")) ? OK : FAILED;
 }
 
 static int tune(job *j, fb_session *session, fb_error *error)
 {
 	fb_error lost;
 	const fb_tuning_options *options = j->options;
+	bool again = session->options.recorded != NULL;
 	fb_status status = fb_session_search(session, error);
 	session->doing = NULL;
 	fb_print_progress_end();
@@ -187,20 +218,17 @@ static int tune(job *j, fb_session *session, fb_error *error)
 	if (options->session.relay.dry_run) {
 		return OK;
 	}
-	if (session->options.recorded) {
-		return finish_replay(j, session, error);
+	status = again ? fb_replay_compare(session, error) : fb_session_conclude(session, error);
+	int code =
+		status || (again && !json_is_true(json_object_get(session->replay, "same"))) ? FAILED : OK;
+	show(j, session);
+	if (status) {
+		tell(error);
 	}
-	status = fb_session_conclude(session, error);
-	int code = OK;
-	if (options->json) {
-		json_array_append_new(j->summaries, fb_record_summary(session));
-	} else {
-		fb_print_result(session);
+	if (options->plot && draw(j, session, error)) {
+		code = tell(error);
 	}
-	if (options->plot && fb_plot_write(session, options->plot, status ? &lost : error)) {
-		code = tell(status ? &lost : error);
-	}
-	return status ? tell(error) : code;
+	return code;
 }
 
 /** A session that is done again has its options from its document. */
@@ -215,6 +243,33 @@ static fb_status recall(const fb_tuning_options *options, fb_link *link, fb_sess
 	return status;
 }
 
+/** Of all stations some have nothing to tune. */
+static int pass_over(job *j, int station, const fb_error *error)
+{
+	fb_print_progress_end();
+	if (j->options->json) {
+		json_array_append_new(
+			j->summaries, json_pack("{s:i, s:s}", "station", station, "skipped", error->text));
+	} else if (!is_quiet(j->options)) {
+		fb_print_passed_over(station, error->text);
+	}
+	return OK;
+}
+
+static fb_link_options link_options(const job *j, int station, const char *id, fb_session *session)
+{
+	const fb_tuning_options *options = j->options;
+	return (fb_link_options){.host = options->host,
+		.osc_port = (int)options->osc_port,
+		.http_port = (int)options->http_port,
+		.osc_only = options->osc_only,
+		.token = options->token_file ? j->token : NULL,
+		.station = station,
+		.session = id,
+		.go_on = request_goes_on,
+		.ctx = session};
+}
+
 static int tune_station(job *j, int station, fb_error *error)
 {
 	char id[FB_SESSION_ID_MAX];
@@ -225,24 +280,20 @@ static int tune_station(job *j, int station, fb_error *error)
 	own.station = station;
 	own.relay.chat.key = *j->key ? j->key : NULL;
 	name_session(station, id);
-	fb_link_options to = {.host = j->options->host,
-		.osc_port = (int)j->options->osc_port,
-		.http_port = (int)j->options->http_port,
-		.osc_only = j->options->osc_only,
-		.token = j->options->token_file ? j->token : NULL,
-		.station = station,
-		.session = id,
-		.go_on = request_goes_on,
-		.ctx = &session};
+	fb_link_options to = link_options(j, station, id, &session);
 	fb_session_watch watch = {began, progress, round_ended, search_goes_on, j->options};
 	if (fb_link_open(&to, &link, error)) {
 		return tell(error);
 	}
 	int code;
-	if ((j->options->replay && recall(j->options, link, &own, &document, error)) ||
-		fb_session_begin(&session, &own, &watch, link, id, error)) {
-		code = tell(error);
+	fb_status status =
+		j->options->replay ? recall(j->options, link, &own, &document, error) : FB_OK;
+	status = status ? status : fb_session_begin(&session, &own, &watch, link, id, error);
+	if (status) {
+		bool idle = status == FB_EXISTS && j->options->all;
+		code = idle ? pass_over(j, station, error) : tell(error);
 	} else {
+		j->tuned++;
 		code = tune(j, &session, error);
 		fb_session_finish(&session);
 	}
@@ -253,58 +304,53 @@ static int tune_station(job *j, int station, fb_error *error)
 
 /* --- all of them */
 
-/** All stations of the server, in turn. */
-static fb_status find_all(fb_tuning_options *options, const char *token, fb_error *error)
+static fb_status prepare(job *j, fb_error *error)
 {
-	fb_link *link = NULL;
-	fb_session nothing = {0};
-	fb_link_options to = {.host = options->host,
-		.osc_port = (int)options->osc_port,
-		.http_port = (int)options->http_port,
-		.osc_only = options->osc_only,
-		.token = token,
-		.station = 1,
-		.session = "",
-		.go_on = request_goes_on,
-		.ctx = &nothing};
-	fb_status status = fb_link_open(&to, &link, error);
-	if (!status) {
-		status = fb_link_stations(link, &options->stations, error);
-		fb_link_close(link);
+	fb_tuning_options *options = j->options;
+	fb_status status = FB_OK;
+	if (options->token_file) {
+		status = read_line(options->token_file, j->token, error);
 	}
-	for (int i = 0; i < options->stations && i < FB_TUNED_MAX; i++) {
-		options->station[i] = i + 1;
+	if (!status && options->session.engine && options->session.engine->asks) {
+		status = read_key(options, j->key, error);
+	}
+	if (!status && !options->replay) {
+		fb_session nothing = {0};
+		fb_link_options to = link_options(j, 1, "", &nothing);
+		status = fb_stations_find(options, &to, error);
 	}
 	return status;
 }
 
+/** One summary, or a list of those of several stations. */
+static int print_summaries(const job *j)
+{
+	const fb_tuning_options *options = j->options;
+	bool one = options->stations == 1 && !options->all;
+	return print_json(
+		one ? json_incref(json_array_get(j->summaries, 0)) : json_incref(j->summaries));
+}
+
 static int run(job *j, fb_error *error)
 {
-	fb_tuning_options *options = j->options;
+	const fb_tuning_options *options = j->options;
 	int code = OK;
-	if (options->token_file && read_line(options->token_file, j->token, error)) {
-		return tell(error);
-	}
-	if (options->session.engine && options->session.engine->asks &&
-		read_key(options, j->key, error)) {
-		return tell(error);
-	}
-	if (!options->stations && find_all(options, options->token_file ? j->token : NULL, error)) {
+	if (prepare(j, error)) {
 		return tell(error);
 	}
 	j->summaries = json_array();
 	for (int i = 0; i < options->stations && !asked_to_stop; i++) {
 		int one = tune_station(j, options->station[i], error);
 		code = one ? one : code;
-		if (i + 1 < options->stations && !is_quiet(options)) {
-			putchar('\n');
-		}
 	}
 	explicit_bzero(j->key, sizeof j->key);
+	if (options->all && !j->tuned && !code && !asked_to_stop) {
+		fb_fail(
+			error, FB_EXISTS, "--station", "none of %d has anything to tune", options->stations);
+		code = tell(error);
+	}
 	if (options->json && json_array_size(j->summaries)) {
-		bool one = options->stations == 1;
-		int printed = print_json(
-			one ? json_incref(json_array_get(j->summaries, 0)) : json_incref(j->summaries));
+		int printed = print_summaries(j);
 		code = code ? code : printed;
 	}
 	json_decref(j->summaries);

@@ -159,6 +159,7 @@ static bool read_stations(fb_tuning_options *options, const char *text, int *sta
 		options->station[options->stations++] = (int)number;
 		at += len + (at[len] == ',');
 	}
+	options->all = all;
 	return all || options->stations || wrong(status, "--station", "say which station to tune");
 }
 
@@ -186,7 +187,7 @@ static bool check(const fb_tuning_engine *engine, int words, char **argv, int *s
 		return wrong(status, "--engine", "replay needs --replay SESSION");
 	}
 	if (given.replay) {
-		return true;
+		return !given.dry_run || wrong(status, "--dry-run", "does not go with --replay");
 	}
 	if (!given.station) {
 		return wrong(status, "--station", "say which station to tune");

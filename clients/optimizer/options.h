@@ -8,7 +8,8 @@ enum { FB_TUNED_MAX = 64 };
 
 typedef struct fb_tuning_options {
 	fb_session_options session;
-	int station[FB_TUNED_MAX], stations; ///< which, in turn; 0: all there are
+	int station[FB_TUNED_MAX], stations; ///< which, in turn
+	bool all; ///< that there are: who has nothing to tune is passed over, and no failure
 	const char *host;
 	long osc_port, http_port;
 	const char *token_file, *key_file, *plot;

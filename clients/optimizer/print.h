@@ -11,6 +11,8 @@
 void fb_print_progress(const fb_session *session);
 void fb_print_progress_end(void);
 
+/** That a station has nothing to tune, and why. */
+void fb_print_passed_over(int station, const char *why);
 void fb_print_head(const fb_session *session);
 void fb_print_round(const fb_session *session, const fb_round *round);
 void fb_print_replay(const fb_session *session);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "walk.h"
 
-#include <fnmatch.h>
+#include "patterns.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -109,49 +110,20 @@ static bool take_texts(fb_knob *knob, const char *node, const char *name, const 
 		   knob->doc;
 }
 
-/* --- limits */
-
-/** Does any of the patterns fit? Those that do are ticked off in `used`, a bit each. */
-static bool fits(const char *patterns, const fb_knob *knob, unsigned long *used)
-{
-	bool found = false;
-	unsigned long bit = 1;
-	char pattern[KEY_LEN];
-	for (const char *at = patterns; *at; bit <<= 1) {
-		size_t len = strcspn(at, ",");
-		snprintf(pattern, sizeof pattern, "%.*s", (int)len, at);
-		if (!fnmatch(pattern, strchr(pattern, '.') ? knob->key : knob->node, 0)) {
-			found = true;
-			*used |= bit;
-		}
-		at += len + (at[len] == ',');
-	}
-	return found;
-}
-
-static fb_status check_used(
-	const char *option, const char *patterns, unsigned long used, fb_error *error)
-{
-	unsigned long bit = 1;
-	for (const char *at = patterns ? patterns : ""; *at; bit <<= 1) {
-		size_t len = strcspn(at, ",");
-		if (!(used & bit)) {
-			return fb_fail(error, FB_INVALID, option, "\"%.*s\" fits no parameter of the station",
-				(int)len, at);
-		}
-		at += len + (at[len] == ',');
-	}
-	return FB_OK;
-}
-
 /* --- the walk */
 
+/** Why knobs are left out, and how many. */
+typedef struct tally {
+	int all, bypassed, not_allowed, not_named, frozen, fixed;
+} tally;
+
 typedef struct walk {
-	const fb_walk_limits *limits;
-	const char *allow; ///< the station's own limits
+	fb_patterns only, freeze;
+	fb_patterns allow; ///< the station's own limits
+	bool all;          ///< no --only
 	double max_step;
-	unsigned long only_used, freeze_used;
-	fb_knobs *knobs;
+	tally left_out;
+	fb_knobs *knobs; ///< NULL: only see what the patterns fit
 	fb_error *error;
 } walk;
 
@@ -169,24 +141,42 @@ static void narrow(fb_knob *knob, double max_step)
 	knob->max = whole ? floor(high) : high;
 }
 
-static fb_status take_leaf(walk *w, const char *node, const char *name, const json_t *leaf)
+/** May this knob be turned? Every list is asked, so that each pattern is seen to fit something. */
+static bool may_turn(walk *w, fb_knob *knob, bool bypassed)
+{
+	bool named = fb_patterns_fit(&w->only, knob->node, knob->key) || w->all;
+	bool frozen = fb_patterns_fit(&w->freeze, knob->node, knob->key);
+	bool allowed = fb_patterns_fit(&w->allow, knob->node, knob->key);
+	tally *left_out = &w->left_out;
+	left_out->all++;
+	if (!named) {
+		left_out->not_named++;
+	} else if (frozen) {
+		left_out->frozen++;
+	} else if (bypassed) {
+		left_out->bypassed++;
+	} else if (!allowed) {
+		left_out->not_allowed++;
+	} else {
+		narrow(knob, w->max_step);
+		left_out->fixed += knob->max <= knob->min;
+		return knob->max > knob->min;
+	}
+	return false;
+}
+
+static fb_status take_leaf(
+	walk *w, const char *node, const char *name, const json_t *leaf, bool bypassed)
 {
 	fb_knobs *knobs = w->knobs;
 	fb_knob knob = {0};
-	bool turns =
+	bool is_knob =
 		strcmp(name, "bypass") && !json_object_get(leaf, "CONTENTS") && take_value(&knob, leaf);
 	if (!take_texts(&knob, node, name, leaf)) {
 		fb_knob_finish(&knob);
 		return fb_fail(w->error, FB_NO_MEMORY, node, "out of memory");
 	}
-	unsigned long allowed = 0;
-	turns = turns && fits(w->allow, &knob, &allowed);
-	turns = turns && (!w->limits->only || fits(w->limits->only, &knob, &w->only_used));
-	turns = turns && !(w->limits->freeze && fits(w->limits->freeze, &knob, &w->freeze_used));
-	if (turns) {
-		narrow(&knob, w->max_step);
-		turns = knob.max > knob.min;
-	}
+	bool turns = is_knob && may_turn(w, &knob, bypassed) && knobs;
 	fb_knob *grown =
 		turns ? realloc(knobs->knob, ((size_t)knobs->count + 1) * sizeof *grown) : NULL;
 	if (!grown) {
@@ -204,12 +194,29 @@ static fb_status take_node(walk *w, const char *node, const json_t *contents)
 	json_t *leaf;
 	fb_status status = FB_OK;
 	const json_t *bypass = json_object_get(contents, "bypass");
-	if (!bypass || json_is_true(first(bypass, "VALUE"))) {
-		return FB_OK; /* no node, or one that somebody took out of the path */
+	if (!bypass) {
+		return FB_OK; /* no node */
 	}
+	bool bypassed = json_is_true(first(bypass, "VALUE")); /* somebody took it out of the path */
 	json_object_foreach((json_t *)(uintptr_t)contents, name, leaf)
 	{
-		status = status ? status : take_leaf(w, node, name, leaf);
+		status = status ? status : take_leaf(w, node, name, leaf, bypassed);
+	}
+	return status;
+}
+
+static fb_status take_station(walk *w, const json_t *station)
+{
+	const char *node;
+	json_t *place;
+	fb_status status = FB_OK;
+	const json_t *contents = json_object_get(station, "CONTENTS");
+	if (!json_is_object(contents)) {
+		return fb_fail(w->error, FB_IO, "", "the server's address tree has no CONTENTS there");
+	}
+	json_object_foreach((json_t *)(uintptr_t)contents, node, place)
+	{
+		status = status ? status : take_node(w, node, json_object_get(place, "CONTENTS"));
 	}
 	return status;
 }
@@ -221,34 +228,59 @@ static const json_t *proposal_leaf(const json_t *station, const char *name)
 	return first(json_object_get(json_object_get(place, "CONTENTS"), name), "VALUE");
 }
 
+static fb_status begin(walk *w, const fb_walk_limits *limits, const char *allow, fb_error *error)
+{
+	w->error = error;
+	w->all = !limits->only;
+	fb_status status = fb_patterns_read(&w->only, limits->only ? limits->only : "", error);
+	status =
+		status ? status : fb_patterns_read(&w->freeze, limits->freeze ? limits->freeze : "", error);
+	return status ? status : fb_patterns_read(&w->allow, allow, error);
+}
+
+static void end(walk *w)
+{
+	fb_patterns_finish(&w->only);
+	fb_patterns_finish(&w->freeze);
+	fb_patterns_finish(&w->allow);
+}
+
+/** Why there is nothing to turn. */
+static fb_status tell_nothing(const tally *left_out, const char *where, fb_error *error)
+{
+	const struct {
+		int count;
+		const char *why;
+	} rows[] = {{left_out->not_named, "not named by --only"}, {left_out->frozen, "frozen"},
+		{left_out->bypassed, "of bypassed nodes"},
+		{left_out->not_allowed, "not allowed (proposal/allow)"},
+		{left_out->fixed, "held by proposal/max_step"}};
+	char list[200] = "";
+	size_t len = 0;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (rows[i].count) {
+			len += (size_t)snprintf(list + len, sizeof list - len, "%s%d %s", len ? ", " : "",
+				rows[i].count, rows[i].why);
+		}
+	}
+	return len ? fb_fail(error, FB_EXISTS, where, "there are no parameters to turn: of %d, %s",
+					 left_out->all, list)
+			   : fb_fail(error, FB_EXISTS, where,
+					 "there are no parameters to turn: its chain is empty");
+}
+
 fb_status fb_walk(
 	const json_t *station, const fb_walk_limits *limits, fb_knobs *out, fb_error *error)
 {
-	const char *node;
-	json_t *place;
 	fb_knobs knobs = {0};
 	const json_t *allow = proposal_leaf(station, "allow"),
 				 *max_step = proposal_leaf(station, "max_step");
-	walk w = {.limits = limits,
-		.allow = allow ? text_of(allow) : "*",
-		.max_step = max_step ? json_number_value(max_step) : 1.0,
-		.knobs = &knobs,
-		.error = error};
-	fb_status status = FB_OK;
-	const json_t *contents = json_object_get(station, "CONTENTS");
-	if (!json_is_object(contents)) {
-		return fb_fail(error, FB_IO, "", "the server's address tree has no CONTENTS there");
-	}
-	json_object_foreach((json_t *)(uintptr_t)contents, node, place)
-	{
-		status = status ? status : take_node(&w, node, json_object_get(place, "CONTENTS"));
-	}
-	status = status ? status : check_used("--only", limits->only, w.only_used, error);
-	status = status ? status : check_used("--freeze", limits->freeze, w.freeze_used, error);
+	walk w = {.max_step = max_step ? json_number_value(max_step) : 1.0, .knobs = &knobs};
+	fb_status status = begin(&w, limits, allow ? text_of(allow) : "*", error);
+	status = status ? status : take_station(&w, station);
+	end(&w);
 	if (!status && !knobs.count) {
-		status = fb_fail(error, FB_NOT_FOUND, text_of(json_object_get(station, "FULL_PATH")),
-			"there are no parameters to turn: the station has no nodes, or they are bypassed, "
-			"frozen or not allowed");
+		status = tell_nothing(&w.left_out, text_of(json_object_get(station, "FULL_PATH")), error);
 	}
 	if (status) {
 		fb_knobs_finish(&knobs);
@@ -256,6 +288,35 @@ fb_status fb_walk(
 	}
 	*out = knobs;
 	return FB_OK;
+}
+
+static fb_status check_used(
+	const char *option, const fb_patterns *patterns, size_t stations, fb_error *error)
+{
+	const char *unused = fb_patterns_unused(patterns);
+	return unused ? fb_fail(error, FB_INVALID, option, "\"%s\" fits no parameter of the station%s",
+						unused, stations > 1 ? "s" : "")
+				  : FB_OK;
+}
+
+fb_status fb_walk_check(const json_t *stations, const fb_walk_limits *limits, fb_error *error)
+{
+	size_t at;
+	json_t *station;
+	walk w = {.max_step = 1.0};
+	fb_status status = begin(&w, limits, "", error);
+	if (!status && limits->only && !w.only.count) {
+		status = fb_fail(error, FB_INVALID, "--only", "names nothing");
+	}
+	json_array_foreach((json_t *)(uintptr_t)stations, at, station)
+	{
+		status = status ? status : take_station(&w, station);
+	}
+	size_t count = json_array_size(stations);
+	status = status ? status : check_used("--only", &w.only, count, error);
+	status = status ? status : check_used("--freeze", &w.freeze, count, error);
+	end(&w);
+	return status;
 }
 
 /* --- metrics */

@@ -8,6 +8,7 @@
 #include "../dsp/largest.h"
 #include "../dsp/lookahead.h"
 #include "../dsp/metadata.h"
+#include "../dsp/ramp.h"
 #include "../dsp/wide.h"
 
 enum {
@@ -29,7 +30,7 @@ enum {
 
 enum { METER_REDUCTION, N_METERS };
 
-#define SWITCH_MS 20.0
+#define SWITCH_MS 30.0
 #define SC_HPF_OFF 20.0f
 #define HOLD_MS 12.5 /* half a period of 40 Hz */
 #define RMS_MS 5.0   /* each of two averagers in a row */
@@ -91,7 +92,7 @@ static float makeup_of(const comp_node *self, const float *values)
 		return values[MAKEUP];
 	}
 	fb_knee knee = knee_of(values);
-	return values[MAKEUP] + 0.5f * self->automatic.at * fb_knee_reduction(&knee, 0.0f);
+	return values[MAKEUP] + 0.5f * fb_ease(self->automatic.at) * fb_knee_reduction(&knee, 0.0f);
 }
 
 /** At rest, with these values in force. */
@@ -369,7 +370,7 @@ static const fb_param_info params[N_PARAMS] = {
 		.doc = "Gain after the compression",
 		.min = -12.0f,
 		.max = 30.0f,
-		.smooth_ms = 20.0f},
+		.smooth_ms = 30.0f},
 	[AUTO_MAKEUP] = {.symbol = "auto_makeup",
 		.label = "Automatic makeup",
 		.unit = "",

@@ -5,6 +5,7 @@
  */
 #include "../dsp/ballistics.h"
 #include "../dsp/clean.h"
+#include "../dsp/crossfade.h"
 #include "../dsp/fade.h"
 #include "../dsp/knee.h"
 #include "../dsp/largest.h"
@@ -207,16 +208,6 @@ static void run_wide(const float reduction[FB_TICK], fb_stereo x[FB_TICK])
 	}
 }
 
-/** From one signal to another, in place of the first. */
-static void crossfade(float from, float to, fb_stereo x[FB_TICK], const fb_stereo other[FB_TICK])
-{
-	double at = (double)from, step = (double)(to - from) / FB_TICK;
-	for (int i = 0; i < FB_TICK; i++) {
-		double part = at + step * (i + 1);
-		x[i] += (other[i] - x[i]) * (fb_stereo){part, part};
-	}
-}
-
 /** Turn a tick down as the mode says, or as both say while it changes. */
 static void turn_down(
 	deess_node *self, bool wide, const float reduction[FB_TICK], fb_stereo x[FB_TICK])
@@ -233,7 +224,7 @@ static void turn_down(
 	run_shelf(self, x);
 	if (from + to > 0.0f) {
 		run_wide(reduction, other);
-		crossfade(from, to, x, other);
+		fb_crossfade(from, to, x, other, x);
 	}
 }
 
@@ -267,7 +258,7 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 	float from;
 	float to = fb_fade_tick(&self->listen, tick->to[LISTEN] > 0.5f, &from);
 	if (from + to > 0.0f) {
-		crossfade(from, to, x, band);
+		fb_crossfade(from, to, x, band, x);
 	}
 	for (int i = 0; i < FB_TICK; i++) {
 		tick->out[0][i] = (float)x[i][0];

@@ -2,6 +2,7 @@
 /** Eight-band equaliser. A band's frequency, gain and Q glide; a change of its type, slope or
    switch crossfades from the old filter to a new one. Bands that do nothing cost nothing. */
 #include "../dsp/clean.h"
+#include "../dsp/crossfade.h"
 #include "../dsp/fade.h"
 #include "../dsp/fastmath.h"
 #include "band.h"
@@ -190,18 +191,6 @@ static void band_run(eq_node *self, eq_band *band, const float *from_p, const fl
 	}
 }
 
-/** From old to x in the course of a switch. */
-static void crossfade(fb_fade *fade, const fb_stereo *old, fb_stereo *x)
-{
-	float from;
-	double by = (double)(fb_fade_tick(fade, true, &from) - from) / FB_TICK;
-	for (int i = 0; i < FB_TICK; i++) {
-		double at = (double)from + by * (i + 1);
-		at = at * at * (3.0 - 2.0 * at); /* no corners */
-		x[i] = old[i] + (x[i] - old[i]) * (fb_stereo){at, at};
-	}
-}
-
 /** One tick of one band. What is at rest only joins the queue. While a switch is under way both
 	filters hear the same input; the old one stays as it was set. */
 static void band_tick(eq_node *self, int index, const fb_tick *tick, eq_queue *queue, fb_stereo *x)
@@ -225,7 +214,8 @@ static void band_tick(eq_node *self, int index, const fb_tick *tick, eq_queue *q
 	bank_run(&band->old, old);
 	band_run(self, band, from, to, queue, x);
 	queue_run(queue, x);
-	crossfade(&band->fade, old, x);
+	float was, is = fb_fade_tick(&band->fade, true, &was);
+	fb_crossfade(was, is, old, x, x);
 }
 
 static size_t instance_size(double rate_hz, const float *params)

@@ -4,11 +4,12 @@
 #include "../dsp/clean.h"
 #include "../dsp/fade.h"
 #include "../dsp/fastmath.h"
+#include "../dsp/ramp.h"
 
 enum { GAIN, BALANCE, INVERT_L, INVERT_R, MONO, N_PARAMS };
 
 #define OFF_DB (-60.0f)
-#define SWITCH_MS 10.0
+#define SWITCH_MS 30.0
 
 /** out_l = ll l + lr r; out_r = rl l + rr r */
 typedef struct matrix {
@@ -17,8 +18,8 @@ typedef struct matrix {
 
 typedef struct gain_node {
 	fb_fade invert_l, invert_r, mono;
-	matrix at;  ///< where the last tick ended
-	bool fresh; ///< reset: take the next tick's values at once
+	matrix before, at; ///< where the last tick started and ended
+	bool fresh;        ///< reset: take the next tick's values at once
 } gain_node;
 
 /** Down to -50 dB the fader is in dB; below, straight to nothing at -60, so that the bottom of the
@@ -39,8 +40,9 @@ static matrix settle(const gain_node *self, const float *values)
 	float gain = fader(values[GAIN]), balance = values[BALANCE] * 0.01f;
 	float gain_l = gain * (balance > 0.0f ? 1.0f - balance : 1.0f);
 	float gain_r = gain * (balance < 0.0f ? 1.0f + balance : 1.0f);
-	float sign_l = 1.0f - 2.0f * self->invert_l.at, sign_r = 1.0f - 2.0f * self->invert_r.at;
-	float cross = 0.5f * self->mono.at, own = 1.0f - cross;
+	float sign_l = 1.0f - 2.0f * fb_ease(self->invert_l.at);
+	float sign_r = 1.0f - 2.0f * fb_ease(self->invert_r.at);
+	float cross = 0.5f * fb_ease(self->mono.at), own = 1.0f - cross;
 	return (matrix){gain_l * own * sign_l, gain_l * cross * sign_r, gain_r * cross * sign_l,
 		gain_r * own * sign_r};
 }
@@ -58,7 +60,7 @@ static void start(gain_node *self, const float *values)
 	fb_fade_set(&self->invert_l, values[INVERT_L] > 0.5f);
 	fb_fade_set(&self->invert_r, values[INVERT_R] > 0.5f);
 	fb_fade_set(&self->mono, values[MONO] > 0.5f);
-	self->at = settle(self, values);
+	self->before = self->at = settle(self, values);
 	self->fresh = false;
 }
 
@@ -78,21 +80,26 @@ static void reset(void *instance) FB_RT
 	self->fresh = true;
 }
 
-/** A row of the matrix gliding from a, b to a2, b2. */
-static void row(const float *restrict x, const float *restrict y, float *restrict out, float a,
-	float b, float a2, float b2)
+/** A row of the matrix on its way: own weighs x, cross weighs y. */
+static void row(const float *restrict x, const float *restrict y, float *restrict out, fb_bend own,
+	fb_bend cross)
 {
-	float step_a = (a2 - a) / FB_TICK, step_b = (b2 - b) / FB_TICK;
-	if (b == 0.0f && b2 == 0.0f) {
-		for (int i = 0; i < FB_TICK; i++) {
-			out[i] = fb_clean(x[i]) * (a + step_a * (float)(i + 1));
+	const fb_bend none = {0.0f, 0.0f, 0.0f};
+	if (!memcmp(&cross, &none, sizeof none)) {
+		for (uint32_t i = 0; i < FB_TICK; i++) {
+			out[i] = fb_clean(x[i]) * fb_bend_at(&own, i);
 		}
 		return;
 	}
-	for (int i = 0; i < FB_TICK; i++) {
-		float k = (float)(i + 1);
-		out[i] = fb_clean(x[i]) * (a + step_a * k) + fb_clean(y[i]) * (b + step_b * k);
+	for (uint32_t i = 0; i < FB_TICK; i++) {
+		out[i] = fb_clean(x[i]) * fb_bend_at(&own, i) + fb_clean(y[i]) * fb_bend_at(&cross, i);
 	}
+}
+
+static bool neutral(const matrix *m)
+{
+	const matrix unity = {1.0f, 0.0f, 0.0f, 1.0f};
+	return !memcmp(m, &unity, sizeof unity);
 }
 
 static void process(void *instance, const fb_tick *tick) FB_RT
@@ -101,20 +108,22 @@ static void process(void *instance, const fb_tick *tick) FB_RT
 	if (self->fresh) {
 		start(self, tick->from);
 	}
-	matrix from = self->at;
 	float unused;
 	fb_fade_tick(&self->invert_l, tick->to[INVERT_L] > 0.5f, &unused);
 	fb_fade_tick(&self->invert_r, tick->to[INVERT_R] > 0.5f, &unused);
 	fb_fade_tick(&self->mono, tick->to[MONO] > 0.5f, &unused);
-	matrix to = self->at = settle(self, tick->to);
-	const matrix unity = {1.0f, 0.0f, 0.0f, 1.0f};
-	if (!memcmp(&from, &unity, sizeof unity) && !memcmp(&to, &unity, sizeof unity)) {
+	const matrix a = self->before, b = self->at, c = settle(self, tick->to);
+	self->before = b;
+	self->at = c;
+	if (neutral(&a) && neutral(&b) && neutral(&c)) {
 		fb_clean_tick(tick->in[0], tick->out[0]);
 		fb_clean_tick(tick->in[1], tick->out[1]);
 		return;
 	}
-	row(tick->in[0], tick->in[1], tick->out[0], from.ll, from.lr, to.ll, to.lr);
-	row(tick->in[1], tick->in[0], tick->out[1], from.rr, from.rl, to.rr, to.rl);
+	row(tick->in[0], tick->in[1], tick->out[0], fb_bend_of(a.ll, b.ll, c.ll),
+		fb_bend_of(a.lr, b.lr, c.lr));
+	row(tick->in[1], tick->in[0], tick->out[1], fb_bend_of(a.rr, b.rr, c.rr),
+		fb_bend_of(a.rl, b.rl, c.rl));
 }
 
 static const fb_port_info inputs[] = {{"in", "In", "The signal", 2}};
@@ -138,7 +147,7 @@ static const fb_param_info params[N_PARAMS] = {
 			"turned to keeps its level",
 		.min = -100.0f,
 		.max = 100.0f,
-		.smooth_ms = 20.0f},
+		.smooth_ms = 50.0f},
 	[INVERT_L] = {.symbol = "invert_l",
 		.label = "Polarity L",
 		.unit = "",

@@ -326,7 +326,7 @@ static const fb_param_info params[N_PARAMS] = {
 		.doc = "Gain before the limiter: how much louder it gets",
 		.min = 0.0f,
 		.max = 24.0f,
-		.smooth_ms = 20.0f},
+		.smooth_ms = 30.0f},
 	[LOOKAHEAD] = {.symbol = "lookahead",
 		.label = "Look-ahead",
 		.unit = "ms",

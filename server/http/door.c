@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "door.h"
 
+#include "../../osc/acceptor.h"
+
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,6 @@
 enum {
 	TURN_US = 2000,     /* of one fb_door_service() */
 	READY_MAX = 64,     /* sockets told of at once */
-	ACCEPTS_MAX = 64,   /* then those that have said something have their turn */
 	LET_IN_MAX = 16,    /* at a turn, of those whose address has taken much of late */
 	GUEST_COST_US = 60, /* what one takes of the system, beside what it asks */
 	LOOK_COST_US = 5
@@ -37,9 +36,8 @@ typedef struct guest {
 
 struct fb_door {
 	fb_http *http;
-	int wake;  ///< an epoll of all sockets
-	int fd;    ///< listens
-	int spare; ///< given up for a moment to turn somebody away when descriptors are out
+	int wake; ///< an epoll of all sockets
+	fb_acceptor acceptor;
 	uint16_t port;
 	TAILQ_HEAD(guests, guest) guests; ///< the last come first
 	uint32_t n_guests;
@@ -128,18 +126,12 @@ static void make_room(fb_door *door, const fb_account *of)
 	}
 }
 
-static void set_options(int fd)
+static bool welcome(void *ctx, int fd, const struct sockaddr_storage *from)
 {
-	int on = 1;
-	/* neither is needed to work: without them answers are later, and the dead linger */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-}
-
-static bool welcome(fb_door *door, int fd, const struct sockaddr *from)
-{
+	fb_door *door = ctx;
 	int64_t now = now_us();
-	fb_account *account = fb_account_of(door->http->server->accounts, from, now);
+	fb_account *account =
+		fb_account_of(door->http->server->accounts, (const struct sockaddr *)from, now);
 	guest *g = account ? calloc(1, sizeof *g) : NULL;
 	if (!g) {
 		return false;
@@ -149,7 +141,6 @@ static bool welcome(fb_door *door, int fd, const struct sockaddr *from)
 		free(g);
 		return false;
 	}
-	set_options(fd);
 	fb_account_spend(account, GUEST_COST_US, now);
 	*g = (guest){.fd = fd, .account = account, .due_us = now + FB_HEAD_S * (int64_t)1000000};
 	if (account->connections[FB_VIA_DOOR] >= FB_GUESTS_OF_ONE) {
@@ -161,38 +152,6 @@ static bool welcome(fb_door *door, int fd, const struct sockaddr *from)
 	account->connections[FB_VIA_DOOR]++;
 	door->n_guests++;
 	return true;
-}
-
-/** Descriptors are out: take the next one in the queue and let it go, or it would wake us for
-	ever. */
-static void send_off(fb_door *door)
-{
-	struct sockaddr_storage from;
-	socklen_t size = sizeof from;
-	close(door->spare);
-	int fd = accept4(door->fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
-	if (fd >= 0) {
-		close(fd);
-	}
-	door->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	door->http->stats.dropped++;
-}
-
-static void accept_some(fb_door *door)
-{
-	for (int i = 0; i < ACCEPTS_MAX; i++) {
-		struct sockaddr_storage from = {0};
-		socklen_t size = sizeof from;
-		int fd = accept4(door->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
-			send_off(door);
-		} else if (fd < 0 && errno != ECONNABORTED && errno != EINTR) {
-			return;
-		} else if (fd >= 0 && !welcome(door, fd, (struct sockaddr *)&from)) {
-			close(fd);
-			door->http->stats.dropped++;
-		}
-	}
 }
 
 /** Is the head there? It stays in the kernel, for libwebsockets to read. */
@@ -289,7 +248,7 @@ void fb_door_service(fb_door *door)
 			}
 		}
 		if (comes) {
-			accept_some(door);
+			door->http->stats.dropped += fb_acceptor_take(&door->acceptor, welcome, door);
 		}
 	} while (n > 0 && now_us() < until_us);
 	dismiss_late(door);
@@ -313,22 +272,23 @@ int fb_door_fd(const fb_door *door)
 
 /* --- opening */
 
-static fb_status listen_at(fb_door *door, const struct addrinfo *at)
+/** Returns what errno says, or 0. */
+static int listen_at(fb_door *door, const struct addrinfo *at)
 {
 	struct sockaddr_storage own;
 	socklen_t size = sizeof own;
-	int on = 1;
 	struct epoll_event events = {.events = EPOLLIN, .data.ptr = door};
-	door->fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (door->fd < 0 || setsockopt(door->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
-		bind(door->fd, at->ai_addr, at->ai_addrlen) || listen(door->fd, SOMAXCONN) ||
-		getsockname(door->fd, (struct sockaddr *)&own, &size) ||
-		epoll_ctl(door->wake, EPOLL_CTL_ADD, door->fd, &events)) {
-		return FB_IO;
+	int fault = fb_acceptor_open(&door->acceptor, at->ai_addr, at->ai_addrlen);
+	if (fault) {
+		return fault;
+	}
+	if (getsockname(door->acceptor.fd, (struct sockaddr *)&own, &size) ||
+		epoll_ctl(door->wake, EPOLL_CTL_ADD, door->acceptor.fd, &events)) {
+		return errno;
 	}
 	/* the port is at the same place in both families */
 	door->port = ntohs(((struct sockaddr_in *)&own)->sin_port);
-	return FB_OK;
+	return 0;
 }
 
 fb_status fb_door_open(fb_http *http, fb_door **out, fb_error *error)
@@ -344,9 +304,8 @@ fb_status fb_door_open(fb_http *http, fb_door **out, fb_error *error)
 	}
 	TAILQ_INIT(&door->guests);
 	door->http = http;
-	door->fd = -1;
+	door->acceptor = (fb_acceptor){-1, -1};
 	door->wake = epoll_create1(EPOLL_CLOEXEC);
-	door->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	snprintf(port, sizeof port, "%d", options->http_port);
 	int code = getaddrinfo(options->listen, port, &hints, &at);
 	if (code) {
@@ -354,16 +313,15 @@ fb_status fb_door_open(fb_http *http, fb_door **out, fb_error *error)
 		return fb_fail(error, FB_INVALID, options->listen, "not an address to listen on: %s",
 			gai_strerror(code));
 	}
-	fb_status status = listen_at(door, at);
-	if (status) {
-		fb_fail(error, status, "http", "%s port %d cannot be opened: %s", options->listen,
-			options->http_port, strerror(errno));
-		fb_door_close(door);
-	} else {
-		*out = door;
-	}
+	int fault = listen_at(door, at);
 	freeaddrinfo(at);
-	return status;
+	if (fault) {
+		fb_door_close(door);
+		return fb_fail(error, FB_IO, "http", "%s port %d cannot be opened: %s", options->listen,
+			options->http_port, strerror(fault));
+	}
+	*out = door;
+	return FB_OK;
 }
 
 void fb_door_close(fb_door *door)
@@ -375,11 +333,9 @@ void fb_door_close(fb_door *door)
 	while ((g = TAILQ_FIRST(&door->guests))) {
 		drop(door, g);
 	}
-	const int fds[] = {door->fd, door->wake, door->spare};
-	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
-		if (fds[i] >= 0) {
-			close(fds[i]);
-		}
+	fb_acceptor_close(&door->acceptor);
+	if (door->wake >= 0) {
+		close(door->wake);
 	}
 	free(door);
 }

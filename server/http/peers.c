@@ -175,7 +175,7 @@ int64_t fb_peers_spent_us(struct lws *wsi)
 	return peer ? fb_account_spent_us(peer->account, now_us()) : 0;
 }
 
-const fb_account *fb_peers_account(struct lws *wsi)
+fb_account *fb_peers_account(struct lws *wsi)
 {
 	const fb_peer *peer = lws_get_opaque_user_data(wsi);
 	return peer && !peer->leaves ? peer->account : NULL;

@@ -122,8 +122,8 @@ uint32_t fb_peers_count(const fb_peers *peers);
 void fb_peers_end(struct lws *wsi); ///< end a connection, as one too many
 /** A request has taken so much of the loop's time, by fb_account_clock_us(). */
 void fb_peers_spend(struct lws *wsi, int64_t cost_us);
-int64_t fb_peers_spent_us(struct lws *wsi);          ///< what its address has taken of late
-const fb_account *fb_peers_account(struct lws *wsi); ///< NULL: it is on its way out
+int64_t fb_peers_spent_us(struct lws *wsi);    ///< what its address has taken of late
+fb_account *fb_peers_account(struct lws *wsi); ///< NULL: it is on its way out
 
 /* --- access.c */
 typedef enum fb_visit {

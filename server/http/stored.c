@@ -40,8 +40,8 @@ static void post_rating(fb_request *request, const fb_asked *asked)
 			request, FB_INVALID, "subjective", "needs {\"subjective\": 0 to 5, \"notes\"?: text}");
 	} else {
 		fb_ticket *ticket = fb_http_defer(request);
-		if (ticket && fb_rating_give(asked->server, asked->part[0], value, json_string_value(notes),
-						  fb_answer_rows, ticket, &error)) {
+		if (ticket && fb_rating_give(asked->server, asked->part[0], 0, value,
+						  json_string_value(notes), fb_answer_rows, ticket, &error)) {
 			fb_answer_rows(ticket, NULL, &error);
 		}
 	}

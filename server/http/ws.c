@@ -101,8 +101,17 @@ static bool send_packet(void *ctx, const void *data, size_t size)
 	return push(ctx, data, size, false);
 }
 
-static const fb_osc_transport transport = {
-	.send = send_packet, .packet_max = MESSAGE_MAX, .bundles = false, .reliable = true};
+static fb_account *account(void *ctx, fb_accounts *accounts, int64_t now)
+{
+	(void)accounts, (void)now;
+	return fb_peers_account(((const fb_ws *)ctx)->wsi);
+}
+
+static const fb_osc_transport transport = {.send = send_packet,
+	.account = account,
+	.packet_max = MESSAGE_MAX,
+	.bundles = false,
+	.reliable = true};
 
 /* --- what a client says */
 

@@ -6,29 +6,32 @@
 #include <stdio.h>
 #include <string.h>
 
+/** Set what is kept for the next start. */
+static void limit(fb_channel *channel, double *limit, double value)
+{
+	*limit = value;
+	channel->server->limits_changed = true;
+}
+
 FB_GETTER(fb_channel, state_get, fb_text_value(self->proposal.state))
 FB_GETTER(fb_channel, id_get, fb_text_value(self->proposal.id))
 FB_GETTER(fb_channel, armed_get, fb_bool_value(self->proposal.armed))
 FB_SETTER(fb_channel, armed_set, self->proposal.armed = value->tag == 'T')
 FB_GETTER(fb_channel, morph_get, fb_float_value(self->proposal.morph_s))
-FB_SETTER(fb_channel, morph_set, self->proposal.morph_s = value->f)
+FB_SETTER(fb_channel, morph_set, limit(self, &self->proposal.morph_s, value->f))
 FB_GETTER(fb_channel, max_step_get, fb_float_value(self->proposal.max_step))
-FB_SETTER(fb_channel, max_step_set, self->proposal.max_step = value->f)
+FB_SETTER(fb_channel, max_step_set, limit(self, &self->proposal.max_step, value->f))
 FB_GETTER(fb_channel, watchdog_get, fb_float_value(self->proposal.watchdog.drop))
-FB_SETTER(fb_channel, watchdog_set, self->proposal.watchdog.drop = value->f)
+FB_SETTER(fb_channel, watchdog_set, limit(self, &self->proposal.watchdog.drop, value->f))
 FB_GETTER(fb_channel, allow_get, fb_text_value(self->proposal.allow))
 
 static fb_status allow_set(
 	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
 {
 	(void)index, (void)origin;
-	fb_proposal *proposal = &((fb_channel *)ctx)->proposal;
-	if (strlen(value->s) >= sizeof proposal->allow) {
-		return fb_fail(
-			error, FB_TOO_LARGE, "allow", "at most %zu bytes", sizeof proposal->allow - 1);
-	}
-	snprintf(proposal->allow, sizeof proposal->allow, "%s", value->s);
-	return FB_OK;
+	fb_channel *channel = ctx;
+	channel->server->limits_changed = true;
+	return fb_proposal_read_allow(value->s, channel->proposal.allow, error);
 }
 
 static const char *const hearings[] = {"off", "current", "proposed"};
@@ -47,12 +50,12 @@ static fb_status offer_call(void *ctx, uint32_t index, const fb_value *argv, uin
 {
 	(void)index, (void)argc, (void)answer;
 	fb_channel *channel = ctx;
-	const json_t *parameters =
-		fb_calibration_run_parameters(channel->server->calibration, argv[0].s, channel->index);
-	if (!parameters) {
+	const json_t *parameters, *began;
+	if (!fb_calibration_find_run(
+			channel->server->calibration, argv[0].s, channel->index, &parameters, &began)) {
 		return fb_fail(error, FB_NOT_FOUND, argv[0].s, "this station has no such run of late");
 	}
-	return fb_proposal_offer(channel, argv[0].s, parameters, origin, error);
+	return fb_proposal_offer(channel, argv[0].s, parameters, began, origin, error);
 }
 
 static fb_status accept_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
@@ -84,15 +87,16 @@ static const fb_leaf_row leaves[] = {
 		.ops = FB_OPS(.get = morph_get, .set = morph_set)),
 	FB_ROW("proposal/allow", .kind = FB_LEAF_TEXT, .label = "May turn",
 		.doc = "What a proposal may turn: patterns such as comp.*,eq.b?_gain; a name without a "
-			   "dot is a whole node, * is all.",
+			   "dot is a whole node, * is all, nothing is nothing. Kept for the next start, as "
+			   "max_step, morph and watchdog are.",
 		.ops = FB_OPS(.get = allow_get, .set = allow_set)),
 	FB_ROW("proposal/max_step", .kind = FB_LEAF_FLOAT, .label = "How far",
 		.doc = "Share of its travel by which a proposal may move a parameter from where it stands.",
 		.max = 1, .def = 1, .ops = FB_OPS(.get = max_step_get, .set = max_step_set)),
 	FB_ROW("proposal/watchdog", .kind = FB_LEAF_FLOAT, .label = "Watchdog",
 		.doc = "An armed change is taken back if the live quality falls by more points than this "
-			   "within 10 s; 0 is off.",
-		.max = 100, .def = 15, .ops = FB_OPS(.get = watchdog_get, .set = watchdog_set)),
+			   "within 10 s of sound; 0 is off.",
+		.max = 100, .def = 8, .ops = FB_OPS(.get = watchdog_get, .set = watchdog_set)),
 	FB_ROW("proposal/audition", .kind = FB_LEAF_CHOICE, .label = "Audition",
 		.doc = "Play the proposal's source on the monitor outputs, as the station is set or as "
 			   "proposed, alike in loudness. The audience hears none of it.",

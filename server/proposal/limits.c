@@ -2,6 +2,7 @@
 /** What a proposal may turn, and how far. */
 #include "../server.h"
 
+#include <ctype.h>
 #include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,10 +10,62 @@
 
 #define TRAVEL_GRAIN 1e-6 /* of what is a float on one way and decimal digits on another */
 
+/** Letters, digits and what fnmatch() knows, with every bracket closed. */
+static bool is_pattern(const char *text, size_t len)
+{
+	bool open = false, empty = false;
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)text[i]) && !strchr("_.*?[]!-", text[i])) {
+			return false;
+		}
+		if (open && text[i] == ']' && !empty) {
+			open = false;
+		} else if (!open && (text[i] == '[' || text[i] == ']')) {
+			open = text[i] == '[';
+			if (!open) {
+				return false;
+			}
+			empty = true;
+			continue;
+		}
+		empty = empty && text[i] == '!';
+	}
+	return len && !open;
+}
+
+fb_status fb_proposal_read_allow(const char *text, char allow[FB_ALLOW_LEN], fb_error *error)
+{
+	char out[FB_ALLOW_LEN];
+	size_t used = 0;
+	for (const char *at = text; *text; at++) {
+		at += strspn(at, " ");
+		size_t len = strcspn(at, ","), bare = len;
+		while (bare && at[bare - 1] == ' ') {
+			bare--;
+		}
+		if (!is_pattern(at, bare)) {
+			return fb_fail(error, FB_INVALID, "allow",
+				"\"%.*s\" is no pattern such as comp.* or eq.b?_gain", (int)fmin((double)bare, 64),
+				at);
+		}
+		if (used + bare + 2 > sizeof out) {
+			return fb_fail(error, FB_TOO_LARGE, "allow", "at most %d bytes", FB_ALLOW_LEN - 1);
+		}
+		used += (size_t)sprintf(out + used, "%s%.*s", used ? "," : "", (int)bare, at);
+		at += len;
+		if (!*at) {
+			break;
+		}
+	}
+	out[used] = '\0';
+	memcpy(allow, out, used + 1);
+	return FB_OK;
+}
+
 /** Comma-separated patterns of "node.param"; one without a dot stands for all of a node. */
 static bool allowed(const char *patterns, const char *node, const char *key)
 {
-	char pattern[256];
+	char pattern[FB_ALLOW_LEN];
 	for (const char *at = patterns; *at;) {
 		size_t len = strcspn(at, ",");
 		snprintf(pattern, sizeof pattern, "%.*s", (int)len, at);

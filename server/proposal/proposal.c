@@ -9,7 +9,7 @@
 void fb_proposal_init(fb_proposal *proposal)
 {
 	*proposal = (fb_proposal){
-		.state = "none", .morph_s = 2.0, .allow = "*", .max_step = 1.0, .watchdog = {.drop = 15.0}};
+		.state = "none", .morph_s = 2.0, .allow = "*", .max_step = 1.0, .watchdog = {.drop = 8.0}};
 }
 
 void fb_proposal_finish(fb_proposal *proposal)
@@ -19,9 +19,16 @@ void fb_proposal_finish(fb_proposal *proposal)
 	json_decref(proposal->watchdog.settings);
 }
 
+/** Into the tree, the audit and the store. */
 void fb_proposal_set_state(fb_channel *channel, const char *state, const fb_origin *origin)
 {
+	fb_tree *tree = channel->server->tree;
+	const fb_branch *leaf = fb_channel_find(channel, "proposal/state");
+	fb_value before = fb_text_value(channel->proposal.state), after = fb_text_value(state);
 	channel->proposal.state = state;
+	if (leaf) {
+		fb_tree_record(tree, leaf, &before, &after, origin, NULL);
+	}
 	fb_channel_touch(channel, "proposal/state", origin);
 	fb_channel_touch(channel, "proposal/id", origin);
 	json_t *document = json_pack("{s:i, s:s, s:s, s:O}", "station_id", (int)channel->index + 1,
@@ -51,30 +58,78 @@ static fb_status turned(
 	return FB_OK;
 }
 
-fb_status fb_proposal_offer(fb_channel *channel, const char *run_id, const json_t *parameters,
-	const fb_origin *origin, fb_error *error)
+/** Of a run's parameters those that are not as they were when its source was first heard. */
+static json_t *turns_of(const json_t *parameters, const json_t *began)
 {
-	json_t *copy = json_deep_copy(parameters);
+	const char *key;
+	json_t *value, *turns = json_object();
+	json_object_foreach((json_t *)(uintptr_t)parameters, key, value)
+	{
+		if (!began || !json_equal(value, json_object_get(began, key))) {
+			json_object_set(turns, key, value);
+		}
+	}
+	return turns;
+}
+
+/** The first of these parameters that somebody has turned since, to something else; or NULL. */
+static const char *turned_since(const fb_channel *channel, const json_t *turns, const json_t *began)
+{
+	const char *key, *found = NULL;
+	json_t *value, *now = fb_params_to_json(fb_station_patch(channel->station));
+	json_object_foreach((json_t *)(uintptr_t)turns, key, value)
+	{
+		const json_t *is = json_object_get(now, key);
+		if (!found && began && !json_equal(is, json_object_get(began, key)) &&
+			!json_equal(is, value)) {
+			found = key;
+		}
+	}
+	json_decref(now);
+	return found;
+}
+
+/** The station is armed: let it be heard, unless that would overrule a hand. */
+static fb_status accept_armed(fb_channel *channel, const json_t *began, fb_error *error)
+{
+	static const fb_origin armed = {"armed", NULL};
+	const char *key = turned_since(channel, channel->proposal.parameters, began);
+	if (key) {
+		char address[FB_LEAF_ADDRESS_LEN], what[256];
+		fb_channel_address(channel, "proposal/armed", address);
+		snprintf(what, sizeof what,
+			"the proposal waits: somebody turned %s while it was being looked for", key);
+		fb_audit_note(channel->server, armed.text, address, what);
+		return FB_OK;
+	}
+	bool goes_on = fb_watchdog_judges(channel);
+	fb_status status = fb_proposal_accept(channel, &armed, error);
+	if (!status) {
+		fb_watchdog_start(channel, goes_on);
+	}
+	return status;
+}
+
+fb_status fb_proposal_offer(fb_channel *channel, const char *run_id, const json_t *parameters,
+	const json_t *began, const fb_origin *origin, fb_error *error)
+{
+	json_t *turns = turns_of(parameters, began);
 	fb_patch *then = NULL;
-	fb_status status = copy ? turned(channel, parameters, &then, error)
-							: fb_fail(error, FB_NO_MEMORY, "proposal", "out of memory");
+	fb_status status = turns ? turned(channel, turns, &then, error)
+							 : fb_fail(error, FB_NO_MEMORY, "proposal", "out of memory");
 	fb_patch_destroy(then);
 	if (status) {
-		json_decref(copy);
+		json_decref(turns);
 		return status;
 	}
 	json_decref(channel->proposal.parameters);
-	channel->proposal.parameters = copy;
+	channel->proposal.parameters = turns;
 	snprintf(channel->proposal.id, sizeof channel->proposal.id, "%s", run_id);
 	fb_proposal_set_state(channel, "offered", origin);
 	fb_proposal_deafen(channel, origin); /* what plays is another */
-	if (channel->proposal.armed && channel->mode == FB_MODE_AUTO) {
-		status = fb_proposal_accept(channel, origin, error);
-		if (!status) {
-			fb_watchdog_start(channel, fb_now_s());
-		}
-	}
-	return status;
+	return channel->proposal.armed && channel->mode == FB_MODE_AUTO
+			   ? accept_armed(channel, began, error)
+			   : FB_OK;
 }
 
 static bool waits(const fb_channel *channel)
@@ -111,9 +166,9 @@ fb_status fb_proposal_reject(fb_channel *channel, const fb_origin *origin, fb_er
 
 void fb_proposals_service(fb_server *server)
 {
-	double now_s = fb_now_s();
 	fb_monitor_service(server->monitor);
 	for (uint32_t i = 0; i < server->n_channels; i++) {
-		fb_watchdog_service(&server->channel[i], now_s);
+		fb_watchdog_service(&server->channel[i]);
 	}
+	fb_proposals_keep(server, false);
 }

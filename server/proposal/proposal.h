@@ -14,33 +14,40 @@ typedef struct fb_channel fb_channel;
 typedef struct fb_monitor fb_monitor; ///< monitor.h
 
 enum {
+	FB_ALLOW_LEN = 256,
 	FB_WATCH_BEFORE = 20, ///< live scores that are remembered, half a second apart
-	FB_WATCH_AFTER = 4    ///< and whose mean is held against theirs
+	FB_WATCH_AFTER = 6    ///< and whose mean is held against theirs
 };
+
+/** A live score, and how loud the input was. */
+typedef struct fb_watch_score {
+	double quality, input_lufs;
+} fb_watch_score;
 
 /** Takes an armed change back. */
 typedef struct fb_watchdog {
-	double drop;                                           ///< points of live score; 0: off
-	double before[FB_WATCH_BEFORE], after[FB_WATCH_AFTER]; ///< rings
-	uint32_t n_before, n_after;                            ///< ever written
-	double next_s;                                         ///< when the next score is taken
-	double until_s;                                        ///< watching until then, 0: not watching
-	double floor;                                          ///< the score may not fall below this
-	json_t *settings;                                      ///< what the change set the station to
+	double drop;                                                   ///< points; 0: off
+	fb_watch_score before[FB_WATCH_BEFORE], after[FB_WATCH_AFTER]; ///< rings
+	uint32_t n_before, n_after;                                    ///< ever written
+	uint32_t in_vain;    ///< scores that could not be compared
+	uint64_t next_frame; ///< when the next score is taken
+	uint32_t steps;      ///< armed changes that are watched together, 0: not watching
+	fb_watch_score was;  ///< the mean before them
+	json_t *settings;    ///< what they set the station to
 } fb_watchdog;
 
 /** A parameter set that waits for the engineer. */
 typedef struct fb_proposal {
-	char id[64];        ///< of the run it comes from; "" = none was ever offered
-	const char *state;  ///< "none" "offered" "accepted" "rejected" "taken back"
-	json_t *parameters; ///< {"node.param": value}
-	bool armed;         ///< accept at once, in mode auto
-	double morph_s;     ///< accepting takes this long
-	char allow[256];    ///< patterns of what a proposal may turn
-	double max_step;    ///< and how far, of its travel
-	int audition;       ///< fb_hearing: what the monitor plays
-	json_t *heard;      ///< what its two versions are made of, NULL: nothing is heard
-	uint32_t rendering; ///< how often they are on their way; the last of them counts
+	char id[64];              ///< of the run it comes from; "" = none was ever offered
+	const char *state;        ///< "none" "offered" "accepted" "rejected" "taken back"
+	json_t *parameters;       ///< {"node.param": value}: what it turns, and nothing else
+	bool armed;               ///< accept at once, in mode auto
+	double morph_s;           ///< accepting takes this long
+	char allow[FB_ALLOW_LEN]; ///< patterns of what a proposal may turn
+	double max_step;          ///< and how far, of its travel
+	int audition;             ///< fb_hearing: what the monitor plays
+	json_t *heard;            ///< what its two versions are made of, NULL: nothing is heard
+	uint32_t rendering;       ///< how often they are on their way; the last of them counts
 	fb_watchdog watchdog;
 } fb_proposal;
 
@@ -49,9 +56,12 @@ void fb_proposal_finish(fb_proposal *proposal);
 
 /* --- proposal.c */
 
-/** errors: FB_FORBIDDEN naming a parameter that it turns and may not, or too far */
+/** Propose what a run's parameters turn against `began`, the settings that its source was first
+	heard with (NULL: against none): what people turned since is theirs. In an armed station it is
+	accepted at once, unless somebody turned something that it turns too.
+	errors: FB_FORBIDDEN naming a parameter that it turns and may not, or too far */
 FB_MUST_CHECK fb_status fb_proposal_offer(fb_channel *channel, const char *run_id,
-	const json_t *parameters, const fb_origin *origin, fb_error *error);
+	const json_t *parameters, const json_t *began, const fb_origin *origin, fb_error *error);
 FB_MUST_CHECK fb_status fb_proposal_accept(
 	fb_channel *channel, const fb_origin *origin, fb_error *error);
 FB_MUST_CHECK fb_status fb_proposal_reject(
@@ -62,15 +72,32 @@ void fb_proposals_service(fb_server *server);
 
 /* --- limits.c */
 
+/** Read patterns of what may be turned, into what stands for them in a leaf.
+	errors: FB_INVALID, FB_TOO_LARGE */
+FB_MUST_CHECK fb_status fb_proposal_read_allow(
+	const char *text, char allow[FB_ALLOW_LEN], fb_error *error);
+
 /** May a proposal turn `now` into `then`? errors: FB_FORBIDDEN, `where` the parameter */
 FB_MUST_CHECK fb_status fb_proposal_check(
 	const fb_proposal *proposal, const fb_patch *now, const fb_patch *then, fb_error *error);
 
 /* --- watchdog.c */
 
-/** An armed change has just been accepted. */
-void fb_watchdog_start(fb_channel *channel, double now_s);
-void fb_watchdog_service(fb_channel *channel, double now_s);
+/** Is there an armed change that has not been judged yet, and is the station as that set it? */
+bool fb_watchdog_judges(const fb_channel *channel);
+/** An armed change has just been accepted. goes_on: before another was judged; they are one then,
+	held against what was before both. */
+void fb_watchdog_start(fb_channel *channel, bool goes_on);
+void fb_watchdog_stop(fb_channel *channel);
+void fb_watchdog_service(fb_channel *channel);
+
+/* --- kept.c */
+
+/** Ask for the limits that were kept; they come with fb_store_poll(), in the order in which the
+	store is asked. errors: what the store refuses */
+FB_MUST_CHECK fb_status fb_proposals_restore(fb_server *server, fb_error *error);
+/** Keep them if they have changed; at_once: however often. */
+void fb_proposals_keep(fb_server *server, bool at_once);
 
 /* --- hearing.c: the proposal on the monitor */
 

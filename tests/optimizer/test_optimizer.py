@@ -226,6 +226,27 @@ def test_one_of_several_fails(server):
     assert json.loads(done.stdout)[0]["station"] == 1
 
 
+def test_stations_with_nothing_to_tune(tmp_path):
+    """Of all stations those without a chain are passed over, which is no failure; a station that is named must have one. What
+    is frozen has to be there once. Each station has a picture of its own."""
+    (tmp_path / "short.json").write_text(json.dumps(dict(PATCH, stages=PATCH["stages"][:1])))
+    (tmp_path / "empty.json").write_text(json.dumps(dict(PATCH, stages=[])))
+    with start(tmp_path, "--stations", 4, "--patch", f"2={tmp_path / 'short.json'}", "--patch", f"3={tmp_path / 'empty.json'}") as server:
+        options = ["--sample", "level.wav", "--auditions", 8, "--freeze", "limiter.ceiling", "--plot", tmp_path / "p.svg"]
+        results = Optimizer(server, "all").json(*options)
+        assert [one["station"] for one in results] == [1, 2, 3, 4] and [one.get("skipped") for one in results] == [
+            None, None, "there are no parameters to turn: its chain is empty", None]
+        assert sorted(path.name for path in tmp_path.glob("p*.svg")) == ["p-1.svg", "p-2.svg", "p-4.svg"]
+        text = Optimizer(server, "all").run(*options).stdout
+        assert "\nStation 3 is passed over: there are no parameters to turn: its chain is empty\n" in text
+        named = Optimizer(server, "3,2").run("--sample", "level.wav", "--auditions", 8)
+        assert named.returncode == 1 and "/station/3: there are no parameters" in named.stderr and "Station 2, " in named.stdout
+        assert "fits no parameter of the stations" in Optimizer(server, "all").fails(*options, "--only", "trim,eqq")
+        said = Optimizer(server, "all").run("--live", 0.2, "--json")
+        assert said.returncode == 1 and "none of 4 has anything to tune" in said.stderr
+        assert "silent" in json.loads(said.stdout)[0]["skipped"]
+
+
 def test_why(optimizer):
     """Each change has its reason: what is lost without it, and for which metric of the goal."""
     result = optimizer.json("--sample", "level.wav")
@@ -234,7 +255,7 @@ def test_why(optimizer):
     gain = max(result["why"].values(), key=lambda one: one["points"])
     assert gain["points"] > 1 and gain["metric"] == "lufs_integrated"  # it was 18 dB too soft
     table = optimizer.run("--sample", "level.wav").stdout
-    assert "points lost without it, and for what" in table and "Integrated loudness" in table
+    assert "points lost without it" in table and "Integrated loudness" in table
 
 
 def test_plot(optimizer, tmp_path):

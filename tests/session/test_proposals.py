@@ -4,11 +4,12 @@ import itertools
 import json
 import subprocess
 import time
+from contextlib import contextmanager
 
 import pytest
 
 import sounds
-from servers import BUILD, SLOW, Foldbackd, Jackd, wait_for
+from servers import BUILD, SLOW, TOP, Foldbackd, Jackd, wait_for
 from taps import Take
 
 PATCH = {"name": "Voice", "stages": [{"id": "trim", "type": "gain"}, {"id": "comp", "type": "comp", "parameters": {"ratio": 2}}],
@@ -17,8 +18,9 @@ PATCH = {"name": "Voice", "stages": [{"id": "trim", "type": "gain"}, {"id": "com
 
 def start(folder, jack=None, stations=2, *options):
     samples = folder / "foldback" / "samples"
-    samples.mkdir(parents=True)
+    samples.mkdir(parents=True, exist_ok=True)
     sounds.speech(samples / "talk.wav", "demo-congrats", seconds=4, channels=2)
+    sounds.ffmpeg("-stream_loop", 2, "-i", samples / "talk.wav", "-af", "apad=pad_dur=30", "-c:a", "pcm_f32le", samples / "stop.wav")
     (folder / "patch.json").write_text(json.dumps(PATCH))
     return Foldbackd(folder, "--stations", stations, "--patch", f"1={folder / 'patch.json'}", "--node-path", BUILD / "nodes",
                      *options, jack=jack)
@@ -56,6 +58,81 @@ def test_allow(server):
     set_leaf(server, "allow", "comp")
     assert "trim.gain may not be turned here" in server.osc.call("/station/1/proposal/accept")
     assert server.osc.ask("/station/1/trim/gain") == 0
+
+
+@pytest.mark.parametrize("pattern", ["comp..ratio,", "comp.[ab", ",", "eq.*,,comp.*", "comp]", "{a,b}", "comp/ratio", "eq.*\n", "é", "[]"])
+def test_malformed_allow(server, pattern):
+    """What is no pattern is refused, and what was allowed stays."""
+    set_leaf(server, "allow", "trim")
+    server.osc.received.clear()
+    server.osc.send("/station/1/proposal/allow", pattern)
+    assert "is no pattern such as" in server.osc.wait("/error")[2]
+    assert server.osc.ask("/station/1/proposal/allow") == "trim"
+
+
+def test_allow_as_people_write_it(server):
+    set_leaf(server, "allow", " trim.gain ,  comp.[mr]* ")
+    assert server.osc.ask("/station/1/proposal/allow") == "trim.gain,comp.[mr]*"
+    assert offer(server, {"trim.gain": 1, "comp.ratio": 3, "comp.makeup": 1}) is True
+    set_leaf(server, "allow", "")
+    assert "may not be turned here" in offer(server, {"trim.gain": 1})
+
+
+def test_limits_outlive_a_restart(tmp_path):
+    """A limit that fell with a restart would be none. Armed a station is not again: after a start nothing happens by itself."""
+    values = {"allow": "comp.*", "max_step": 0.25, "morph": 5.0, "watchdog": 12.0}
+    with start(tmp_path) as first:
+        for leaf, value in values.items():
+            set_leaf(first, leaf, value)
+        set_leaf(first, "armed", True)
+    with start(tmp_path) as second:
+        assert {leaf: second.osc.ask(f"/station/1/proposal/{leaf}") for leaf in values} == values
+        assert second.osc.ask("/station/1/proposal/armed") is False and second.osc.ask("/station/2/proposal/allow") == "*"
+        assert "trim.gain may not be turned here" in offer(second, {"trim.gain": 2})
+
+
+# --- what people turn while a proposal is being looked for
+
+
+def later_run(server, first, parameters):
+    """A run of the same source as an earlier one."""
+    return server.post("/api/calibration/run", {"station": 1, "source": {"run": first}, "parameters": parameters, "include_audio": False})
+
+
+def test_a_proposal_turns_what_it_is_about(server):
+    """A session sets everything as it began and turns some of it: what a hand turned meanwhile is none of its business."""
+    began = server.get("/api/stations/1/params")
+    first = run(server, {})["run_id"]
+    server.osc.send("/station/1/comp/ratio", 7.0)
+    server.osc.sync()
+    winner = later_run(server, first, {**began, "trim.gain": -3})
+    assert server.osc.call("/station/1/proposal/offer", winner["run_id"]) is True
+    assert server.osc.call("/station/1/proposal/accept") is True
+    assert (server.osc.ask("/station/1/trim/gain"), server.osc.ask("/station/1/comp/ratio")) == (-3, 7)
+
+
+def test_armed_waits_for_a_hand(server):
+    """Both turned the same: who is armed does not overrule a person, and says so. Asked for it is accepted."""
+    server.osc.send("/station/1/mode", "auto")
+    set_leaf(server, "armed", True)
+    began = server.get("/api/stations/1/params")
+    first = run(server, {})["run_id"]
+    server.osc.send("/station/1/trim/gain", 2.0)
+    server.osc.sync()
+    winner = later_run(server, first, {**began, "trim.gain": -3})["run_id"]
+    assert server.osc.call("/station/1/proposal/offer", winner) is True
+    assert (server.osc.ask("/station/1/proposal/state"), server.osc.ask("/station/1/trim/gain")) == ("offered", 2)
+    row = next(row for row in server.get("/api/audit?limit=20") if row["origin"] == "armed")
+    assert row["address"] == "/station/1/proposal/armed" and "somebody turned trim.gain" in row["outcome"]
+    assert server.osc.call("/station/1/proposal/accept") is True and server.osc.ask("/station/1/trim/gain") == -3
+
+
+def test_the_audit_tells_who_accepted(server):
+    server.osc.send("/station/1/mode", "auto")
+    set_leaf(server, "armed", True)
+    assert offer(server, {"trim.gain": -2}) is True
+    states = [(row["old"], row["new"]) for row in server.get("/api/audit?limit=20") if row["origin"] == "armed"]
+    assert states == [("offered", "accepted")]
 
 
 def test_max_step(server):
@@ -140,58 +217,97 @@ def test_an_audition_is_of_what_is_asked(tmp_path):
 # --- the watchdog
 
 
-@pytest.fixture
-def playing(tmp_path):
-    """Station 1 hears speech, over and over, and is armed."""
-    with Jackd("foldback-test-watchdog") as jack, start(tmp_path, jack, stations=1) as server:
-        player = subprocess.Popen(["sndfile-jackplay", "-l", "0", str(tmp_path / "foldback" / "samples" / "talk.wav")],
-                                  env=jack.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            outs = wait_for(lambda: sorted(p for p in jack.ports() if p.startswith("jackplay"))[:2], what="the player")
-            for out, side in zip(outs, "LR"):
-                jack.connect(out, f"foldback:station_1_in_{side}")
+SPEECH_LIVE = TOP / "presets" / "stations" / "speech_live.json"
+
+
+@contextmanager
+def armed_station(folder, patch=None, file="talk.wav", morph=0.0):
+    """Station 1 hears a file, over and over, and is armed."""
+    with Jackd("foldback-test-watchdog") as jack, start(folder, jack, 1, *(["--patch", f"1={patch}"] if patch else [])) as server:
+        with jack.playing(folder / "foldback" / "samples" / file):
             wait_for(lambda: server.osc.ask("/station/1/score/quality") > 30, 15, "a live score")
-            time.sleep(2)
+            time.sleep(4)  # a score tells of 3 s
             server.osc.send("/station/1/mode", "auto")
             set_leaf(server, "armed", True)
-            set_leaf(server, "morph", 0.0)
+            set_leaf(server, "morph", morph)
             yield server
-        finally:
-            player.kill()
-            player.wait()
+
+
+def told(server):
+    """What the watchdog has written into the audit of itself, newest first."""
+    return [row["outcome"] for row in server.get("/api/audit?limit=50")
+            if row["origin"] == "watchdog" and row["address"] == "/station/1/proposal/watchdog"]
 
 
 @pytest.mark.slow
 @pytest.mark.threads
 @pytest.mark.waits
-def test_watchdog(playing):
-    """A change that makes it far too soft is taken back, and the audit says by whom; one that does no harm stays."""
-    osc = playing.osc
-    assert offer(playing, {"trim.gain": -1}) is True
-    assert osc.ask("/station/1/proposal/state") == "accepted" and osc.ask("/station/1/trim/gain") == -1
-    time.sleep(3)
-    assert osc.ask("/station/1/trim/gain") == -1
-    assert offer(playing, {"trim.gain": -40}) is True
-    assert osc.ask("/station/1/trim/gain") == -40
-    wait_for(lambda: osc.ask("/station/1/proposal/state") == "taken back", 10, "the watchdog")
-    assert osc.ask("/station/1/trim/gain") == -1
-    rows = playing.get("/api/audit?limit=20")
-    assert any(row["origin"] == "watchdog" and row["address"] == "/station/1/undo" and row["outcome"] == "ok" for row in rows)
+def test_watchdog(tmp_path):
+    """A change that does no harm stays; one that makes it far too soft is taken back, and the audit says by whom and why. A second
+    one that came before the first was judged goes with it."""
+    with armed_station(tmp_path) as server:
+        osc = server.osc
+        assert offer(server, {"trim.gain": -1}) is True
+        assert osc.ask("/station/1/proposal/state") == "accepted" and osc.ask("/station/1/trim/gain") == -1
+        time.sleep(7)
+        assert osc.ask("/station/1/trim/gain") == -1 and not told(server)
+        assert offer(server, {"trim.gain": -40}) is True and offer(server, {"trim.gain": -40, "comp.knee": 3}) is True
+        assert osc.ask("/station/1/trim/gain") == -40
+        wait_for(lambda: osc.ask("/station/1/proposal/state") == "taken back", 12, "the watchdog")
+        assert osc.ask("/station/1/trim/gain") == -1 and osc.ask("/station/1/comp/knee") == 6
+        rows = server.get("/api/audit?limit=20")
+        undone = [row for row in rows if row["origin"] == "watchdog" and row["address"] == "/station/1/undo"]
+        assert len(undone) == 2 and all(row["outcome"] == "ok" for row in undone)
+        assert "the live score fell from" in told(server)[0] and "taken back" in told(server)[0]
 
 
 @pytest.mark.slow
 @pytest.mark.threads
 @pytest.mark.waits
-def test_watchdog_yields_to_people(playing):
-    """Who has turned something since the change is not overruled; and at 0 there is no watchdog."""
-    osc = playing.osc
-    assert offer(playing, {"trim.gain": -40}) is True
-    osc.send("/station/1/comp/ratio", 3.0)
-    wait_for(lambda: "somebody has turned something since" in playing.said(), 12, "the watchdog")
-    assert osc.ask("/station/1/trim/gain") == -40 and osc.ask("/station/1/proposal/state") == "accepted"
-    osc.call("/station/1/undo"), osc.call("/station/1/undo")
-    wait_for(lambda: osc.ask("/station/1/score/quality") > 30, 15, "a live score")
-    assert offer(playing, {"trim.gain": -40}) is True
-    set_leaf(playing, "watchdog", 0.0)
-    time.sleep(4)  # it looks twice a second, from the second second on
-    assert osc.ask("/station/1/trim/gain") == -40 and osc.ask("/station/1/proposal/state") == "accepted"
+def test_watchdog_with_a_preset(tmp_path):
+    """The goal of a patch we ship names integrated loudness, which after a while hardly moves: the live score does all the same."""
+    with armed_station(tmp_path, SPEECH_LIVE) as server:
+        assert offer(server, {"trim.gain": -30}) is True
+        wait_for(lambda: server.osc.ask("/station/1/proposal/state") == "taken back", 15, "the watchdog")
+        assert server.osc.ask("/station/1/trim/gain") == 0
+
+
+@pytest.mark.slow
+@pytest.mark.threads
+@pytest.mark.waits
+def test_watchdog_knows_a_source_that_stops(tmp_path):
+    """A score that falls because nobody speaks any more, or because the station is muted, takes nothing back."""
+    with armed_station(tmp_path, SPEECH_LIVE, "stop.wav") as server:
+        assert offer(server, {"trim.gain": -1}) is True
+        quality = lambda: server.osc.ask("/station/1/score/quality")  # noqa: E731
+        low = wait_for(lambda: quality() < 60 and quality(), 20, "the end of the speech")
+        time.sleep(2)
+        assert low < 60 and server.osc.ask("/station/1/trim/gain") == -1 and not told(server)
+        server.osc.send("/station/1/mute", True)
+        time.sleep(2)
+        server.osc.send("/station/1/mute", False)
+        time.sleep(6)
+        assert server.osc.ask("/station/1/trim/gain") == -1 and not told(server)
+
+
+@pytest.mark.slow
+@pytest.mark.threads
+@pytest.mark.waits
+def test_watchdog_yields_to_people(tmp_path):
+    """Who has turned something since the change is not overruled, nor who takes the station out of auto; and at 0 there is no
+    watchdog."""
+    with armed_station(tmp_path) as server:
+        osc = server.osc
+        assert offer(server, {"trim.gain": -40}) is True
+        osc.send("/station/1/comp/ratio", 3.0)
+        wait_for(lambda: told(server), 15, "the watchdog")
+        assert "somebody has turned something since" in told(server)[0]
+        assert osc.ask("/station/1/trim/gain") == -40 and osc.ask("/station/1/proposal/state") == "accepted"
+        for end in (lambda: osc.send("/station/1/mode", "manual"), lambda: set_leaf(server, "watchdog", 0.0)):
+            osc.call("/station/1/undo"), osc.call("/station/1/undo")
+            osc.send("/station/1/mode", "auto")
+            wait_for(lambda: osc.ask("/station/1/score/quality") > 30, 15, "a live score")
+            assert offer(server, {"trim.gain": -40}) is True
+            end()
+            time.sleep(6)
+            assert osc.ask("/station/1/trim/gain") == -40 and len(told(server)) == 1

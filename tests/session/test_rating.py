@@ -66,13 +66,38 @@ def test_osc(server):
     """The newest run of the station, or one that is named."""
     old, new = run(server), run(server)
     assert server.osc.call("/station/1/run/rate", 3.0, "thin") is True
+    assert server.osc.wait("/done") == ["/station/1/run/rate", new["run_id"]]
     wait_for(lambda: server.get(f"/api/runs/{new['run_id']}")["score"] != new["score"], what="the mark")
     kept = server.get(f"/api/runs/{new['run_id']}")
     assert (kept["subjective"], kept["notes"]) == (3, "thin")
     assert server.osc.call("/station/1/run/rate", 2.0, "dull", old["run_id"]) is True
+    assert server.osc.wait("/done") == ["/station/1/run/rate", old["run_id"]]
     wait_for(lambda: server.get(f"/api/runs/{old['run_id']}").get("subjective") == 2, what="the mark")
     assert "from 0 to 5" in server.osc.call("/station/1/run/rate", 7.0)
     assert "no run yet" in server.osc.call("/station/2/run/rate", 3.0)
+
+
+@pytest.mark.parametrize("station, which, why", [(1, "never", "no such run"), (2, None, "is a run of station 1")])
+def test_osc_of_a_wrong_run(server, station, which, why):
+    """It was taken on, and who asked is told that it failed."""
+    plain = run(server)
+    server.osc.call(f"/station/{station}/run/rate", 2.0, "x", which or plain["run_id"])
+    (address, reason, what) = server.osc.wait("/fail")
+    assert address == f"/station/{station}/run/rate" and why in reason and what == (which or plain["run_id"])
+    assert server.get(f"/api/runs/{plain['run_id']}").get("subjective") is None
+
+
+def test_long_notes(server):
+    """10 kB of any script are kept as they are; a book is refused, with a run and after it."""
+    plain, note = run(server), "žluťoučký kůň 🎤 \"a\"\n" * 350
+    assert len(note.encode()) > 10000
+    assert server.post(f"/api/runs/{plain['run_id']}/rating", {"subjective": 4, "notes": note})["notes"] == note
+    assert server.get(f"/api/runs/{plain['run_id']}")["notes"] == note
+    status, answer = server.http("POST", f"/api/runs/{plain['run_id']}/rating", {"subjective": 4, "notes": "x" * 20000})
+    assert status == 413 and "at most 16384 bytes" in answer["error"]["message"]
+    status, answer = server.http("POST", "/api/calibration/run", {"station": 1, "source": {"sample": "talk.wav"}, "notes": "x" * 20000})
+    assert status == 413 and answer["error"]["address"] == "notes"
+    assert "at most 4096 bytes" in server.osc.call("/station/1/run/rate", 3.0, "x" * 5000)
 
 
 def test_command_line(server):
@@ -85,3 +110,12 @@ def test_command_line(server):
     assert bad.returncode == 2 and "no mark from 0 to 5" in bad.stderr
     bad = subprocess.run([*rate, "never", "4"], capture_output=True, text=True, timeout=30 * SLOW)
     assert bad.returncode == 1 and "no such run" in bad.stderr
+
+
+def test_table_of_runs(server):
+    """A row is a line, with the mark; a long note is cut, and none of it moves the cursor."""
+    plain = run(server)
+    server.post(f"/api/runs/{plain['run_id']}/rating", {"subjective": 3.5, "notes": "thin\x1b[2J\n" + "é" * 200})
+    done = subprocess.run([str(BUILD / "foldback"), "runs", *server.clients], capture_output=True, text=True, timeout=30 * SLOW)
+    row = next(line for line in done.stdout.splitlines() if line.startswith(plain["run_id"]))
+    assert " 3.5 " in row and row.endswith("thin [2J " + "é" * 51 + "…") and "\x1b" not in row

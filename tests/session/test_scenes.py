@@ -101,7 +101,7 @@ def levels_db(samples, step=480):
 
 
 def test_a_morph_glides_through_the_taper_and_does_not_click(server):
-    """gain is in dB: the level falls along a straight line in dB, and ends on the value exactly."""
+    """gain is in dB: the level falls along a line in dB, and ends on the value exactly."""
     change(server, ("/station/1/trim/gain", -30.0))
     server.osc.call("/scene/save", "low", 1)
 
@@ -118,8 +118,8 @@ def test_a_morph_glides_through_the_taper_and_does_not_click(server):
     begin = next(i for i, level in enumerate(levels) if level < -0.2)
     end = next(i for i, level in enumerate(levels) if level < -29.8)
     assert (end - begin) * 0.01 == pytest.approx(0.6, abs=0.03)
-    for part in (0.25, 0.5, 0.75):  # a peak of 10 ms is up to 0.5 dB above the line's middle there
-        assert levels[begin + round(part * 60)] == pytest.approx(-30 * part, abs=1.0)
+    for part in (0.25, 0.5, 0.75):  # the first block found starts up to 19 ms after the glide, whose ends are rounded: 1.1 dB
+        assert levels[begin + round(part * 60)] == pytest.approx(-30 * part, abs=1.2)
     assert max(take.left[-4800:]) == pytest.approx(0.25 * 10 ** (-30 / 20), rel=1e-5)
 
 

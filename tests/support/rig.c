@@ -97,11 +97,11 @@ static void aim(fb_rig *rig, const char *symbol, double value, bool jump)
 {
 	uint32_t i = param(rig, symbol);
 	const fb_param_info *info = &rig->desc->params[i];
-	uint32_t ticks = jump ? 0 : fb_glide_ticks(info, rig->rate_hz);
+	uint32_t own = fb_glide_ticks(info, rig->rate_hz), ticks = jump || !rig->self ? 0 : own;
 	if (!rig->self) {
 		rig->to[i] = fb_param_fit(info, (float)value);
 	}
-	fb_glide_aim(&rig->glide[i], info, rig->to[i], (float)value, rig->self ? ticks : 0);
+	fb_glide_aim(&rig->glide[i], info, rig->to[i], (float)value, ticks, own);
 }
 
 void rig_set(fb_rig *rig, const char *symbol, double value)

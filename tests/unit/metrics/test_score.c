@@ -119,6 +119,60 @@ static void test_score(void **state)
 	assert_int_equal(goal.n_aims, 6);
 }
 
+/** What is to stay as it is in the source has no target until that is known, and is left out. */
+static void test_as_the_source(void **state)
+{
+	(void)state;
+	fb_goal goal, again;
+	fb_error error;
+	assert_int_equal(
+		parse("{\"weights\": {\"snr\": 1, \"width\": {\"target\": \"source\", \"tolerance\": 0.1},"
+			  "\"hnr\": {\"target\": \"source\"}}}",
+			&goal, &error),
+		FB_OK);
+	fb_metric_set set = {0}, source = {0};
+	set.value[FB_M_SNR] = 30.0; /* half of its scale */
+	set.value[FB_M_WIDTH] = 0.5;
+	set.value[FB_M_HNR] = 20.0;
+	set.valid = 1ull << FB_M_SNR | 1ull << FB_M_WIDTH | 1ull << FB_M_HNR;
+	assert_near(fb_score(&goal, &set, NULL), 50.0, 1e-9);
+	json_t *json = fb_goal_to_json(&goal);
+	assert_int_equal(fb_goal_parse(json, "again", &again, &error), FB_OK);
+	assert_true(again.aims[1].as_source && again.aims[2].as_source);
+	json_decref(json);
+	source.value[FB_M_WIDTH] = 0.4; /* of its hnr nothing is known */
+	source.valid = 1ull << FB_M_WIDTH;
+	fb_goal_learn(&goal, &source);
+	assert_near(fb_score(&goal, &set, NULL), 100.0 * (0.5 + sqrt(0.5)) / 2.0, 1e-9);
+	json = fb_goal_to_json(&goal);
+	assert_int_equal(fb_goal_parse(json, "again", &again, &error), FB_OK);
+	assert_near(again.aims[1].target, 0.4, 0.0);
+	json_decref(json);
+	assert_int_equal(
+		parse("{\"weights\": {\"hnr\": {\"target\": \"sauce\"}}}", &goal, &error), FB_INVALID);
+	assert_string_equal(error.where, "p.json/goal/weights/hnr/target");
+}
+
+/** Live, what was heard an hour ago does not count. */
+static void test_now(void **state)
+{
+	(void)state;
+	fb_goal goal;
+	fb_error error;
+	assert_int_equal(
+		parse("{\"target_lufs\": -20, \"weights\": {\"lufs_integrated\": {\"tolerance\": 3}}}",
+			&goal, &error),
+		FB_OK);
+	fb_metric_set live = {0};
+	live.value[FB_M_LUFS_INTEGRATED] = -20.0;
+	live.value[FB_M_LUFS_SHORT_TERM] = -23.0;
+	live.valid = 1ull << FB_M_LUFS_INTEGRATED | 1ull << FB_M_LUFS_SHORT_TERM;
+	assert_near(fb_score(&goal, &live, NULL), 100.0, 1e-9);
+	assert_near(fb_score_now(&goal, &live), 100.0 * sqrt(0.5), 1e-9);
+	live.valid = 1ull << FB_M_LUFS_INTEGRATED;
+	assert_near(fb_score_now(&goal, &live), 0.0, 0.0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +180,8 @@ int main(void)
 		cmocka_unit_test(test_goal),
 		cmocka_unit_test(test_goal_errors_name_the_key),
 		cmocka_unit_test(test_score),
+		cmocka_unit_test(test_as_the_source),
+		cmocka_unit_test(test_now),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

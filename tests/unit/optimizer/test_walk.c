@@ -58,9 +58,12 @@ static const char *walked(const char *only, const char *freeze)
 	static char text[512];
 	fb_knobs knobs;
 	fb_error error;
-	json_t *json = tree();
+	json_t *json = tree(), *all = json_pack("[O]", json);
+	const fb_walk_limits limits = {only, freeze};
 	text[0] = '\0';
-	if (fb_walk(json, &(fb_walk_limits){only, freeze}, &knobs, &error)) {
+	fb_status status = fb_walk_check(all, &limits, &error);
+	json_decref(all);
+	if (status || fb_walk(json, &limits, &knobs, &error)) {
 		snprintf(text, sizeof text, "%s: %s", error.where, error.text);
 	} else {
 		for (int k = 0; k < knobs.count; k++) {
@@ -86,11 +89,53 @@ static void test_limits(void **state)
 	assert_string_equal(walked("comp,eq.b?_on", NULL), "eq.b1_on comp.ratio comp.order");
 	assert_string_equal(walked(NULL, "eq,comp.ratio"), "comp.order");
 	assert_string_equal(walked("eq.*", "*.b1_t*"), "eq.b1_freq eq.b1_on");
-	assert_string_equal(
-		walked("eq.*,gate.*", NULL), "--only: \"gate.*\" fits no parameter of the station");
+	assert_string_equal(walked(" eq.b1_on , ,comp.order,", ""), "eq.b1_on comp.order");
 	assert_string_equal(walked(NULL, "limiter.ceiling"),
 		"--freeze: \"limiter.ceiling\" fits no parameter of the station");
-	assert_non_null(strstr(walked(NULL, "*"), "there are no parameters to turn"));
+	assert_string_equal(walked(" ,", NULL), "--only: names nothing");
+}
+
+/** A pattern fits what there is, whatever another option or the station says of it. */
+static void test_limits_together(void **state)
+{
+	(void)state;
+	assert_string_equal(walked("comp.*", "eq.b1_on"), "comp.ratio comp.order");
+	assert_string_equal(walked("eq.*,gate.*", NULL), "eq.b1_freq eq.b1_type eq.b1_on");
+	assert_string_equal(
+		walked(NULL, "gate"), "eq.b1_freq eq.b1_type eq.b1_on comp.ratio comp.order");
+	assert_string_equal(walked("gate", NULL),
+		"/station/1: there are no parameters to turn: of 6, 5 not named by --only, 1 of bypassed "
+		"nodes");
+	assert_string_equal(walked("comp", "comp"),
+		"/station/1: there are no parameters to turn: of 6, 4 not named by --only, 2 frozen");
+}
+
+/** More patterns than a word has bits: the last counts like the first. */
+static void test_many_patterns(void **state)
+{
+	(void)state;
+	char list[1000] = "";
+	for (int i = 0; i < 100; i++) {
+		strcat(list, "eq.b1_on,");
+	}
+	assert_string_equal(walked(strcat(list, "comp.order"), NULL), "eq.b1_on comp.order");
+	assert_string_equal(walked(strcat(list, ",nosuch"), NULL),
+		"--only: \"nosuch\" fits no parameter of the station");
+}
+
+/** Of several stations it is enough that one has what a pattern names. */
+static void test_limits_of_several(void **state)
+{
+	(void)state;
+	fb_error error;
+	json_t *one = tree(), *other = tree();
+	json_object_del(json_object_get(other, "CONTENTS"), "comp");
+	json_t *both = json_pack("[o, o]", other, one);
+	assert_int_equal(fb_walk_check(both, &(fb_walk_limits){NULL, "comp.ratio,eq"}, &error), FB_OK);
+	assert_int_equal(
+		fb_walk_check(both, &(fb_walk_limits){NULL, "comp.attack"}, &error), FB_INVALID);
+	assert_string_equal(error.text, "\"comp.attack\" fits no parameter of the stations");
+	json_decref(both);
 }
 
 static void test_what_is_learned(void **state)
@@ -157,7 +202,8 @@ static void test_steps_and_rounding(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_found),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_what_is_learned),
-		cmocka_unit_test(test_steps_and_rounding)};
+		cmocka_unit_test(test_limits), cmocka_unit_test(test_limits_together),
+		cmocka_unit_test(test_many_patterns), cmocka_unit_test(test_limits_of_several),
+		cmocka_unit_test(test_what_is_learned), cmocka_unit_test(test_steps_and_rounding)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,8 +42,8 @@ void fb_forms_begin(fb_forms *forms, int base);
 void fb_forms_ask(fb_forms *forms, int room, fb_batch *out);
 bool fb_forms_answer(fb_forms *forms);
 
-/** The next setting behind `setting` that no section has from the start, and that is not known to be
-	deaf; -1: none. */
+/** The next setting behind `setting` that no section has from the start and that is not known to
+	be deaf, -1: none. */
 int fb_form_next_setting(const fb_forms *forms, const fb_form *f, int setting);
 /** The sleeping section that stands nearest to a place along its longest knob, -1: none sleeps. */
 int fb_form_nearest(const fb_forms *forms, const fb_form *f, double place);

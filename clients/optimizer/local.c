@@ -332,8 +332,8 @@ static void judge_wave(local *self)
 	self->wave_from = -1;
 }
 
-/** At the end of a round that brought less than what is lost still, if that is worth the trouble. The
-	first is left out: much of what sleeps then has not been asked since. */
+/** At the end of a round that brought less than what is lost still, if that is worth the trouble.
+	The first is left out: much of what sleeps then has not been asked since. */
 static void scout(local *self, int room, fb_batch *out)
 {
 	double lost = 100.0 - best_trial(self)->score, gain = best_trial(self)->merit - self->merit;

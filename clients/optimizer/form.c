@@ -72,7 +72,7 @@ int fb_form_nearest(const fb_forms *forms, const fb_form *f, double place)
 
 /* --- tasting: which settings do anything by themselves? */
 
-/** A sleeping section whose switches can be believed, since turning them is not heard; else any. */
+/** A sleeping section in which a setting alone is heard, since turning its switches is not. */
 static int exemplar(const fb_forms *forms, const fb_form *f)
 {
 	for (int k = -1; (k = next_sleeping(forms, f, k)) >= 0;) {
@@ -80,7 +80,7 @@ static int exemplar(const fb_forms *forms, const fb_form *f)
 			return k;
 		}
 	}
-	return next_sleeping(forms, f, -1);
+	return -1;
 }
 
 void fb_form_use(const fb_forms *forms, const fb_form *f, int choice, int setting, double *value)
@@ -101,7 +101,7 @@ static const double *taste(fb_forms *forms, const fb_form *f, int alone)
 		fb_form_use(forms, f, f->like, alone, value);
 	}
 	while (alone < 0 && setting >= 0 && (k = next_sleeping(forms, f, k)) >= 0) {
-		if (k == f->like || !fb_section_has_live_switch(forms->history->knobs, forms->probes, k)) {
+		if (!fb_section_has_live_switch(forms->history->knobs, forms->probes, k)) {
 			fb_form_use(forms, f, k, setting, value);
 			setting = fb_form_next_setting(forms, f, setting);
 		}

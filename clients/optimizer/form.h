@@ -36,8 +36,8 @@ typedef struct fb_forms {
 /** Find the choices in sections with numbers, one of each family. */
 void fb_forms_find(fb_forms *forms);
 
-/** Ask what was not asked yet, from `base` on: begin, then ask and answer in turn until an answer is
-	true. Asking may add nothing. */
+/** Ask what was not asked yet, from `base` on: begin, then ask and answer in turn until an answer
+	is true. Asking may add nothing. */
 void fb_forms_begin(fb_forms *forms, int base);
 void fb_forms_ask(fb_forms *forms, int room, fb_batch *out);
 bool fb_forms_answer(fb_forms *forms);

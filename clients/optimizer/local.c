@@ -332,12 +332,12 @@ static void judge_wave(local *self)
 	self->wave_from = -1;
 }
 
-/** At the end of a round that brought less than what is lost still, if that is worth the trouble.
-	The first is left out: much of what sleeps then has not been asked since. */
+/** At the end of a round that brought less than what is lost still, if that is worth the trouble
+	and the model leads no farther. The first is left out: what slept then was not asked since. */
 static void scout(local *self, int room, fb_batch *out)
 {
 	double lost = 100.0 - best_trial(self)->score, gain = best_trial(self)->merit - self->merit;
-	if (!self->scouted && self->rounds > 0 && gain < lost &&
+	if (!self->scouted && self->rounds > 0 && self->lost > 0 && gain < lost &&
 		lost > MUCH_LOST * self->task.history->worth) {
 		fb_scout_begin(self->scout);
 	}
@@ -387,6 +387,7 @@ static fb_status propose(void *ctx, int room, fb_batch *out, fb_error *error)
 		free(out->value[--out->count]);
 	}
 	if (!out->count) {
+		self->lost++;
 		self->waves = ROUND_WAVES;
 		scout(self, room, out);
 	}

@@ -286,8 +286,8 @@ static int ways_of(int number)
 	return number == 0 ? 2 : 1;
 }
 
-/** The next step of a number. Where it stands along the sweep its neighbours are known, so that step
-	is halved each time; the others', once neither way helped. */
+/** The next step of a number. Where it stands along the sweep its neighbours are known, so that
+	step is halved each time; the others', once neither way helped. */
 static double next_step(int number, double step, bool helped)
 {
 	return number == 0 ? 0.5 * step : helped ? step : step > 0.0 ? -step : -0.5 * step;

@@ -3,9 +3,10 @@
 	could be a notch does nothing until it is one, makes things worse wherever it stands by chance,
 	and cures a hum at one place alone: no step of one knob leads there.
 
-	So each setting that no such section has from the start is tried from end to end of the section's
-	longest knob, in whichever of the sections sleeps nearest; where it brings back most of what the
-	goal misses, for the least that it spoils, is looked at closer, over all numbers of the section. */
+	So each setting that no such section has from the start is tried from end to end of the
+	section's longest knob, in whichever of the sections sleeps nearest. Where it brings back most
+	of what the goal misses, for the least that it spoils, is looked at closer, over all numbers of
+	the section. */
 #ifndef FB_SCOUT_H
 #define FB_SCOUT_H
 

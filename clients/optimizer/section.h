@@ -12,7 +12,7 @@ enum { FB_SECTION_NUMBERS = 4 };
 int fb_section_numbers(const fb_knobs *knobs, int choice, int number[FB_SECTION_NUMBERS]);
 int fb_section_longest(const fb_knobs *knobs, int choice); ///< the first of them, -1: none
 
-/** Nothing of it was turned in trial `base`, and where its longest knob stands makes no difference. */
+/** Nothing of it was turned in trial `base`, and where its longest knob stands does not matter. */
 bool fb_section_sleeps(const fb_trials *history, const fb_probes *probes, int base, int choice);
 /** Is switching it in or out heard by itself? */
 bool fb_section_has_live_switch(const fb_knobs *knobs, const fb_probes *probes, int choice);

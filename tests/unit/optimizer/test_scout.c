@@ -76,7 +76,7 @@ static double response(const double *band, double at_hz)
 									  : band[GAIN] / (1 + octaves * octaves);
 }
 
-/** The tune's three bands are as they should be, and hum at 50 Hz is not. Deaf: a notch is a bell. */
+/** The tune's three bands are as they should be, hum at 50 Hz is not. Deaf: a notch is a bell. */
 static json_t *report(const double *value, bool deaf)
 {
 	static const double at_hz[METRICS] = {50, 110, 800, 5000};

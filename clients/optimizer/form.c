@@ -59,7 +59,7 @@ int fb_form_nearest(const fb_forms *forms, const fb_form *f, double place)
 {
 	int best = -1;
 	double least = 0.0;
-	for (int k = -1; (k = next_sleeping(forms, f, k)) >= 0;) {
+	for (int k = -1; f->like >= 0 && (k = next_sleeping(forms, f, k)) >= 0;) {
 		const fb_knob *along = knob_at(forms, longest(forms, k));
 		double away = fabs(fb_model_place(along, along->start) - place);
 		if (best < 0 || away < least) {

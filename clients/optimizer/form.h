@@ -45,7 +45,8 @@ bool fb_forms_answer(fb_forms *forms);
 /** The next setting behind `setting` that no section has from the start and that is not known to
 	be deaf, -1: none. */
 int fb_form_next_setting(const fb_forms *forms, const fb_form *f, int setting);
-/** The sleeping section that stands nearest to a place along its longest knob, -1: none sleeps. */
+/** The sleeping section that stands nearest to a place along its longest knob, -1: none sleeps, or
+	nothing was asked yet. */
 int fb_form_nearest(const fb_forms *forms, const fb_form *f, double place);
 /** Put a section to use. */
 void fb_form_use(const fb_forms *forms, const fb_form *f, int choice, int setting, double *value);

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one address may take of what all share: subscriptions, and the time for UDP's packets. Greedy clients at 127.0.0.2 and
 the like, others at 127.0.0.1."""
+import asyncio
 import http.client
 import json
 import os
 import socket
+import subprocess
 import time
 
 import pytest
+import websockets
 
 from rude import forked
-from servers import SLOW, TOP, Foldbackd, Osc, wait_for
+from servers import BUILD, SLOW, TOP, Foldbackd, Osc, wait_for
 from streams import Stream, counted, message, messages
 
 GAIN = "/station/1/gain/gain"
@@ -92,6 +95,20 @@ def test_one_address_does_not_take_all_subscriptions(server, greedy):
     more.close()
 
 
+def test_a_program_tells_why_it_hears_no_more(server):
+    greedy = Greedy(server, ALL - 1, "127.0.0.1")
+    assert [greedy.subscribe(i)[0] for i in range(ALL - 1)] == ["/subscribe"] * (ALL - 1)
+    watch = subprocess.Popen([BUILD / "foldback", *server.clients, "watch", GAIN], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             text=True)
+    assert GAIN in watch.stdout.readline()
+    other = Greedy(server, 1)
+    assert other.subscribe(0)[0] == "/subscribe"
+    _, said = watch.communicate(timeout=10 * SLOW)
+    assert watch.returncode and "others want to subscribe too" in said, said
+    greedy.close()
+    other.close()
+
+
 def test_two_addresses_end_with_the_same(server, greedy):
     second = Greedy(server, ALL, "127.0.0.3")
     got = [second.subscribe(i)[0] for i in range(ALL)]
@@ -112,6 +129,28 @@ def test_event_streams_make_room(server):
     assert opened[0][1].readline().startswith(b"retry")
     for each, _ in [*opened, (refused, None), (connection, None)]:
         each.close()
+
+
+def test_taps_make_room(server):
+    """As OSCQuery's WebSockets do: the last one of the address that has too many goes."""
+    async def listen(host):
+        sock = socket.create_connection(("127.0.0.1", server.http_port), 5 * SLOW, (host, 0))
+        return await websockets.connect(f"ws://127.0.0.1:{server.http_port}/api/stations/1/audio-tap", sock=sock, max_queue=None)
+
+    async def all_of_them():
+        greedy = [await listen("127.0.0.2") for _ in range(ALL)]
+        with pytest.raises((websockets.exceptions.InvalidStatusCode, websockets.exceptions.InvalidMessage)):
+            await listen("127.0.0.2")
+        other = await listen("127.0.0.1")
+        header = json.loads(await asyncio.wait_for(other.recv(), 5 * SLOW))
+        assert header["station_id"] == 1
+        assert len(await asyncio.wait_for(other.recv(), 5 * SLOW)) > 8
+        with pytest.raises(websockets.exceptions.ConnectionClosed):
+            while True:
+                await asyncio.wait_for(greedy[-1].recv(), 5 * SLOW)
+        for tap in [other, *greedy]:
+            tap.transport.abort()
+    asyncio.run(all_of_them())
 
 
 def test_a_client_that_leaves_takes_no_time(tmp_path):

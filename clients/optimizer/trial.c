@@ -186,6 +186,18 @@ int fb_trials_only_difference(const fb_trials *history, int a, int b)
 	return found;
 }
 
+bool fb_trials_foreign(const fb_trials *history, int trial)
+{
+	const double *value = history->trial[trial].value, *best = history->trial[history->best].value;
+	for (int k = 0; k < history->knobs->count; k++) {
+		const fb_knob *knob = &history->knobs->knob[k];
+		if (fb_knob_says_what(knob) && value[k] != knob->start && value[k] != best[k]) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool fb_trials_sound_alike(const fb_trials *history, int a, int b)
 {
 	const fb_trial *x = &history->trial[a], *y = &history->trial[b];

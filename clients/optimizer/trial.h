@@ -49,6 +49,10 @@ int fb_trials_find(const fb_trials *history, const double *value);
 /** The one knob in which they differ, -1: none does, or more do. */
 int fb_trials_only_difference(const fb_trials *history, int a, int b);
 
+/** Has it a setting of a section's choice that neither the best trial has nor the station as found?
+	What a band does as a notch says nothing of it as a bell. */
+bool fb_trials_foreign(const fb_trials *history, int trial);
+
 /** Did these two measure the very same? Auditions are deterministic, so then nothing of what
 	differs between them is heard. */
 bool fb_trials_sound_alike(const fb_trials *history, int a, int b);

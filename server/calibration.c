@@ -235,8 +235,8 @@ static json_t *audition_result(const fb_shadow_job *job)
 	json_t *results = json_array();
 	for (uint32_t i = 0; i < job->n_candidates; i++) {
 		json_t *report = job->candidate[i].report, *row = json_object();
-		static const char *const kept[] = {
-			"run_id", "parameters", "metrics", "invalid", "score", "score_parts", "node_faults"};
+		static const char *const kept[] = {"run_id", "parameters", "metrics", "invalid", "score",
+			"score_parts", "node_faults", "third_octaves"};
 		for (size_t k = 0; k < sizeof kept / sizeof *kept; k++) {
 			json_object_set(row, kept[k], json_object_get(report, kept[k]));
 		}

@@ -60,7 +60,7 @@ void fb_log(const char *fmt, ...)
 
 void fb_log_error(const char *what, const fb_error *error)
 {
-	fb_log("%s%s%s%s: %s", what, *what ? ": " : "", error->where, "", error->text);
+	fb_log("%s%s%s: %s", what, *what ? ": " : "", error->where, error->text);
 }
 
 static void warn_of_node(const fb_error *why)

@@ -10,7 +10,8 @@
 
 typedef struct fb_live fb_live;
 
-/** Begin, with the patches of both versions, the present one first. What comes out goes to the server's monitor.
+/** Begin, with the patches of both versions, the present one first. What comes out goes to the
+	server's monitor.
 	errors: FB_UNAVAILABLE there is no live input, or two more such chains would be too much;
 			FB_NO_MEMORY; as fb_station_create() */
 FB_MUST_CHECK fb_status fb_live_start(

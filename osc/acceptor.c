@@ -41,10 +41,12 @@ void fb_acceptor_close(fb_acceptor *acceptor)
 	ever. false: there was nobody; the kernel wants a descriptor before it looks. */
 static bool turn_away(fb_acceptor *acceptor)
 {
+	struct sockaddr_storage from;
+	socklen_t size = sizeof from;
 	if (acceptor->spare >= 0) {
 		close(acceptor->spare);
 	}
-	int fd = accept4(acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(acceptor->fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
 	if (fd >= 0) {
 		close(fd);
 	}

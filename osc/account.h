@@ -13,7 +13,9 @@
 typedef enum fb_via {
 	FB_VIA_DOOR, ///< HTTP, and has not said yet what it wants
 	FB_VIA_HTTP,
-	FB_VIA_OSC, ///< over TCP
+	FB_VIA_OSC,    ///< over TCP
+	FB_SUBSCRIBES, ///< to values, however it came; beside the above
+	FB_WAITING,    ///< packets over UDP that wait for their turn
 	FB_VIAS
 } fb_via;
 
@@ -26,6 +28,7 @@ enum {
 typedef struct fb_account {
 	unsigned char address[16];
 	uint32_t connections[FB_VIAS];
+	uint32_t leaves;            ///< that it has subscribed to
 	int64_t spent_us, since_us; ///< use fb_account_spent_us()
 } fb_account;
 

@@ -51,7 +51,8 @@ struct fb_client {
 	subscription subs[SUBSCRIPTIONS_MAX];
 	uint32_t n_subs;
 	int64_t renewed_ms, confirmed_ms;
-	wait *waiting; ///< the call under way, NULL if none
+	fb_error ended; ///< why the server ended a subscription, or does not renew it
+	wait *waiting;  ///< the call under way, NULL if none
 	unsigned char out[FB_OSC_PACKET_MAX], in[FB_OSC_PACKET_MAX];
 	char texts[FB_OSC_PACKET_MAX]; ///< the strings of the last answer
 	size_t texts_used;
@@ -138,10 +139,17 @@ static fb_status status_of(int64_t code)
 	return FB_INVALID;
 }
 
-static void take_error(wait *w, const fb_osc_message *message)
+static void take_error(fb_client *client, wait *w, const fb_osc_message *message)
 {
 	const fb_value *argv = message->argv;
-	if (!w || message->argc < 3 || argv[0].tag != 's' || argv[1].tag != 'i' || argv[2].tag != 's') {
+	if (message->argc < 3 || argv[0].tag != 's' || argv[1].tag != 'i' || argv[2].tag != 's') {
+		return;
+	}
+	if (strcmp(argv[0].s, "/subscribe") == 0 && !(w && strcmp(w->address, "/subscribe") == 0)) {
+		fb_fail(&client->ended, status_of(argv[1].i), argv[0].s, "%s", argv[2].s);
+		return;
+	}
+	if (!w) {
 		return;
 	}
 	/* an error without an address is about the packet as a whole; one about a pattern may name any
@@ -232,7 +240,7 @@ static void take_message(fb_client *client, const unsigned char *data, size_t si
 		client->confirmed_ms = now_ms();
 	}
 	if (strcmp(message.address, "/error") == 0) {
-		take_error(w, &message);
+		take_error(client, w, &message);
 	} else if (strcmp(message.address, "/synced") == 0) {
 		if (w && message.argc && message.argv[0].tag == 'i' && message.argv[0].i == w->sync) {
 			w->synced = true;
@@ -498,6 +506,11 @@ fb_status fb_client_run(fb_client *client, int timeout_ms, fb_error *error)
 		int64_t left = taken ? 0 : end - now_ms();
 		status = receive(client, left < RENEW_MS ? (int)left : RENEW_MS, &got, error);
 		taken += got;
+	}
+	if (!status && client->n_subs && client->ended.status) {
+		*error = client->ended;
+		client->ended.status = FB_OK;
+		status = error->status;
 	}
 	if (!status && client->n_subs && now_ms() - client->confirmed_ms > GONE_MS) {
 		status = nobody(client, error);

@@ -68,7 +68,8 @@ void fb_client_unsubscribe(fb_client *client);
 
 /** Receive for at most so long (0: what waits), renewing what is due. Returns after something
 	was received.
-	errors: FB_UNAVAILABLE when subscriptions were not confirmed for 10 s: the server is gone; go on
+	errors: FB_TOO_MANY when the server has ended a subscription for somebody else's; FB_UNAVAILABLE
+			when subscriptions were not confirmed for 10 s: the server is gone; go on
 			calling, they are asked for again */
 fb_status fb_client_run(fb_client *client, int timeout_ms, fb_error *error);
 int fb_client_fd(const fb_client *client); ///< to poll for reading, then fb_client_run(.., 0, ..)

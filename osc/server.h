@@ -59,11 +59,12 @@ typedef struct fb_osc_options {
 	/** Addresses of leaves that /status tells, NULL at the end; may be NULL. */
 	const char *const *status;
 	/* limits; 0 stands for the default */
-	uint32_t subscribers_max;    ///< clients with a subscription: 64
-	uint32_t patterns_max;       ///< subscriptions of one client: 64
-	uint32_t leaves_max;         ///< leaves subscribed to, all clients together: 200,000
-	uint32_t rate_max_hz;        ///< 200
-	uint32_t held_max;           ///< bundles waiting for their time: 1,024
+	uint32_t subscribers_max; ///< clients with a subscription; then one goes of the address that
+							  ///< has most, for one that has less: 64
+	uint32_t patterns_max;    ///< subscriptions of one client: 64
+	uint32_t leaves_max;  ///< leaves subscribed to, all clients together; then likewise: 200,000
+	uint32_t rate_max_hz; ///< 200
+	uint32_t held_max;    ///< bundles waiting for their time: 1,024
 	uint32_t connections_max;    ///< over TCP; then one goes of the address that has most: 256
 	uint32_t connections_of_one; ///< over TCP, of one address; then its idlest goes: 64
 } fb_osc_options;
@@ -101,8 +102,9 @@ typedef struct fb_osc_stats {
 	uint64_t errors_withheld;   ///< error replies not sent: too many a second
 	uint64_t sent;              ///< packets sent
 	uint64_t send_failed;       ///< packets the transport did not take
-	uint64_t lost;              ///< UDP packets the kernel dropped because we were slow
-	uint64_t dropped;           ///< TCP connections ended: too many, or too slow
+	uint64_t lost;    ///< UDP packets dropped: by the kernel because we were slow, or by us, of who
+					  ///< floods
+	uint64_t dropped; ///< TCP connections ended: too many, or too slow
 	uint32_t clients, connections, subscriptions, leaves, held; ///< now
 } fb_osc_stats;
 void fb_osc_get_stats(const fb_osc *osc, fb_osc_stats *stats);
@@ -119,6 +121,11 @@ typedef struct fb_osc_transport {
 	/** The client at another port of the same host, NULL if that cannot be; the member itself is
 		NULL where there are no ports. */
 	fb_osc_client *(*redirect)(void *ctx, uint16_t port);
+	/** The account of the other side's address, NULL if there is none to be had; the member itself
+		is NULL where nobody is elsewhere. */
+	fb_account *(*account)(void *ctx, fb_accounts *accounts, int64_t now_us);
+	/** Its subscriptions were ended for others. NULL: it is told by /error. */
+	void (*displaced)(void *ctx);
 	/** Instead of packets, each subscribed value is handed over here; NULL: as packets. false: not
 		now, it is tried again later. */
 	bool (*value)(void *ctx, const fb_branch *leaf);

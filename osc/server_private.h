@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /** The OSC service's inside: server.c (clients, watching the tree), packet.c (what a message
-	means), held.c (bundles of the future), subscribe.c (who wants what), feed.c (sending it),
+	means), held.c (bundles of the future), subscribe.c (who wants what), share.c (how much of it
+	each may have), feed.c (sending it),
 	reply.c and later.c (what goes back), udp.c and tcp.c (the sockets). Nobody else includes
 	this. */
 #ifndef FB_SERVER_PRIVATE_H
@@ -52,6 +53,7 @@ struct fb_osc_client {
 	LIST_ENTRY(fb_osc_client) in_osc;
 	struct fb_osc_subs subs;
 	uint32_t n_subs;
+	fb_account *account;                     ///< of its address, while it has subscriptions
 	LIST_HEAD(fb_osc_waits, fb_later) waits; ///< for what it began
 	bool read_only;                          ///< may ask and subscribe, not set
 	fb_osc_client *feedback; ///< where its subscriptions and corrections go: itself, or a port of
@@ -105,6 +107,8 @@ struct fb_osc {
 	int again; ///< an eventfd in it: there is more to do, though no socket may tell
 	bool again_told;
 	fb_accounts *accounts; ///< of the options, or our own
+	fb_account nowhere;    ///< that of clients that have no address
+	uint32_t n_subscribers;
 	struct fb_osc_udp *udp;
 	struct fb_osc_tcp *tcp;
 	uint32_t taken;                           ///< packets, in the present fb_osc_service()
@@ -178,6 +182,15 @@ void fb_osc_client_unsubscribe_all(fb_osc_client *client);
 void fb_osc_leaf_changed(fb_osc *osc, fb_branch *leaf, const fb_origin *origin);
 void fb_osc_leaf_added(fb_osc *osc, fb_branch *leaf);
 void fb_osc_leaf_removing(fb_osc *osc, fb_branch *leaf);
+
+/* --- share.c */
+
+/** A client subscribes that had nothing: it is given its account.
+	errors: FB_TOO_MANY */
+FB_MUST_CHECK fb_status fb_osc_admit(fb_osc_client *client, const char *pattern, fb_error *error);
+void fb_osc_dismiss(fb_osc_client *client); ///< its last subscription has gone
+/** Leaves have run out: may it have some that another address has? Ends subscriptions of others. */
+bool fb_osc_make_leaf_room(const fb_osc_client *client);
 
 /* --- feed.c */
 

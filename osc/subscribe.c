@@ -65,6 +65,7 @@ static void watch_remove(fb_osc_watch *watch)
 	LIST_REMOVE(watch, in_bucket);
 	LIST_REMOVE(watch, in_sub);
 	watch->sub->n_watches--;
+	watch->sub->client->account->leaves--;
 	watch->sub->client->osc->stats.leaves--;
 	free(watch);
 }
@@ -121,6 +122,7 @@ static fb_status cover(fb_osc_sub *sub, fb_branch *leaf)
 		watch->leaf = leaf;
 		join(watch, sub);
 		LIST_INSERT_HEAD(bucket(osc, leaf), watch, in_bucket);
+		sub->client->account->leaves++;
 		if (++osc->stats.leaves > osc->n_buckets) {
 			grow(osc);
 		}
@@ -129,6 +131,16 @@ static fb_status cover(fb_osc_sub *sub, fb_branch *leaf)
 		enqueue(watch);
 	}
 	return FB_OK;
+}
+
+/** The same for a subscription that is new: others may lose theirs for it. */
+static fb_status cover_new(fb_osc_sub *sub, fb_branch *leaf)
+{
+	fb_status status = cover(sub, leaf);
+	while (status == FB_TOO_MANY && fb_osc_make_leaf_room(sub->client)) {
+		status = cover(sub, leaf);
+	}
+	return status;
 }
 
 /* --- which leaves a subscription is about */
@@ -169,7 +181,7 @@ static bool cover_place(void *ctx, fb_branch *branch)
 {
 	covering *c = ctx;
 	if (wanted(c->sub, branch)) {
-		c->status = cover(c->sub, branch);
+		c->status = cover_new(c->sub, branch);
 	}
 	fb_branch *child = fb_branch_first(branch);
 	for (; child && !c->status; child = fb_branch_next(child)) {
@@ -242,24 +254,24 @@ void fb_osc_sub_remove(fb_osc_sub *sub)
 		leave(LIST_FIRST(&sub->watches));
 	}
 	free(sub);
+	if (!client->n_subs) {
+		fb_osc_dismiss(client);
+	}
 }
 
 void fb_osc_client_unsubscribe_all(fb_osc_client *client)
 {
 	fb_osc_sub *sub;
+	/* first all watches: one that is left to the next subscription, and again to the one after it,
+	   takes seconds where they all cover the whole tree */
+	for (sub = LIST_FIRST(&client->subs); sub; sub = LIST_NEXT(sub, in_client)) {
+		while (!LIST_EMPTY(&sub->watches)) {
+			watch_remove(LIST_FIRST(&sub->watches));
+		}
+	}
 	while ((sub = LIST_FIRST(&client->subs))) {
 		fb_osc_sub_remove(sub);
 	}
-}
-
-static uint32_t subscribers(const fb_osc *osc)
-{
-	const fb_osc_client *client;
-	uint32_t n = 0;
-	for (client = LIST_FIRST(&osc->clients); client; client = LIST_NEXT(client, in_osc)) {
-		n += client->n_subs > 0;
-	}
-	return n;
 }
 
 static fb_osc_sub *sub_create(fb_osc_client *client, const char *pattern, bool all, fb_error *error)
@@ -270,15 +282,14 @@ static fb_osc_sub *sub_create(fb_osc_client *client, const char *pattern, bool a
 			osc->options.patterns_max);
 		return NULL;
 	}
-	if (!client->n_subs && subscribers(osc) == osc->options.subscribers_max) {
-		fb_fail(error, FB_TOO_MANY, pattern, "%u clients have subscribed already",
-			osc->options.subscribers_max);
-		return NULL;
-	}
 	size_t length = strlen(pattern) + 1;
 	fb_osc_sub *sub = calloc(1, sizeof *sub + length);
 	if (!sub) {
 		fb_fail(error, FB_NO_MEMORY, pattern, "out of memory");
+		return NULL;
+	}
+	if (!client->n_subs && fb_osc_admit(client, pattern, error)) {
+		free(sub);
 		return NULL;
 	}
 	memcpy(sub->pattern, pattern, length);
@@ -383,13 +394,13 @@ void fb_osc_subscribe(fb_osc_client *client, const fb_osc_message *message, bool
 		status = to ? FB_OK : error.status;
 	}
 	if (!status) {
-		client->feedback = to;
 		status = subscribe(to, pattern, all, rate_hz, &sub, &error);
 	}
 	if (status) {
 		client->osc->stats.refused++;
 		fb_osc_reply_error(client, message, &error);
 	} else {
+		client->feedback = to;
 		reply_granted(client, message, sub, port > 0.0 ? port : 0.0);
 	}
 }
@@ -425,17 +436,20 @@ fb_status fb_osc_listen(fb_osc *osc, fb_osc_client *client, const char *address,
 	if (!spec || !(spec->access & FB_READ)) {
 		return fb_fail(error, FB_FORBIDDEN, address, "has no value to listen to");
 	}
-	fb_osc_sub *sub = sub_listen(client);
+	fb_osc_sub *sub = sub_listen(client), *fresh = NULL;
 	if (!sub) {
-		sub = sub_create(client, "", false, error);
+		sub = fresh = sub_create(client, "", false, error);
 		if (!sub) {
 			return error->status;
 		}
 		sub->listen = true;
 		set_terms(sub, LISTEN_HZ);
 	}
-	fb_status status = cover(sub, leaf);
+	fb_status status = cover_new(sub, leaf);
 	if (status) {
+		if (fresh) {
+			fb_osc_sub_remove(fresh);
+		}
 		return fb_fail(error, status, address, "there is no room for so many leaves");
 	}
 	watch_of(client, leaf)->listened = true;

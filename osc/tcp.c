@@ -160,8 +160,15 @@ static void tcp_lost(void *ctx)
 	end(c);
 }
 
+static fb_account *tcp_account(void *ctx, fb_accounts *accounts, int64_t now_us)
+{
+	(void)accounts, (void)now_us;
+	return ((conn *)ctx)->account;
+}
+
 static const fb_osc_transport transport = {.send = tcp_send,
 	.lost = tcp_lost,
+	.account = tcp_account,
 	.packet_max = BUNDLE_MAX,
 	.bundles = true,
 	.reliable = true};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The UDP socket: who sends is a client by address and port. thread: control */
+#include "backlog.h"
 #include "server_private.h"
 
 #include <arpa/inet.h>
@@ -17,11 +18,12 @@
 
 enum {
 	BATCH = 32,        /* packets a system call brings */
-	BATCHES_MAX = 16,  /* at a turn */
+	BATCHES_MAX = 64,  /* at a turn */
 	IDLE_PEERS = 1024, /* senders without subscription that are remembered */
 	BUCKETS = 4096,
 	RECEIVE_BUFFER = 8 << 20, /* what a burst may need; the kernel grants less to most */
 	PACKET_USUAL = 1400,      /* one Ethernet frame */
+	BACKLOG = 8 << 20,        /* bytes; never less than the kernel would keep */
 };
 
 /** What tells two senders apart. */
@@ -34,6 +36,7 @@ typedef struct key {
 typedef struct peer {
 	struct fb_osc_udp *udp;
 	fb_osc_client *client;
+	fb_account *account; ///< in udp->accounts
 	struct sockaddr_storage address;
 	socklen_t address_size;
 	key key;
@@ -48,6 +51,13 @@ struct fb_osc_udp {
 	LIST_HEAD(peer_bucket, peer) buckets[BUCKETS];
 	TAILQ_HEAD(peers, peer) peers;
 	uint32_t n_peers;
+	/* What each sender takes of the time. Not shared with other transports, for anybody can send in
+	   the name of an address, which then would not be served there. */
+	fb_accounts *accounts;
+	fb_account *pays;    ///< whose packets are being taken; NULL: nobody's
+	int64_t paid_us;     ///< of the thread's time, up to here
+	fb_backlog *backlog; ///< of those whose address has taken much of late
+	uint32_t lost;       ///< by the kernel, as it told last
 	int n_fetched, next; ///< packets that were received; the first that was not taken
 	/* for recvmmsg */
 	struct mmsghdr messages[BATCH];
@@ -121,9 +131,8 @@ static void peer_remove(peer *p)
 	LIST_REMOVE(p, in_bucket);
 	TAILQ_REMOVE(&udp->peers, p, in_use);
 	udp->n_peers--;
-	if (p->client) {
-		fb_osc_client_remove(udp->osc, p->client);
-	}
+	p->account->connections[FB_VIA_OSC]--;
+	fb_osc_client_remove(udp->osc, p->client);
 	free(p);
 }
 
@@ -145,8 +154,17 @@ static void make_room(struct fb_osc_udp *udp)
 static bool udp_send(void *ctx, const void *data, size_t size);
 static fb_osc_client *udp_redirect(void *ctx, uint16_t port);
 
-static const fb_osc_transport transport = {
-	.send = udp_send, .redirect = udp_redirect, .packet_max = PACKET_USUAL, .bundles = true};
+static fb_account *udp_account(void *ctx, fb_accounts *accounts, int64_t now_us)
+{
+	const peer *p = ctx;
+	return fb_account_of(accounts, (const struct sockaddr *)&p->address, now_us);
+}
+
+static const fb_osc_transport transport = {.send = udp_send,
+	.redirect = udp_redirect,
+	.account = udp_account,
+	.packet_max = PACKET_USUAL,
+	.bundles = true};
 
 /** The peer at an address, made if it is new. errors: NULL when out of memory */
 static peer *peer_at(struct fb_osc_udp *udp, const struct sockaddr_storage *address, socklen_t size)
@@ -157,7 +175,9 @@ static peer *peer_at(struct fb_osc_udp *udp, const struct sockaddr_storage *addr
 		return p;
 	}
 	make_room(udp);
-	p = calloc(1, sizeof *p);
+	fb_account *account =
+		fb_account_of(udp->accounts, (const struct sockaddr *)address, udp->osc->now_us);
+	p = account ? calloc(1, sizeof *p) : NULL;
 	if (!p) {
 		return NULL;
 	}
@@ -167,6 +187,7 @@ static peer *peer_at(struct fb_osc_udp *udp, const struct sockaddr_storage *addr
 	p->address = *address;
 	p->address_size = size;
 	p->key = k;
+	p->account = account;
 	p->client = fb_osc_client_add(udp->osc, &transport, p, origin);
 	if (!p->client) {
 		free(p);
@@ -175,6 +196,7 @@ static peer *peer_at(struct fb_osc_udp *udp, const struct sockaddr_storage *addr
 	LIST_INSERT_HEAD(&udp->buckets[bucket_of(&k)], p, in_bucket);
 	TAILQ_INSERT_HEAD(&udp->peers, p, in_use);
 	udp->n_peers++;
+	account->connections[FB_VIA_OSC]++;
 	return p;
 }
 
@@ -257,7 +279,8 @@ static void count_lost(struct fb_osc_udp *udp, struct msghdr *message)
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
 			uint32_t lost;
 			memcpy(&lost, CMSG_DATA(c), sizeof lost);
-			udp->osc->stats.lost += lost - (uint32_t)udp->osc->stats.lost;
+			udp->osc->stats.lost += lost - udp->lost;
+			udp->lost = lost;
 		}
 	}
 }
@@ -276,24 +299,72 @@ static int receive(struct fb_osc_udp *udp)
 	return recvmmsg(udp->fd, udp->messages, BATCH, MSG_DONTWAIT, NULL);
 }
 
-static void take(struct fb_osc_udp *udp, int i)
+/** Who was served until now pays for it; from here on this one does. */
+static void pay(struct fb_osc_udp *udp, fb_account *next)
 {
-	fb_osc *osc = udp->osc;
-	const struct msghdr *header = &udp->messages[i].msg_hdr;
-	const struct sockaddr *from = (const struct sockaddr *)&udp->names[i];
-	if (osc->options.allow && !fb_allow_has(osc->options.allow, from)) {
-		osc->stats.strangers++;
-		return;
+	if (next != udp->pays) {
+		int64_t clock_us = fb_account_clock_us();
+		if (udp->pays) {
+			fb_account_spend(udp->pays, clock_us - udp->paid_us, udp->osc->now_us);
+		}
+		udp->pays = next;
+		udp->paid_us = clock_us;
 	}
-	peer *p = peer_at(udp, &udp->names[i], header->msg_namelen);
-	if (!p) {
-		return;
-	}
+}
+
+/** A packet of a peer, which is then the one last heard. */
+static void serve(peer *p, const void *data, size_t size)
+{
+	struct fb_osc_udp *udp = p->udp;
 	if (p != TAILQ_FIRST(&udp->peers)) {
 		TAILQ_REMOVE(&udp->peers, p, in_use);
 		TAILQ_INSERT_HEAD(&udp->peers, p, in_use);
 	}
-	fb_osc_packet(osc, p->client, udp->data[i], udp->messages[i].msg_len, osc->now_us);
+	pay(udp, p->account);
+	fb_osc_packet(udp->osc, p->client, data, size, udp->osc->now_us);
+}
+
+/** Must it wait until those have been served whose address has taken little? Not where nobody
+	stands behind it; but never before what the same address sent earlier. */
+static bool has_to_wait(const struct fb_osc_udp *udp, const fb_account *account)
+{
+	bool crowded = udp->n_fetched == BATCH || fb_backlog_first(udp->backlog);
+	return account->connections[FB_WAITING] ||
+		   (crowded && !fb_account_is_good(account, udp->osc->now_us));
+}
+
+static void take(struct fb_osc_udp *udp, int i)
+{
+	fb_osc *osc = udp->osc;
+	const struct sockaddr_storage *from = &udp->names[i];
+	socklen_t from_size = udp->messages[i].msg_hdr.msg_namelen;
+	size_t size = udp->messages[i].msg_len;
+	if (osc->options.allow && !fb_allow_has(osc->options.allow, (const struct sockaddr *)from)) {
+		osc->stats.strangers++;
+		return;
+	}
+	peer *p = peer_at(udp, from, from_size);
+	if (!p) {
+		return;
+	}
+	if (!has_to_wait(udp, p->account)) {
+		serve(p, udp->data[i], size);
+	} else if (fb_backlog_put(udp->backlog, from, from_size, udp->data[i], size)) {
+		p->account->connections[FB_WAITING]++;
+	} else {
+		osc->stats.lost++;
+	}
+}
+
+/** What has waited longest. */
+static void take_waiting(struct fb_osc_udp *udp, const fb_backlog_packet *packet)
+{
+	peer *p = peer_at(udp, &packet->from, packet->from_size);
+	if (p) {
+		p->account->connections[FB_WAITING]--;
+		serve(p, packet->data, packet->size);
+	}
+	fb_backlog_drop(udp->backlog);
 }
 
 /** Some more packets, to be taken; false: there are none. */
@@ -315,25 +386,38 @@ static bool fetch(struct fb_osc_udp *udp)
 	return !empty;
 }
 
-bool fb_osc_udp_take(fb_osc *osc, int64_t until_us)
+/** Take what the kernel has, until then: some, or as much as there is. */
+static void take_fetched(struct fb_osc_udp *udp, int64_t until_us)
 {
-	struct fb_osc_udp *udp = osc->udp;
 	for (int batches = 0; batches < BATCHES_MAX;) {
 		if (udp->next < udp->n_fetched) {
 			take(udp, udp->next++);
 			if (fb_osc_clock_us() >= until_us) {
-				break;
+				return;
 			}
 			continue;
 		}
 		bool last = udp->n_fetched > 0 && udp->n_fetched < BATCH;
 		if (last || !fetch(udp)) {
 			udp->n_fetched = udp->next = 0;
-			break;
+			return;
 		}
 		batches++;
 	}
-	return udp->next < udp->n_fetched;
+}
+
+bool fb_osc_udp_take(fb_osc *osc, int64_t until_us)
+{
+	struct fb_osc_udp *udp = osc->udp;
+	const fb_backlog_packet *waiting;
+	/* The kernel has one queue for all, and forgets who comes when it is full: it is emptied first,
+	   so that who floods it stands in the way of nobody else. */
+	take_fetched(udp, until_us - (until_us - fb_osc_clock_us()) / 4);
+	while ((waiting = fb_backlog_first(udp->backlog)) && fb_osc_clock_us() < until_us) {
+		take_waiting(udp, waiting);
+	}
+	pay(udp, NULL);
+	return udp->next < udp->n_fetched || waiting;
 }
 
 uint16_t fb_osc_port(const fb_osc *osc)
@@ -412,9 +496,12 @@ fb_status fb_osc_udp_open(fb_osc *osc, fb_error *error)
 	}
 	udp->osc = osc;
 	udp->fd = -1;
+	udp->accounts = fb_accounts_create();
+	udp->backlog = fb_backlog_create(BACKLOG);
 	TAILQ_INIT(&udp->peers);
 	osc->udp = udp;
-	return open_socket(udp, error);
+	return udp->accounts && udp->backlog ? open_socket(udp, error)
+										 : fb_fail(error, FB_NO_MEMORY, "OSC", "out of memory");
 }
 
 void fb_osc_udp_close(fb_osc *osc)
@@ -430,6 +517,8 @@ void fb_osc_udp_close(fb_osc *osc)
 	if (udp->fd >= 0) {
 		close(udp->fd);
 	}
+	fb_accounts_destroy(udp->accounts);
+	fb_backlog_destroy(udp->backlog);
 	free(udp);
 	osc->udp = NULL;
 }

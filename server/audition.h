@@ -62,6 +62,9 @@ void fb_shadow_job_destroy(fb_shadow_job *job); ///< NULL is allowed
 void fb_shadow_explain(
 	const fb_shadow_job *job, const fb_candidate *candidate, const double *third_db);
 
+/** Of it the balance after alone, which is what differs between the candidates of an audition. */
+void fb_shadow_explain_balance(const fb_candidate *candidate, const double *third_db);
+
 /** Render, measure and score all candidates of a job. thread: any but audio and control */
 fb_status fb_shadow_job_run(fb_shadow_job *job);
 

@@ -29,24 +29,38 @@ static json_t *level(double db)
 	return json_real(round(10.0 * db) / 10.0);
 }
 
+static json_t *levels(const double *third_db)
+{
+	json_t *list = json_array();
+	for (int i = 0; i < FB_THIRDS; i++) {
+		json_array_append_new(list, level(third_db[i]));
+	}
+	return list;
+}
+
 static json_t *thirds_to_json(const fb_shadow_job *job, const double *third_db)
 {
-	json_t *hz = json_array(), *in = json_array(), *out = json_array(), *curve = json_array();
+	json_t *hz = json_array(), *curve = json_array();
 	for (int i = 0; i < FB_THIRDS; i++) {
 		double wanted;
 		json_array_append_new(hz, json_integer(lround(fb_third_hz(i))));
-		json_array_append_new(in, level(job->source->third_db[i]));
-		json_array_append_new(out, level(third_db[i]));
 		if (fb_goal_curve(&job->goal, fb_third_hz(i), &wanted)) {
 			json_array_append_new(curve, level(wanted));
 		}
 	}
-	json_t *thirds = json_pack("{s:o, s:o, s:o}", "hz", hz, "in", in, "out", out);
+	json_t *thirds = json_pack(
+		"{s:o, s:o, s:o}", "hz", hz, "in", levels(job->source->third_db), "out", levels(third_db));
 	if (thirds && json_array_size(curve)) {
 		json_object_set(thirds, "goal", curve);
 	}
 	json_decref(curve);
 	return thirds;
+}
+
+void fb_shadow_explain_balance(const fb_candidate *candidate, const double *third_db)
+{
+	json_object_set_new(
+		candidate->report, "third_octaves", json_pack("{s:o}", "out", levels(third_db)));
 }
 
 void fb_shadow_explain(

@@ -15,8 +15,9 @@ enum {
 	LISTEN_MS = 2, ///< and this often while somebody listens
 	READ_MS = 100, ///< every station is read this often
 	CAPTURES_MAX = FB_CAPTURES_MAX,
-	REQUESTS = 256,
+	REQUESTS = 1024, ///< several for each station, twice over, while the thread sleeps
 	REPORTS = 512,
+	ENDS_MAX = FB_CAPTURES_MAX + FB_LISTENERS_MAX, ///< reports that must not be lost
 	LISTENER_BLOCKS = 1024 ///< 0.7 s: a client that is slower loses its connection
 };
 
@@ -164,7 +165,7 @@ static void serve(fb_meters *meters, const request *ask)
 				meters->listener[i] = meters->listener[--meters->n_listeners];
 			}
 		}
-		/* the ring of reports holds more than all listeners and captures: it has room */
+		/* readings leave room in the ring of reports for all captures and listeners there can be */
 		(void)fb_ring_write(meters->reports, &(fb_meter_report){.listener = ask->listener});
 		break;
 	}
@@ -260,7 +261,8 @@ static void drain(fb_meters *meters, uint32_t station)
 
 static void report_reading(fb_meters *meters, uint32_t station)
 {
-	fb_meter_report *report = fb_ring_claim(meters->reports);
+	bool room = fb_ring_space(meters->reports) > ENDS_MAX;
+	fb_meter_report *report = room ? fb_ring_claim(meters->reports) : NULL;
 	if (report) { /* a control thread that is behind gets the next one */
 		report->capture = NULL;
 		report->listener = NULL;

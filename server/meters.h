@@ -12,7 +12,7 @@ typedef struct fb_meters fb_meters;
 
 enum {
 	FB_CAPTURES_MAX = 32, ///< under way at once; control keeps to it
-	FB_LISTENERS_MAX = 64
+	FB_LISTENERS_MAX = 96 ///< with those that have ended and are not given back yet
 };
 
 /** A stretch of a station's input, being filled. Control makes it, the meter thread fills it and

@@ -57,6 +57,9 @@ static fb_status write_file(
 		whole = false;
 		why = errno;
 	}
+	if (file && !whole) { /* a disk that is full should not be kept so by half a file */
+		unlink(path);
+	}
 	return whole ? FB_OK : fb_fail(error, FB_IO, name, "cannot be written: %s", strerror(why));
 }
 

@@ -60,7 +60,7 @@ void fb_log(const char *fmt, ...)
 
 void fb_log_error(const char *what, const fb_error *error)
 {
-	fb_log("%s%s%s%s: %s", what, *what ? ": " : "", error->where, "", error->text);
+	fb_log("%s%s%s: %s", what, *what ? ": " : "", error->where, error->text);
 }
 
 static void warn_of_node(const fb_error *why)
@@ -214,6 +214,9 @@ static fb_status start_services(fb_server *server, fb_error *error)
 	fb_status status = fb_server_add_leaves(server, error);
 	if (!status) {
 		status = fb_audio_add_leaves(server, error);
+	}
+	if (!status) {
+		status = fb_monitor_add_leaves(server, error);
 	}
 	if (!status) {
 		status = fb_proposals_restore(server, error); /* there when the scenes are read */

@@ -186,7 +186,8 @@ static const fb_leaf_row leaves[] = {
 		.doc = "TCP connections ended: too many, or too slow to take replies.", .max = 1e9,
 		.meter = true, .counter = true, .ops = FB_OPS(.get = get_osc_dropped)),
 	FB_ROW("/server/osc/lost", .kind = FB_LEAF_INT, .label = "OSC lost",
-		.doc = "UDP packets that the system dropped because they were not read in time.",
+		.doc = "UDP packets that the system dropped because they were not read in time, or of who "
+			   "floods.",
 		.max = 1e15, .meter = true, .counter = true, .ops = FB_OPS(.get = get_osc_lost)),
 	FB_ROW("/server/audit/recording", .kind = FB_LEAF_BOOL, .label = "Recording",
 		.doc = "False while the database cannot be written.", .max = 1, .meter = true,

@@ -111,9 +111,7 @@ static fb_status measure(const fb_shadow_job *job, const float *const out[2],
 		fb_analyser_feed(analyser, &stretch);
 	}
 	fb_analyser_read(analyser, set);
-	if (third_db) {
-		fb_analyser_thirds(analyser, third_db);
-	}
+	fb_analyser_thirds(analyser, third_db);
 	fb_analyser_destroy(analyser);
 	return FB_OK;
 }
@@ -223,13 +221,14 @@ static fb_status run_candidate(fb_shadow_job *job, uint32_t index, fb_bench *ben
 	}
 	const float *out[2] = {bench->out[0], bench->out[1]};
 	bool in_full = index == 0 && job->keep_audio;
-	if (measure(job, out, bench->reduction, 1e3 * render.latency / job->rate_hz, &set,
-			in_full ? third_db : NULL) ||
+	if (measure(job, out, bench->reduction, 1e3 * render.latency / job->rate_hz, &set, third_db) ||
 		!(candidate->report = make_report(job, candidate, &set, render.faults))) {
 		return fb_fail(&job->error, FB_NO_MEMORY, "calibration", "out of memory");
 	}
 	if (in_full) {
 		fb_shadow_explain(job, candidate, third_db);
+	} else {
+		fb_shadow_explain_balance(candidate, third_db);
 	}
 	for (int c = 0; c < 2 && job->keep_all; c++) {
 		candidate->audio[c] = bench->out[c];

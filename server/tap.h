@@ -12,7 +12,7 @@
 /** Is this path a tap of a station that exists? */
 bool fb_tap_path(
 	const fb_server *server, const char *path, const char *query, uint32_t *station, bool *output);
-/** A WebSocket client came. Returns 0, or the status to refuse it with: no room. */
+/** A WebSocket client came for whom there is room. Returns 0, or the status to refuse it with. */
 int fb_tap_open(fb_request *request, struct lws *wsi, uint32_t station, bool output);
 
 /** Ask for the sockets of taps that have something to send. */

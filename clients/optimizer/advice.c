@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "advice.h"
 
+#include "package_parts.h"
 #include "plain.h"
 
 #include <math.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BLANKS " \t\r\n"
 enum { REMARK_MAX = 400, REMARKS_MAX = 40, NAME_MAX_SHOWN = 80 };
 
 /* --- the form */
@@ -105,10 +107,23 @@ static double within_step(const fb_knob *knob, double from, double wanted, doubl
 	return fb_clamp(value, knob->min, knob->max);
 }
 
+/** A value given back as it was told means what it was before its digits were cut. */
+static double untold(const fb_knob *knob, double from, double given)
+{
+	const double known[] = {from, knob->min, knob->max};
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		if (given == fb_part_told(known[i])) {
+			return known[i];
+		}
+	}
+	return given;
+}
+
 static void take_number(
-	fb_advice *advice, const fb_knob *knob, int k, double wanted, double from, double max_step)
+	fb_advice *advice, const fb_knob *knob, int k, double given, double from, double max_step)
 {
 	char unit[48];
+	double wanted = untold(knob, from, given);
 	if (!isfinite(wanted) || wanted < knob->min || wanted > knob->max) {
 		remark(advice, "%s: refused, %.6g is out of range (%.6g to %.6g)", knob->key, wanted,
 			knob->min, knob->max);
@@ -120,7 +135,7 @@ static void take_number(
 			"%s: %.6g is too far in one round; cut back to %s (a step may be %.3g of the range)",
 			knob->key, wanted, fb_knob_text(knob, fb_knob_round(knob, value), unit), max_step);
 	}
-	advice->value[k] = fb_knob_round(knob, value);
+	advice->value[k] = value == from ? from : fb_knob_round(knob, value);
 }
 
 static void take_part(fb_advice *advice, const fb_trials *history, const char *key,
@@ -160,11 +175,11 @@ static void take_part(fb_advice *advice, const fb_trials *history, const char *k
 
 /* --- the whole */
 
-/** The object in a text: all of it, or all of one fenced block that is all of the text. */
-static json_t *parse(const char *text, json_error_t *why)
+/** The object that is all of a text, or all of one fenced block that is all of it. */
+static json_t *parse_all(const char *text, json_error_t *why)
 {
-	size_t len = strlen(text), head = strspn(text, " \t\r\n");
-	while (len > head && strchr(" \t\r\n", text[len - 1])) {
+	size_t len = strlen(text), head = strspn(text, BLANKS);
+	while (len > head && strchr(BLANKS, text[len - 1])) {
 		len--;
 	}
 	const char *at = text + head, *end = text + len;
@@ -174,6 +189,16 @@ static json_t *parse(const char *text, json_error_t *why)
 		end -= 3;
 	}
 	return json_loadb(at, (size_t)(end - at), JSON_REJECT_DUPLICATES, why);
+}
+
+/** The same, or behind what a model that reasons thinks aloud first: "<think> ... </think>", of
+	which some servers take the opening away. */
+static json_t *parse(const char *text, json_error_t *why)
+{
+	static const char thought[] = "</think>";
+	json_t *root = parse_all(text, why);
+	const char *end = root ? NULL : strstr(text, thought);
+	return end ? parse_all(end + sizeof thought - 1, why) : root;
 }
 
 /** Does it have the form that was asked for? Nothing of it is used if it does not. */

@@ -11,6 +11,7 @@ typedef struct fb_brief {
 	const char *audio;    ///< the source as WAV in base64, to go with the first request; NULL: none
 	double max_step;      ///< of a knob's travel, in a round; 1: no limit
 	double tokens_max;    ///< of one request
+	double form_tokens;   ///< that the form of the answer takes of them
 	fb_relay *relay;
 } fb_brief;
 

@@ -7,12 +7,19 @@
 #include <curl/curl.h>
 #include <jansson.h>
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { ANSWER_MAX = 4 << 20, URL_MAX = 1024, HOST_MAX = 256 };
+#define TAIL "/chat/completions"
 #define CONNECT_S 15.0
 #define BACK_OFF_S 1.0 /* before the first retry, doubled for each */
 #define BACK_OFF_MOST_S 30.0
@@ -39,15 +46,32 @@ typedef struct attempt {
 
 /* --- the address */
 
+/** Nothing that goes there leaves this machine. A name that only looks like such an address
+	(127.0.0.1.example.org) is anybody's. */
 static bool is_loopback(const char *host)
 {
-	return !strcmp(host, "localhost") || !strncmp(host, "127.", 4) || !strcmp(host, "[::1]");
+	struct in_addr v4;
+	return !strcasecmp(host, "localhost") || !strcmp(host, "[::1]") ||
+		   (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
+}
+
+/** How much of an address counts: people copy it with the end that is added here. */
+static int base_len(const char *base)
+{
+	size_t len = strlen(base), tail = sizeof TAIL - 1;
+	while (len && base[len - 1] == '/') {
+		len--;
+	}
+	if (len > tail && !strncmp(base + len - tail, TAIL, tail)) {
+		len -= tail;
+	}
+	return (int)len;
 }
 
 static fb_status read_url(fb_chat *chat, fb_error *error)
 {
 	const char *base = chat->options.base_url;
-	char *scheme = NULL, *host = NULL, *user = NULL, *query = NULL;
+	char *scheme = NULL, *host = NULL, *user = NULL, *query = NULL, *fragment = NULL;
 	CURLU *url = curl_url();
 	fb_status status = FB_OK;
 	if (!url || curl_url_set(url, CURLUPART_URL, base, 0) ||
@@ -56,8 +80,10 @@ static fb_status read_url(fb_chat *chat, fb_error *error)
 		(strcmp(scheme, "https") && strcmp(scheme, "http"))) {
 		status = fb_fail(error, FB_INVALID, "--base-url", "needs https://HOST/... or http://...");
 	} else if (!curl_url_get(url, CURLUPART_USER, &user, 0) ||
-			   !curl_url_get(url, CURLUPART_QUERY, &query, 0)) {
-		status = fb_fail(error, FB_INVALID, "--base-url", "takes no user name and no query");
+			   !curl_url_get(url, CURLUPART_QUERY, &query, 0) ||
+			   !curl_url_get(url, CURLUPART_FRAGMENT, &fragment, 0)) {
+		status = fb_fail(
+			error, FB_INVALID, "--base-url", "takes no user name, no query and no fragment");
 	} else {
 		chat->loopback = is_loopback(host);
 		snprintf(chat->host, sizeof chat->host, "%s", host);
@@ -70,12 +96,9 @@ static fb_status read_url(fb_chat *chat, fb_error *error)
 	curl_free(host);
 	curl_free(user);
 	curl_free(query);
+	curl_free(fragment);
 	curl_url_cleanup(url);
-	size_t len = strlen(base);
-	while (len && base[len - 1] == '/') {
-		len--;
-	}
-	if (!status && snprintf(chat->url, sizeof chat->url, "%.*s/chat/completions", (int)len, base) >=
+	if (!status && snprintf(chat->url, sizeof chat->url, "%.*s%s", base_len(base), base, TAIL) >=
 					   (int)sizeof chat->url) {
 		status = fb_fail(error, FB_INVALID, "--base-url", "is too long");
 	}
@@ -112,6 +135,10 @@ fb_status fb_chat_open(const fb_chat_options *options, fb_chat **out, fb_error *
 	}
 	chat->options = *options;
 	fb_status status = read_url(chat, error);
+	const char *ca_file = options->ca_file;
+	if (!status && ca_file && access(ca_file, R_OK)) {
+		status = fb_fail(error, FB_IO, "--ca-file", "%s: %s", ca_file, strerror(errno));
+	}
 	if (!status) {
 		chat->curl = curl_easy_init();
 		chat->multi = curl_multi_init();
@@ -169,6 +196,7 @@ static void set_up(fb_chat *chat, const char *text, fb_body *a)
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L); /* a key goes where it was meant to go */
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, chat->headers);
+	curl_easy_setopt(curl, CURLOPT_USERAGENT, "foldback/" FB_VERSION);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(text));
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -209,13 +237,20 @@ static CURLcode transfer(const fb_chat *chat)
 	return code;
 }
 
+static fb_status given_up(const fb_chat *chat, fb_error *error)
+{
+	return fb_fail(error, FB_TOO_MANY, chat->host, "given up");
+}
+
 /** No whole answer came. */
 static attempt broken(const fb_chat *chat, CURLcode code, const fb_body *a, fb_error *error)
 {
-	const char *why = *chat->why ? chat->why : curl_easy_strerror(code);
+	char
+		why[CURL_ERROR_SIZE]; /* names of certificates are in it, as whoever made them wrote them */
+	fb_plain(why, sizeof why, *chat->why ? chat->why : curl_easy_strerror(code));
 	switch (code) {
 	case CURLE_ABORTED_BY_CALLBACK:
-		return (attempt){.status = fb_fail(error, FB_IO, chat->host, "given up")};
+		return (attempt){.status = given_up(chat, error)};
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return (attempt){.status = fb_fail(error, FB_IO, chat->host,
 							 "its certificate does not verify, so nothing was sent: %s", why)};
@@ -236,14 +271,19 @@ static attempt broken(const fb_chat *chat, CURLcode code, const fb_body *a, fb_e
 	}
 }
 
-/** What it says of its refusal, "" if nothing. */
-static const char *message_of(const json_t *root)
+/** What it says of its refusal, "" if nothing: servers have several ways. */
+static const char *message_of(const json_t *root, const char *body)
 {
-	const json_t *error = json_object_get(root, "error");
-	const char *text = json_string_value(json_object_get(error, "message"));
-	text = text ? text : json_string_value(error);
-	text = text ? text : json_string_value(json_object_get(root, "message"));
-	return text ? text : "";
+	const json_t *error = json_object_get(root, "error"), *detail = json_object_get(root, "detail");
+	const json_t *const places[] = {json_object_get(error, "message"), error,
+		json_object_get(root, "message"), detail,
+		json_object_get(json_array_get(detail, 0), "msg")};
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		if (json_is_string(places[i])) {
+			return json_string_value(places[i]);
+		}
+	}
+	return root || !body || *body == '<' ? "" : body; /* a page is no message */
 }
 
 static attempt refused(fb_chat *chat, long http, const fb_body *a, fb_error *error)
@@ -254,15 +294,17 @@ static attempt refused(fb_chat *chat, long http, const fb_body *a, fb_error *err
 	const char *code = json_string_value(json_object_get(json_object_get(root, "error"), "code"));
 	bool no_money = code && !strcmp(code, "insufficient_quota");
 	bool busy = http == 408 || http == 429 || http >= 500;
-	char message[300];
-	fb_plain(message, sizeof message, message_of(root));
+	bool astray = http == 404 || http == 405 || (http >= 300 && http < 400);
+	char message[200];
+	fb_plain(message, sizeof message, message_of(root, a->text));
 	attempt result = {.status = http == 401 || http == 403 ? FB_FORBIDDEN
 								: busy                     ? FB_UNAVAILABLE
 														   : FB_INVALID,
 		.again = busy && !no_money,
 		.after_s = (double)after};
-	fb_fail(error, result.status, chat->host, "answers with HTTP status %ld%s%s", http,
-		*message ? ": " : "", message);
+	fb_fail(error, result.status, chat->host, "answers with HTTP status %ld%s%s%s%s%s", http,
+		*message ? ": " : "", message, astray ? " (asked was " : "", astray ? chat->url : "",
+		astray ? ")" : "");
 	json_decref(root);
 	return result;
 }
@@ -293,11 +335,22 @@ static attempt try_once(fb_chat *chat, const char *text, char **body, long *http
 
 /* --- until it answers */
 
-/** false: somebody wants to stop. */
-static bool wait_for(const fb_chat *chat, double seconds)
+static void tell(const fb_chat *chat, const char *doing)
 {
+	if (chat->options.doing) {
+		chat->options.doing(chat->options.ctx, doing);
+	}
+}
+
+/** false: somebody wants to stop. */
+static bool wait_for(const fb_chat *chat, double seconds, const fb_error *why)
+{
+	char doing[sizeof why->where + sizeof why->text + 40];
 	const struct timespec nap = {0, (long)(1e9 * POLL_S)};
 	for (double slept = 0.0; slept < seconds; slept += POLL_S) {
+		snprintf(doing, sizeof doing, "asking again in %.0f s (%s: %s)", ceil(seconds - slept),
+			why->where, why->text);
+		tell(chat, doing);
 		if (chat->options.go_on && !chat->options.go_on(chat->options.ctx)) {
 			return false;
 		}
@@ -306,27 +359,40 @@ static bool wait_for(const fb_chat *chat, double seconds)
 	return true;
 }
 
+static void add(fb_error *error, const char *fmt, ...) FB_PRINTF(2, 3);
+
+/** Say more of what went wrong. */
+static void add(fb_error *error, const char *fmt, ...)
+{
+	size_t said = strlen(error->text);
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(error->text + said, sizeof error->text - said, fmt, args);
+	va_end(args);
+}
+
 fb_status fb_chat_post(fb_chat *chat, const char *text, char **body, long *http, fb_error *error)
 {
 	double back_off_s = BACK_OFF_S;
 	for (int try = 0;; try++) {
+		tell(chat, "asking the model");
 		attempt made = try_once(chat, text, body, http, error);
 		if (!made.again) {
 			return made.status;
 		}
 		double pause = made.after_s > 0.0 ? made.after_s : back_off_s;
-		size_t said = strlen(error->text);
 		if (pause > RETRY_AFTER_MOST_S) {
-			snprintf(error->text + said, sizeof error->text - said, "; asks for a wait of %.0f s",
-				pause);
+			add(error, "; asks for a wait of %.0f s", pause);
 			return made.status;
 		}
 		if (try >= chat->options.retries) {
-			snprintf(error->text + said, sizeof error->text - said, " (tried %d times)", try + 1);
+			if (try) {
+				add(error, " (tried %d times)", try + 1);
+			}
 			return made.status;
 		}
-		if (!wait_for(chat, pause)) {
-			return fb_fail(error, FB_IO, chat->host, "given up");
+		if (!wait_for(chat, pause, error)) {
+			return given_up(chat, error);
 		}
 		back_off_s = back_off_s < BACK_OFF_MOST_S / 2.0 ? 2.0 * back_off_s : BACK_OFF_MOST_S;
 	}

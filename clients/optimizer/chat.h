@@ -17,10 +17,12 @@ typedef struct fb_chat_options {
 	double timeout_s;         ///< of one try
 	int retries;              ///< after the first try
 	bool (*go_on)(void *ctx); ///< called often; false gives the request up
+	void (*doing)(void *ctx, const char *what); ///< for a line of progress, printable; NULL: untold
 	void *ctx;
 } fb_chat_options;
 
-/** errors: FB_INVALID the address is none, or would carry a key in the clear; FB_NO_MEMORY */
+/** errors: FB_INVALID the address is none, or would carry a key in the clear; FB_IO there is no
+	such file of certificates; FB_NO_MEMORY */
 FB_MUST_CHECK fb_status fb_chat_open(
 	const fb_chat_options *options, fb_chat **out, fb_error *error);
 void fb_chat_close(fb_chat *chat); ///< NULL is allowed
@@ -30,8 +32,9 @@ void fb_chat_close(fb_chat *chat); ///< NULL is allowed
 	owns:   gives *body (free), untouched on failure
 	range:  *http: the last HTTP status, 0 if there was none
 	errors: FB_INVALID it refuses the request (400, 404, 422 ...); FB_FORBIDDEN the key;
-	        FB_TOO_LARGE an answer beyond 4 MiB; FB_UNAVAILABLE it cannot be reached or
-	        keeps failing, after all tries; FB_IO a certificate that does not verify, or given up */
+	        FB_TOO_LARGE an answer beyond 4 MiB; FB_UNAVAILABLE it cannot be reached or keeps
+	        failing, after all tries; FB_IO a certificate that does not verify; FB_TOO_MANY go_on
+	        said so */
 FB_MUST_CHECK fb_status fb_chat_post(
 	fb_chat *chat, const char *text, char **body, long *http, fb_error *error);
 

@@ -49,7 +49,7 @@ static unsigned gather(search *s, double *x, double *lower, double *upper)
 	unsigned n = 0;
 	for (int k = 0; k < climb->knobs->count; k++) {
 		const fb_knob *knob = &climb->knobs->knob[k];
-		if (!climb->free[k] || fb_knob_is_switch(knob)) {
+		if (!climb->free[k] || climb->settled[k] || fb_knob_is_switch(knob)) {
 			continue;
 		}
 		s->knob[n] = k;
@@ -128,7 +128,7 @@ static int least_missed(const fb_climb *climb, double *place, const bool *but, d
 	int least = -1;
 	double merit = merit_of(climb, place);
 	for (int k = 0; k < climb->knobs->count; k++) {
-		if (place[k] != climb->start[k] && !(but && but[k])) {
+		if (place[k] != climb->start[k] && !climb->settled[k] && !(but && but[k])) {
 			double missed = loss_without(climb, place, merit, k);
 			if (least < 0 || missed < *loss) {
 				*loss = missed;
@@ -200,7 +200,8 @@ static int turn_one(const fb_climb *climb, double *place)
 	for (int k = 0; k < climb->knobs->count; k++) {
 		const fb_knob *knob = &climb->knobs->knob[k];
 		double was = place[k];
-		if (!climb->free[k] || was != climb->start[k] || fb_knob_is_switch(knob)) {
+		if (!climb->free[k] || climb->settled[k] || was != climb->start[k] ||
+			fb_knob_is_switch(knob)) {
 			continue;
 		}
 		for (size_t i = 0; i < sizeof away / sizeof *away; i++) {
@@ -226,7 +227,9 @@ void fb_climb_afresh(const fb_climb *climb, double *place)
 	bool *turned = calloc(knobs + 1, sizeof *turned);
 	fb_climb those = *climb;
 	those.free = turned;
-	memcpy(place, climb->start, knobs * sizeof *place);
+	for (size_t k = 0; k < knobs; k++) {
+		place[k] = climb->settled[k] ? place[k] : climb->start[k];
+	}
 	for (int i = 0; turned && i < AFRESH_MAX; i++) {
 		int k = turn_one(climb, place);
 		if (k < 0) {

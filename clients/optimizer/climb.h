@@ -9,6 +9,7 @@ typedef struct fb_climb {
 	const fb_model *model;
 	const fb_knobs *knobs;
 	const bool *free;    ///< [knobs] those that may move; switches never do
+	const bool *settled; ///< [knobs] those that stay where they are
 	const double *start; ///< [knobs] place where the session found the station
 	double caution;      ///< fb_model_score()
 	double worth;        ///< points that turning a knob must bring
@@ -25,8 +26,8 @@ void fb_climb_simplify(const fb_climb *climb, double *place);
 	one is left. */
 void fb_climb_condense(const fb_climb *climb, double *place);
 
-/** From the start, one knob after the other, each time the one that brings most, while any brings
-	something: few knobs, whatever `place` was. */
+/** From the start, but for what is settled, one knob after the other, each time the one that brings
+	most, while any brings something: few knobs, whatever `place` was. */
 void fb_climb_afresh(const fb_climb *climb, double *place);
 
 #endif

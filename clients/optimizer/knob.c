@@ -56,6 +56,31 @@ int fb_knob_settings(const fb_knob *knob)
 	return knob->kind == FB_KNOB_BOOL ? 2 : knob->n_choices;
 }
 
+bool fb_knob_same_node(const fb_knob *a, const fb_knob *b)
+{
+	return !strcmp(a->node, b->node);
+}
+
+bool fb_knob_kin(const fb_knob *a, const fb_knob *b)
+{
+	return fb_knob_same_node(a, b) && *a->section && !strcmp(a->section, b->section);
+}
+
+bool fb_knob_family(const fb_knob *a, const fb_knob *b)
+{
+	bool named_alike = a->n_choices == b->n_choices;
+	for (int i = 0; i < a->n_choices && named_alike; i++) {
+		named_alike = !strcmp(a->choices[i], b->choices[i]);
+	}
+	return fb_knob_same_node(a, b) && a->kind == b->kind && a->scale == b->scale &&
+		   a->min == b->min && a->max == b->max && named_alike && !strcmp(a->unit, b->unit);
+}
+
+bool fb_knob_says_what(const fb_knob *knob)
+{
+	return knob->kind == FB_KNOB_CHOICE && knob->n_choices > 2 && *knob->section;
+}
+
 double fb_knob_to_travel(const fb_knob *knob, double value)
 {
 	return fb_scale_to_norm(knob->scale, knob->min, knob->max, value);

@@ -44,6 +44,14 @@ int fb_knobs_find(const fb_knobs *knobs, const char *key); ///< -1 if none
 bool fb_knob_is_switch(const fb_knob *knob); ///< bool or choice: no way in between
 int fb_knob_settings(const fb_knob *knob);   ///< of a switch: how many
 
+bool fb_knob_same_node(const fb_knob *a, const fb_knob *b);
+bool fb_knob_kin(const fb_knob *a, const fb_knob *b); ///< of one section
+/** Alike in all but the name: the gains of an equaliser's bands. */
+bool fb_knob_family(const fb_knob *a, const fb_knob *b);
+
+/** Says what the other knobs of its section are about: the type of an equaliser's band. */
+bool fb_knob_says_what(const fb_knob *knob);
+
 /** Travel 0..1 of a value through the knob's taper, and back. */
 double fb_knob_to_travel(const fb_knob *knob, double value);
 double fb_knob_from_travel(const fb_knob *knob, double travel);

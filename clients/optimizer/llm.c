@@ -134,12 +134,21 @@ static fb_status take_reply(
 	return FB_OK;
 }
 
+static double form_tokens(const json_t *schema)
+{
+	char *text = json_dumps(schema, JSON_COMPACT);
+	double tokens = text ? fb_relay_tokens(strlen(text)) : 0.0;
+	free(text);
+	return tokens;
+}
+
 static fb_status ask(llm *self, int room, fb_batch *out, fb_error *error)
 {
 	fb_brief brief = *self->task.brief;
 	json_t *messages = NULL, *schema = fb_advice_schema(self->task.history->knobs);
 	fb_reply reply = {0};
 	brief.audio = self->heard ? NULL : brief.audio;
+	brief.form_tokens = form_tokens(schema);
 	self->heard = true;
 	fb_status status = schema ? fb_package(&brief, self->task.history, fb_probes_live(self->probes),
 									self->remarks, &messages, error)

@@ -7,6 +7,7 @@
 #include "engine.h"
 #include "probe.h"
 #include "reach.h"
+#include "scout.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 enum {
 	ROUND_WAVES = 4,  /* fits of the model in a round */
+	LOST_MAX = 2,     /* in a row: the last one follows */
 	PROBES_MAX = 12,  /* in a round, but the first; never more than half of what is left */
 	REACHES = 2,      /* times in a round that steps which helped are taken farther */
 	REACH_MAX = 6,    /* knobs each time */
@@ -29,19 +31,24 @@ enum {
 #define AFTER_WIN 0.6
 #define AFTER_BOLD_WIN 0.4
 #define ELSEWHERE_STEPS 4.0
+#define MUCH_LOST 50.0 /* times what a knob is worth */
 
 typedef struct local {
 	fb_tuning_task task;
 	fb_probes *probes;
+	fb_scout *scout;
 	bool own_probes, begun;
 	double caution;
 	int waves;       ///< in this round, -1: the round has not begun
+	int lost;        ///< of them in a row, that brought nothing
 	int probes_left; ///< in this round
 	int reaches;     ///< in this round
 	int wave_from;   ///< the last wave's first trial, -1: none
 	int round_from;  ///< this round's first trial
 	double merit;    ///< when the round began
 	bool stalled;    ///< the last round brought next to nothing
+	int rounds;      ///< that are over
+	bool scouted;    ///< in this round
 	uint64_t random;
 	double *start, *best, *top, *other; ///< [knobs] places
 	bool *mask;                         ///< [knobs]
@@ -61,6 +68,7 @@ static void destroy(void *ctx)
 {
 	local *self = ctx;
 	if (self) {
+		fb_scout_destroy(self->scout);
 		if (self->own_probes) {
 			fb_probes_destroy(self->probes);
 		}
@@ -86,12 +94,13 @@ static fb_status create(const fb_tuning_task *task, void **out, fb_error *error)
 	self->waves = self->wave_from = -1;
 	self->own_probes = !task->probes;
 	self->probes = task->probes ? task->probes : fb_probes_create(task->history);
+	self->scout = self->probes ? fb_scout_create(task->history, self->probes) : NULL;
 	self->start = calloc(knobs, sizeof *self->start);
 	self->best = calloc(knobs, sizeof *self->best);
 	self->top = calloc(knobs, sizeof *self->top);
 	self->other = calloc(knobs, sizeof *self->other);
 	self->mask = calloc(knobs, sizeof *self->mask);
-	if (!self->probes || !self->start || !self->best || !self->top || !self->other || !self->mask) {
+	if (!self->scout || !self->start || !self->best || !self->top || !self->other || !self->mask) {
 		destroy(self);
 		return fb_fail(error, FB_NO_MEMORY, "", "out of memory");
 	}
@@ -120,6 +129,7 @@ static fb_climb climb_with(
 	return (fb_climb){.model = model,
 		.knobs = self->task.history->knobs,
 		.free = free_knobs,
+		.settled = fb_scout_settled(self->scout),
 		.start = self->start,
 		.caution = caution,
 		.worth = self->task.history->worth};
@@ -186,7 +196,7 @@ static bool was_heard(const local *self, int knob, int setting)
 {
 	const fb_trials *history = self->task.history;
 	for (int t = 0; t < history->count; t++) {
-		if ((int)history->trial[t].value[knob] == setting) {
+		if ((int)history->trial[t].value[knob] == setting && !fb_trials_foreign(history, t)) {
 			return true;
 		}
 	}
@@ -313,11 +323,26 @@ static void judge_wave(local *self)
 	}
 	if (self->task.history->best < self->wave_from) {
 		self->caution = fmin(self->caution * AFTER_LOSS, CAUTION_MAX);
+		self->lost++;
 	} else {
+		self->lost = 0;
 		bool bold = !strncmp(best_trial(self)->why, "bold", 4);
 		self->caution = fmax(self->caution * (bold ? AFTER_BOLD_WIN : AFTER_WIN), CAUTION_MIN);
 	}
 	self->wave_from = -1;
+}
+
+/** At the end of a round that brought less than what is lost still, if that is worth the trouble
+	and the model leads no farther. The first is left out: what slept then was not asked since. */
+static void scout(local *self, int room, fb_batch *out)
+{
+	double lost = 100.0 - best_trial(self)->score, gain = best_trial(self)->merit - self->merit;
+	if (!self->scouted && self->rounds > 0 && self->lost > 0 && gain < lost &&
+		lost > MUCH_LOST * self->task.history->worth) {
+		fb_scout_begin(self->scout);
+	}
+	self->scouted = true;
+	fb_scout_propose(self->scout, room, out);
 }
 
 static fb_status propose(void *ctx, int room, fb_batch *out, fb_error *error)
@@ -335,12 +360,17 @@ static fb_status propose(void *ctx, int room, fb_batch *out, fb_error *error)
 		self->begun = true;
 		self->merit = best_trial(self)->merit;
 		self->round_from = self->task.history->count;
-		self->reaches = 0;
+		self->reaches = self->lost = 0;
+		self->scouted = false;
 		fb_probes_plan(self->probes, PROBES_MAX, self->stalled);
 	}
 	fb_probes_propose(self->probes, room < self->probes_left ? room : self->probes_left, out);
 	self->probes_left -= out->count;
-	if (out->count || self->waves == ROUND_WAVES || !fb_probes_live_count(self->probes)) {
+	if (out->count || !fb_probes_live_count(self->probes)) {
+		return FB_OK;
+	}
+	if (self->waves == ROUND_WAVES) {
+		scout(self, room, out);
 		return FB_OK;
 	}
 	if (self->reaches < REACHES) {
@@ -350,11 +380,16 @@ static fb_status propose(void *ctx, int room, fb_batch *out, fb_error *error)
 			return FB_OK;
 		}
 	}
-	self->waves++;
+	self->waves = self->lost < LOST_MAX ? self->waves + 1 : ROUND_WAVES;
 	self->wave_from = self->task.history->count;
 	propose_wave(self, out);
 	while (out->count > room) {
 		free(out->value[--out->count]);
+	}
+	if (!out->count) {
+		self->lost++;
+		self->waves = ROUND_WAVES;
+		scout(self, room, out);
 	}
 	return FB_OK;
 }
@@ -364,6 +399,7 @@ static bool end_round(void *ctx)
 	local *self = ctx;
 	judge_wave(self);
 	self->waves = -1;
+	self->rounds++;
 	self->stalled = best_trial(self)->merit - self->merit < 10.0 * self->task.history->worth;
 	return self->task.history->count > self->round_from;
 }

@@ -17,7 +17,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { OK = 0, FAILED = 1, TOKEN_MAX = 512 };
+enum { OK = 0, FAILED = 1, TOKEN_MAX = 8192 };
+#define BLANKS " \t\r"
 
 static volatile sig_atomic_t asked_to_stop;
 
@@ -102,20 +103,31 @@ static void name_session(int station, char id[FB_SESSION_ID_MAX])
 	snprintf(id, FB_SESSION_ID_MAX, "%s-%03ld-%03d", stamp, now.tv_nsec / 1000000, station);
 }
 
-/** The first line of a file. */
+/** The first line of a file, less blanks around it. */
 static fb_status read_line(const char *file, char line[TOKEN_MAX], fb_error *error)
 {
 	FILE *f = fopen(file, "re");
-	bool read = f && fgets(line, TOKEN_MAX, f);
-	int why = errno;
+	size_t len = f ? fread(line, 1, TOKEN_MAX, f) : 0;
+	int why = !f || ferror(f) ? errno : 0;
 	if (f) {
 		fclose(f);
 	}
-	if (!read) {
-		return fb_fail(error, FB_IO, file, "%s", f ? "is empty" : strerror(why));
+	if (why) {
+		return fb_fail(error, FB_IO, file, "%s", strerror(why));
 	}
-	line[strcspn(line, "\r\n")] = '\0';
-	return FB_OK;
+	const char *end = memchr(line, '\n', len);
+	len = end ? (size_t)(end - line) : len;
+	if (len == TOKEN_MAX || memchr(line, '\0', len)) {
+		return fb_fail(
+			error, FB_INVALID, file, "its first line is longer than %d, or no text", TOKEN_MAX - 1);
+	}
+	line[len] = '\0';
+	len = strspn(line, BLANKS);
+	memmove(line, line + len, strlen(line + len) + 1);
+	for (len = strlen(line); len && strchr(BLANKS, line[len - 1]); len--) {
+		line[len - 1] = '\0';
+	}
+	return len ? FB_OK : fb_fail(error, FB_IO, file, "its first line is empty");
 }
 
 /** The model's key, "" for none: a local server needs none. Nothing that would break a header. */

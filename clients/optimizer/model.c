@@ -205,7 +205,8 @@ static void gather(fb_model *model, const fb_trials *history, int *which)
 	int best = is_comparable(history, history->best) ? history->best : 0;
 	for (int t = -1; t < history->count; t++) {
 		int trial = t < 0 ? best : t;
-		if (t != best && is_comparable(history, trial) && add_point(model, history, trial)) {
+		if (t != best && is_comparable(history, trial) && !fb_trials_foreign(history, trial) &&
+			add_point(model, history, trial)) {
 			which[model->points - 1] = trial;
 		}
 	}

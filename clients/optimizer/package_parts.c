@@ -24,11 +24,20 @@ static bool is_aim(const fb_trials *history, int metric)
 	return false;
 }
 
-/** Few digits: nobody tells more than a thousandth apart, and digits are tokens. */
+double fb_part_told(double value)
+{
+	double size = fabs(value);
+	double grain = size >= 100.0 ? 10.0
+				   : size >= 0.1 ? 1000.0
+				   : size > 0.0  ? pow(10.0, 3.0 - floor(log10(size)))
+								 : 1.0;
+	double told = round(value * grain) / grain;
+	return isfinite(told) ? told : 0.0;
+}
+
 static json_t *number(double value)
 {
-	double grain = fabs(value) >= 100.0 ? 10.0 : 1000.0;
-	return json_real(isfinite(value) ? round(value * grain) / grain : 0.0);
+	return json_real(fb_part_told(value));
 }
 
 static json_t *value_json(const fb_knob *knob, double value)
@@ -83,10 +92,19 @@ json_t *fb_part_report(const fb_brief *brief, const fb_trials *history, const fb
 		put(report, "frame_end", brief->report);
 		put(report, "sample_rate", brief->report);
 		json_object_set_new(report, "audio_snapshot_base64", json_string(""));
-		put(report, "subjective", brief->report);
-		put(report, "notes", brief->report);
+		json_object_set_new(report, "subjective", json_null()); /* nobody has heard it yet */
+		json_object_set_new(report, "notes", json_string(best->why));
 	}
 	return report;
+}
+
+json_t *fb_part_third_octaves(const fb_brief *brief, const fb_trials *history)
+{
+	json_t *thirds = json_copy(json_object_get(brief->report, "third_octaves"));
+	if (thirds && best_of(history)->thirds) {
+		json_object_set(thirds, "out", best_of(history)->thirds);
+	}
+	return thirds;
 }
 
 /* --- the goal */
@@ -107,18 +125,19 @@ static json_t *aim_in_words(
 	char wanted[96], met[32], words[320];
 	int metric = history->aim[index];
 	const fb_trial *best = best_of(history);
-	const char *id = history->metric_id[metric], *unit = fb_walk_metric_unit(brief->tree, id);
+	const char *id = history->metric_id[metric], *unit = fb_walk_metric_unit(brief->tree, id),
+			   *blank = *unit ? " " : "";
 	const json_t *target = json_object_get(aim, "target");
 	if (target) {
-		snprintf(wanted, sizeof wanted, "near %.6g %s, within %.6g", json_number_value(target),
-			unit, json_number_value(json_object_get(aim, "tolerance")));
+		snprintf(wanted, sizeof wanted, "near %.6g%s%s, within %.6g", json_number_value(target),
+			blank, unit, json_number_value(json_object_get(aim, "tolerance")));
 	} else {
 		snprintf(wanted, sizeof wanted, "%s",
 			json_object_get(aim, "minimize") ? "the less the better" : "the more the better");
 	}
-	snprintf(words, sizeof words, "%s (%s): %s; weight %.6g; now %.6g %s, %s",
+	snprintf(words, sizeof words, "%s (%s): %s; weight %.6g; now %.4g%s%s, %s",
 		fb_walk_metric_label(brief->tree, id), id, wanted,
-		json_number_value(json_object_get(aim, "weight")), best->metric[metric], unit,
+		json_number_value(json_object_get(aim, "weight")), best->metric[metric], blank, unit,
 		met_text(best->part[index], met));
 	return json_string(words);
 }
@@ -135,18 +154,17 @@ json_t *fb_part_goal(const fb_brief *brief, const fb_trials *history)
 		"score = 100 * mean of how well each aim is met, by weight; more is better", "in_words",
 		words);
 	if (part && goal) {
-		json_object_set(part, "weights", goal);
+		json_object_update(part, goal);
 	}
 	return part;
 }
 
 /* --- the parameters */
 
-static json_t *parameter(const fb_trials *history, int k, const bool *live, const fb_detail *detail)
+/** What a knob is, without where it stands. */
+static json_t *meaning(const fb_knob *knob, const fb_detail *detail)
 {
-	const fb_knob *knob = &history->knobs->knob[k];
 	json_t *row = json_object();
-	json_object_set_new(row, "now", value_json(knob, best_of(history)->value[k]));
 	if (knob->kind == FB_KNOB_CHOICE) {
 		json_t *names = json_array();
 		for (int i = 0; i < knob->n_choices; i++) {
@@ -166,22 +184,47 @@ static json_t *parameter(const fb_trials *history, int k, const bool *live, cons
 	if (detail->docs) {
 		json_object_set_new(row, "does", json_string(*knob->doc ? knob->doc : knob->label));
 	}
+	return row;
+}
+
+/** Bands have eight of each: what one means is told once. `told`: {key: meaning} so far. */
+static json_t *parameter(
+	const fb_trials *history, int k, const bool *live, const fb_detail *detail, json_t *told)
+{
+	const char *key;
+	json_t *other, *row = json_object(), *means = meaning(&history->knobs->knob[k], detail);
+	const fb_knob *knob = &history->knobs->knob[k];
+	bool known = false;
+	json_object_set_new(row, "now", value_json(knob, best_of(history)->value[k]));
+	json_object_foreach(told, key, other)
+	{
+		if (!known && json_object_size(means) && json_equal(means, other)) {
+			json_object_set_new(row, "like", json_string(key));
+			known = true;
+		}
+	}
+	if (!known) {
+		json_object_update(row, means);
+		json_object_set(told, knob->key, means);
+	}
 	if (live && !live[k]) {
 		json_object_set_new(row, "silent", json_true());
 	}
+	json_decref(means);
 	return row;
 }
 
 json_t *fb_part_parameters(const fb_trials *history, const bool *live, const fb_detail *detail)
 {
-	json_t *out = json_object();
+	json_t *out = json_object(), *meanings = json_object();
 	for (int k = 0; k < history->knobs->count; k++) {
 		const fb_knob *knob = &history->knobs->knob[k];
 		bool told = detail->dead || !live || live[k];
 		json_object_set_new(out, knob->key,
-			told ? parameter(history, k, live, detail)
+			told ? parameter(history, k, live, detail, meanings)
 				 : value_json(knob, best_of(history)->value[k]));
 	}
+	json_decref(meanings);
 	return out;
 }
 
@@ -219,10 +262,16 @@ static bool is_models(const fb_trial *trial)
 static json_t *trial_json(
 	const fb_trials *history, const fb_trial *trial, const fb_trial *before, bool newest)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "by", is_models(trial) ? "you" : "numeric search",
-		"tried", differences(history, before->value, trial->value), "score", number(trial->score),
-		"gain", number(trial->score - before->score), "metrics",
-		metrics_of(history, trial, before, newest));
+	static const char said[] = "model: ";
+	json_t *row = json_pack("{s:s, s:o}", "by", is_models(trial) ? "you" : "numeric search",
+		"tried", differences(history, before->value, trial->value));
+	if (!strncmp(trial->why, said, sizeof said - 1)) {
+		json_object_set_new(row, "why", json_string(trial->why + sizeof said - 1));
+	}
+	json_object_set_new(row, "score", number(trial->score));
+	json_object_set_new(row, "gain", number(trial->score - before->score));
+	json_object_set_new(row, "metrics", metrics_of(history, trial, before, newest));
+	return row;
 }
 
 /** What a model proposed in a round, and the best that a numeric search found. */

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 /** Bytes of the character at `s`, 0 if it is broken. source: RFC 3629, table 3-7 of Unicode */
@@ -61,10 +62,33 @@ void fb_plain(char *out, size_t size, const char *text)
 	out[at] = '\0';
 }
 
+/** Bytes that stand for a character in JSON: itself, or its escape, of which the backslash may have
+	been escaped in turn. 0: something else stands there. */
+static size_t spells(const char *at, char c)
+{
+	size_t slashes = strspn(at, "\\");
+	const char *rest = at + slashes;
+	if (*rest == c) {
+		return slashes + 1;
+	}
+	if (!slashes || *rest != 'u' || strspn(rest + 1, "0123456789abcdefABCDEF") < 4) {
+		return 0;
+	}
+	const char code[] = {rest[1], rest[2], rest[3], rest[4], '\0'};
+	return strtoul(code, NULL, 16) == (unsigned char)c ? slashes + 5 : 0;
+}
+
 void fb_plain_hide(char *text, const char *secret)
 {
-	size_t len = secret ? strlen(secret) : 0;
-	for (char *at = text; len && (at = strstr(at, secret)); at += len) {
-		memset(at, '*', len);
+	for (char *at = text; secret && *secret && *at;) {
+		size_t len = 0, one = 1;
+		for (const char *c = secret; *c && one; c++) {
+			one = spells(at + len, *c);
+			len += one;
+		}
+		if (one) {
+			memset(at, '*', len);
+		}
+		at += one ? len : 1;
 	}
 }

@@ -11,7 +11,9 @@
 	range: size > 0 */
 void fb_plain(char *out, size_t size, const char *text);
 
-/** Overwrite every occurrence of a secret with '*'. secret: NULL or "" for none */
+/** Overwrite every occurrence of a secret with '*', also where its characters are spelled as
+	escapes of JSON (\\u0073), in a text within a text or not.
+	range: secret: NULL or "" for none */
 void fb_plain_hide(char *text, const char *secret);
 
 #endif

@@ -1,49 +1,69 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "print.h"
 
+#include "plain.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { LABEL_WIDTH = 26 };
+enum { LABEL_WIDTH = 24, WIDTH = 80, INDENT = 9, LINE_MAX_BYTES = 400 };
 #define REDRAW_S 0.1
 
 /* --- while it goes on */
 
 static bool shown;
 static double shown_s;
+static char shown_doing[40];
 
 /** Behind what a line says already; nothing where no model is asked. */
-static void print_spend(FILE *to, const fb_session *session)
+static int say_spend(char *to, size_t size, const fb_session *session)
 {
 	fb_spend spend = fb_session_spend(session);
-	if (session->relay) {
-		fprintf(to, ", %.0f tokens", spend.tokens_in + spend.tokens_out);
-		if (spend.money > 0.0) {
-			fprintf(to, ", %.4f of money", spend.money);
-		}
-	}
+	double tokens = spend.tokens_in + spend.tokens_out;
+	return !session->relay ? 0
+		   : spend.money > 0.0
+			   ? snprintf(to, size, ", %.0f tokens, %.4f of money", tokens, spend.money)
+			   : snprintf(to, size, ", %.0f tokens", tokens);
+}
+
+/** How many characters a line may have so that it can be drawn over. */
+static size_t line_room(void)
+{
+	struct winsize size;
+	bool known = !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col > 1;
+	return known ? size.ws_col - 1u : WIDTH - 1u;
 }
 
 void fb_print_progress(const fb_session *session)
 {
+	char line[LINE_MAX_BYTES + 200], cut[LINE_MAX_BYTES];
 	const fb_session_options *options = &session->options;
 	double now = fb_session_seconds(session);
-	if (!session->doing || !isatty(STDERR_FILENO) || (shown && fabs(now - shown_s) < REDRAW_S)) {
+	if (!session->doing || !isatty(STDERR_FILENO)) {
+		return;
+	}
+	bool new = strncmp(shown_doing, session->doing, sizeof shown_doing - 1) != 0;
+	if (shown && !new &&fabs(now - shown_s) < REDRAW_S) {
 		return;
 	}
 	shown = true;
 	shown_s = now;
-	fprintf(stderr, "\r\033[K%s", session->doing);
+	snprintf(shown_doing, sizeof shown_doing, "%s", session->doing);
+	int len = snprintf(line, LINE_MAX_BYTES, "%s", session->doing);
+	size_t at = len < LINE_MAX_BYTES ? (size_t)len : LINE_MAX_BYTES - 1, room = line_room() + 1;
 	if (session->history.count) {
-		fprintf(stderr, ": %d of %d auditions, %.0f s, score %.2f", session->history.count,
-			options->auditions_max, now, fb_session_after(session)->score);
-		print_spend(stderr, session);
-	} else if (!options->sample) {
-		fprintf(stderr, ": %.0f of %.0f s", fmin(now, options->live_s), options->live_s);
+		at += (size_t)snprintf(line + at, 100, ": %d of %d auditions, %.0f s, score %.2f",
+			session->history.count, options->auditions_max, now, fb_session_after(session)->score);
+		say_spend(line + at, sizeof line - at, session);
+	} else if (!options->sample && !options->recorded) {
+		snprintf(line + at, 100, ": %.0f of %.0f s", fmin(now, options->live_s), options->live_s);
 	}
+	fb_plain(cut, room < sizeof cut ? room : sizeof cut, line);
+	fprintf(stderr, "\r\033[K%s", cut);
 }
 
 void fb_print_progress_end(void)
@@ -76,20 +96,47 @@ void fb_print_head(const fb_session *session)
 {
 	const fb_session_options *options = &session->options;
 	print_apart(true);
-	printf("Station %d, engine %s: %d parameters, ", options->station, options->engine->name,
-		session->knobs.count);
-	if (options->sample) {
-		printf("%.1f s of %s", session->source_s, options->sample);
-	} else {
-		printf("%.1f s of its live input", session->source_s);
-	}
+	printf("Station %d, engine %s: %d parameters, %.1f s of %s\n", options->station,
+		options->engine->name, session->knobs.count, session->source_s,
+		options->recorded ? "the recorded source"
+		: options->sample ? options->sample
+						  : "its live input");
 	if (options->epsilon > 0.0) {
-		printf("; a gain below %.3g points is none", 100.0 * options->epsilon);
+		printf("A gain below %.3g points is none.\n", 100.0 * options->epsilon);
 	}
-	printf("\n\n%-8s %9s %8s %8s %8s%s\n", "round", "auditions", "time", "score", "gain",
+	printf("\n%-8s %9s %8s %8s %8s%s\n", "round", "auditions", "time", "score", "gain",
 		session->relay ? "   tokens    money" : "");
 	printf("%-8s %9d %8s %8.2f\n", "as found", 1, "", fb_session_before(session)->score);
 	fflush(stdout);
+}
+
+/** In lines that fit a terminal. The text is printable and one line. */
+static void print_wrapped(const char *text, int indent)
+{
+	const size_t room = (size_t)(WIDTH - indent);
+	for (size_t len = strlen(text); len; len = strlen(text)) {
+		size_t cut = len <= room ? len : room;
+		while (len > room && cut && text[cut] != ' ') {
+			cut--;
+		}
+		for (cut = cut ? cut : room; ((unsigned char)text[cut] & 0xc0) == 0x80;) {
+			cut--; /* not within a character */
+		}
+		printf("%*s%.*s\n", indent, "", (int)cut, text);
+		text += cut + strspn(text + cut, " ");
+	}
+}
+
+/** Why the model wanted what it proposed in this round, as it says. */
+static void print_reasoning(const fb_session *session, int round)
+{
+	static const char mark[] = "model: ";
+	for (int i = 1; i < session->history.count; i++) {
+		const fb_trial *trial = &session->history.trial[i];
+		if (trial->round == round && !strncmp(trial->why, mark, sizeof mark - 1)) {
+			print_wrapped(trial->why, INDENT);
+		}
+	}
 }
 
 void fb_print_round(const fb_session *session, const fb_round *round)
@@ -103,6 +150,9 @@ void fb_print_round(const fb_session *session, const fb_round *round)
 			" %8.0f %8.4f", round->spend.tokens_in + round->spend.tokens_out, round->spend.money);
 	}
 	putchar('\n');
+	if (!round->tidying) {
+		print_reasoning(session, round->number);
+	}
 	fflush(stdout);
 }
 
@@ -139,12 +189,12 @@ static void print_turned(const fb_session *session)
 {
 	const double *after = fb_session_after(session)->value;
 	char old[48], now[48];
-	printf("\n%-*s %12s    %-12s %s\n", LABEL_WIDTH, "turned", "from", "to",
-		"points lost without it, and for what");
+	printf(
+		"\n%-*s %10s    %-10s %s\n", LABEL_WIDTH, "turned", "from", "to", "points lost without it");
 	for (int k = 0; k < session->knobs.count; k++) {
 		const fb_knob *knob = &session->knobs.knob[k];
 		if (after[k] != knob->start) {
-			printf("%-*s %12s -> %-12s", LABEL_WIDTH, knob->key,
+			printf("%-*s %10s -> %-10s", LABEL_WIDTH, knob->key,
 				fb_knob_text(knob, knob->start, old), fb_knob_text(knob, after[k], now));
 			print_worth(session, k);
 		}
@@ -195,10 +245,11 @@ static void print_proposal(const fb_session *session)
 	if (!session->proposal[0]) {
 		printf("\nNothing was found that is better: no proposal.\n");
 	} else if (session->accepted) {
-		printf("\nProposal %s is accepted; `foldback set /station/%d/undo` takes it back.\n",
+		printf("\nProposal %s is accepted; to take it back:\n  foldback set /station/%d/undo\n",
 			session->proposal, station);
 	} else {
-		printf("\nProposal %s waits: `foldback set /station/%d/proposal/accept` makes it heard.\n",
+		printf("\nProposal %s waits; to make it heard:\n"
+			   "  foldback set /station/%d/proposal/accept\n",
 			session->proposal, station);
 	}
 }
@@ -210,14 +261,17 @@ static void print_model(const fb_session *session)
 	if (!session->relay) {
 		return;
 	}
-	printf("Asked the model %d times: %.0f tokens in, %.0f out%s", spend.requests, spend.tokens_in,
-		spend.tokens_out, spend.estimated ? " (in part estimated)" : "");
+	printf("Asked the model %d time%s: %.0f tokens in, %.0f out%s", spend.requests,
+		spend.requests == 1 ? "" : "s", spend.tokens_in, spend.tokens_out,
+		spend.estimated ? " (in part estimated)" : "");
 	if (spend.money > 0.0) {
 		printf(", %.4f of money", spend.money);
 	}
 	putchar('\n');
-	if (*session->gave_up && strcmp(session->stopped, "interrupted")) {
-		printf("The model was given up: %s.\n", session->gave_up);
+	if (*session->gave_up) {
+		char text[sizeof session->gave_up + 40];
+		snprintf(text, sizeof text, "The model was given up: %s.", session->gave_up);
+		print_wrapped(text, 0);
 	}
 }
 
@@ -230,19 +284,20 @@ void fb_print_replay(const fb_session *session)
 	if (json_is_true(json_object_get(replay, "same"))) {
 		printf("\nReplay of %s: all %d runs are the same, bit for bit.\n", of, runs);
 	} else {
-		printf(
-			"\nReplay of %s: %d runs, %d recorded; they differ from run %d on: the chain, the goal "
-			"or the program is another.\n",
-			of, runs, recorded,
-			1 + (int)json_integer_value(json_object_get(replay, "first_difference")));
+		const char *other = json_string_value(json_object_get(replay, "other"));
+		printf("\nReplay of %s: %d runs, %d recorded; they differ from run %d on.\n", of, runs,
+			recorded, 1 + (int)json_integer_value(json_object_get(replay, "first_difference")));
+		printf("What is another than then: %s.\n",
+			other ? other : "nothing that the record tells (the machine, or a node's code?)");
 	}
 }
 
 void fb_print_result(const fb_session *session)
 {
 	const fb_trial *before = fb_session_before(session), *after = fb_session_after(session);
-	printf("\nScore %.2f -> %.2f of 100 with %d auditions in %.1f s; stopped: %s.\n", before->score,
-		after->score, session->history.count, fb_session_seconds(session), reason(session));
+	printf("\nScore %.2f -> %.2f of 100 with %d auditions in %.1f s.\nStopped: %s.\n",
+		before->score, after->score, session->history.count, fb_session_seconds(session),
+		reason(session));
 	print_model(session);
 	if (after != before) {
 		print_turned(session);

@@ -124,23 +124,6 @@ void fb_probes_destroy(fb_probes *probes)
 	}
 }
 
-static bool same_node(const fb_knob *a, const fb_knob *b)
-{
-	return !strcmp(a->node, b->node);
-}
-
-static bool kin(const fb_knob *a, const fb_knob *b)
-{
-	return same_node(a, b) && *a->section && !strcmp(a->section, b->section);
-}
-
-/** Alike in all but the name: the gains of an equaliser's bands. */
-static bool family(const fb_knob *a, const fb_knob *b)
-{
-	return same_node(a, b) && a->kind == b->kind && a->scale == b->scale && a->min == b->min &&
-		   a->max == b->max && a->n_choices == b->n_choices && !strcmp(a->unit, b->unit);
-}
-
 static bool has_many_settings(const fb_knob *knob)
 {
 	return knob->kind == FB_KNOB_CHOICE && knob->n_choices > SETTINGS_MAX;
@@ -156,7 +139,7 @@ static void plan_all(fb_probes *probes)
 		int n = 0;
 		bool first = true;
 		for (int j = 0; j < knobs->count; j++) {
-			if (family(knob, &knobs->knob[j])) {
+			if (fb_knob_family(knob, &knobs->knob[j])) {
 				first = first && j >= k;
 				group[n++] = j;
 			}
@@ -191,7 +174,7 @@ static bool kin_moved(const fb_probes *probes, int knob, int since, double least
 {
 	const fb_knobs *knobs = probes->history->knobs;
 	for (int j = 0; j < knobs->count; j++) {
-		if (j != knob && kin(&knobs->knob[j], &knobs->knob[knob]) &&
+		if (j != knob && fb_knob_kin(&knobs->knob[j], &knobs->knob[knob]) &&
 			moved(probes, j, since) >= least) {
 			return true;
 		}
@@ -215,7 +198,8 @@ static bool in_use(const fb_probes *probes, int knob)
 	const fb_knobs *knobs = probes->history->knobs;
 	const fb_knob *k = &knobs->knob[knob];
 	for (int j = 0; j < knobs->count; j++) {
-		bool near = *k->section ? kin(&knobs->knob[j], k) : same_node(&knobs->knob[j], k);
+		bool near =
+			*k->section ? fb_knob_kin(&knobs->knob[j], k) : fb_knob_same_node(&knobs->knob[j], k);
 		if (near && moved(probes, j, 0) >= KIN_MOVED) {
 			return true;
 		}
@@ -247,12 +231,13 @@ static int plan_nodes(fb_probes *probes, int most)
 	int planned = 0, *group = malloc(((size_t)knobs->count + 1) * sizeof *group);
 	for (int k = 0; group && k < knobs->count && planned < most; k++) {
 		int n = 0;
-		bool first = k == 0 || !same_node(&knobs->knob[k], &knobs->knob[k - 1]);
+		bool first = k == 0 || !fb_knob_same_node(&knobs->knob[k], &knobs->knob[k - 1]);
 		if (!first || !anything_moved_far(probes, probes->node_asked_at[k])) {
 			continue;
 		}
 		probes->node_asked_at[k] = probes->history->best;
-		for (int j = k; j < knobs->count && same_node(&knobs->knob[j], &knobs->knob[k]); j++) {
+		for (int j = k; j < knobs->count && fb_knob_same_node(&knobs->knob[j], &knobs->knob[k]);
+			 j++) {
 			if (probes->state[j] == DEAD && probes->asked_at[j] != probes->history->best &&
 				!kin_moved(probes, j, 0, TINY)) {
 				group[n++] = j;
@@ -272,8 +257,8 @@ static bool switched_in(const fb_probes *probes, int knob)
 {
 	const fb_knobs *knobs = probes->history->knobs;
 	for (int j = 0; j < knobs->count; j++) {
-		if (knobs->knob[j].kind == FB_KNOB_BOOL && kin(&knobs->knob[j], &knobs->knob[knob]) &&
-			moved(probes, j, 0) > 0.0) {
+		if (knobs->knob[j].kind == FB_KNOB_BOOL &&
+			fb_knob_kin(&knobs->knob[j], &knobs->knob[knob]) && moved(probes, j, 0) > 0.0) {
 			return true;
 		}
 	}
@@ -382,7 +367,7 @@ static void split(fb_probes *probes, const question *q)
 {
 	const fb_knobs *knobs = probes->history->knobs;
 	const fb_knob *first = &knobs->knob[q->knob[0]], *last = &knobs->knob[q->knob[q->count - 1]];
-	int size = q->count < 2 * FAMILY_MIN || family(first, last) ? 1 : (q->count + 1) / 2;
+	int size = q->count < 2 * FAMILY_MIN || fb_knob_family(first, last) ? 1 : (q->count + 1) / 2;
 	for (int at = 0; at < q->count; at += size) {
 		int count = at + size < q->count ? size : q->count - at;
 		enqueue(probes, q->knob + at, count, -1, q->base);

@@ -140,9 +140,13 @@ json_t *fb_record_document(const fb_session *session)
 		json_decref(document);
 		document = NULL;
 	}
-	json_t *reference = json_object_get(session->report, "reference");
-	if (document && reference) {
-		json_object_set(document, "reference_hash", reference);
+	static const char *const kept[][2] = {
+		{"reference", "reference_hash"}, {"goal", "goal"}, {"chain", "chain"}};
+	for (size_t i = 0; document && i < sizeof kept / sizeof *kept; i++) {
+		json_t *value = json_object_get(session->report, kept[i][0]);
+		if (value) {
+			json_object_set(document, kept[i][1], value);
+		}
 	}
 	if (document && session->relay) {
 		json_object_set(

@@ -3,13 +3,14 @@
 
 #include "plain.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* English takes 4 bytes a token, numbers 2 to 3 */
-#define BYTES_PER_TOKEN 3.0
+/* English has 4 bytes a token, names of parameters 3, numbers 1.5; what is asked here 3 at most */
+#define BYTES_PER_TOKEN 2.5
 #define MILLION 1e6
 
 /** How the form of an answer is asked for: servers understand more or less. */
@@ -21,6 +22,7 @@ struct fb_relay {
 	form form;
 	fb_spend spend;
 	const char *spent;
+	double longest; ///< tokens of an answer so far
 	json_t *exchanges;
 	size_t played; ///< of the recording
 };
@@ -79,7 +81,8 @@ const json_t *fb_relay_exchanges(const fb_relay *relay)
 
 static json_t *make_request(const fb_relay *relay, const json_t *messages, const json_t *schema)
 {
-	json_t *request = json_pack("{s:s, s:O}", "model", relay->options.model, "messages", messages);
+	json_t *request = json_pack(
+		"{s:s, s:b, s:O}", "model", relay->options.model, "stream", 0, "messages", messages);
 	json_t *format = NULL;
 	if (relay->form == FORM_SCHEMA) {
 		format = json_pack("{s:s, s:{s:s, s:b, s:O}}", "type", "json_schema", "json_schema", "name",
@@ -104,13 +107,14 @@ static void print_dry(const fb_relay *relay, const json_t *request)
 	putchar('\n');
 }
 
-/** Would it be too much? */
+/** Would it be too much, should the answer be as long as the longest so far? */
 static const char *over_budget(const fb_relay *relay, double tokens)
 {
 	const fb_relay_options *options = &relay->options;
 	const fb_spend *spend = &relay->spend;
-	double all = spend->tokens_in + spend->tokens_out + tokens,
-		   money = spend->money + tokens * options->price_in / MILLION;
+	double all = spend->tokens_in + spend->tokens_out + tokens + relay->longest,
+		   cost = tokens * options->price_in + relay->longest * options->price_out,
+		   money = spend->money + cost / MILLION;
 	return options->tokens_max > 0.0 && all > options->tokens_max   ? "tokens"
 		   : options->money_max > 0.0 && money > options->money_max ? "money"
 																	: NULL;
@@ -180,6 +184,7 @@ static void account(fb_relay *relay, const fb_reply *reply, double asked, const 
 	bool counted = reply->tokens_in >= 0.0 && reply->tokens_out >= 0.0;
 	double in = reply->tokens_in >= 0.0 ? reply->tokens_in : asked,
 		   out = reply->tokens_out >= 0.0 ? reply->tokens_out : fb_relay_tokens(strlen(body));
+	relay->longest = fmax(relay->longest, out);
 	spend->requests++;
 	spend->tokens_in += in;
 	spend->tokens_out += out;
@@ -187,6 +192,16 @@ static void account(fb_relay *relay, const fb_reply *reply, double asked, const 
 	spend->estimated = spend->estimated || !counted;
 }
 
+/** The form that a recorded request had in the end. */
+static form form_of(const json_t *request)
+{
+	const json_t *format = json_object_get(request, "response_format");
+	const char *type = json_string_value(json_object_get(format, "type"));
+	return !type ? FORM_PLAIN : strcmp(type, "json_object") ? FORM_SCHEMA : FORM_JSON;
+}
+
+/** The next answer of the recording; what the server was found to understand is found again, so
+	that all that is estimated comes out the same. */
 static fb_status play(fb_relay *relay, char **body, fb_error *error)
 {
 	const json_t *one = json_array_get(relay->options.recorded, relay->played);
@@ -195,6 +210,7 @@ static fb_status play(fb_relay *relay, char **body, fb_error *error)
 		return fb_fail(error, FB_UNAVAILABLE, "", "the recorded answers have come to their end");
 	}
 	relay->played++;
+	relay->form = form_of(json_object_get(one, "request"));
 	*body = strdup(text);
 	return *body ? FB_OK : fb_fail(error, FB_NO_MEMORY, "", "out of memory");
 }
@@ -233,7 +249,7 @@ fb_status fb_relay_ask(
 		status = send_request(relay, messages, schema, &request, &body, error);
 	}
 	if (status == FB_TOO_LARGE) { /* as useless as any other nonsense, and told like it */
-		body = strdup("");
+		body = strdup("(more than 4 MiB)");
 		status = body ? FB_OK : status;
 	}
 	if (!status) {

@@ -35,7 +35,8 @@ void fb_relay_close(fb_relay *relay); ///< NULL is allowed
 	range:  messages as chat completions have them; schema: of the answer (JSON schema)
 	owns:   fills *reply (fb_reply_finish)
 	errors: those of fb_chat_post but FB_TOO_LARGE; FB_UNAVAILABLE also at the end of a recording;
-	        FB_TOO_MANY a budget is used up, or it was a dry run: nothing was sent */
+	        FB_TOO_MANY no more may be asked: a budget is used up, it was a dry run, or go_on said
+	        so */
 FB_MUST_CHECK fb_status fb_relay_ask(fb_relay *relay, const json_t *messages, const json_t *schema,
 	fb_reply *reply, fb_error *error);
 

@@ -9,23 +9,11 @@ static double number(const json_t *options, const char *key, double otherwise)
 	return json_is_number(value) ? json_number_value(value) : otherwise;
 }
 
-static const fb_tuning_engine *engine_of(const json_t *document)
-{
-	static const fb_tuning_engine *const engines[] = {
-		&fb_tuning_local, &fb_tuning_llm, &fb_tuning_hybrid};
-	const char *name = json_string_value(json_object_get(document, "engine"));
-	for (size_t i = 0; name && i < sizeof engines / sizeof *engines; i++) {
-		if (!strcmp(name, engines[i]->name)) {
-			return engines[i];
-		}
-	}
-	return NULL;
-}
-
 fb_status fb_replay_read(const json_t *document, fb_session_options *options, fb_error *error)
 {
 	const json_t *given = json_object_get(document, "options");
-	const fb_tuning_engine *engine = engine_of(document);
+	const char *name = json_string_value(json_object_get(document, "engine"));
+	const fb_tuning_engine *engine = name ? fb_tuning_engine_find(name) : NULL;
 	if (!engine || !json_is_object(given) || !json_is_object(json_object_get(document, "start")) ||
 		!json_is_array(json_object_get(document, "trials")) ||
 		!json_is_string(json_object_get(document, "source_hash")) ||
@@ -70,6 +58,25 @@ static bool same_trial(const fb_session *session, int i, const json_t *recorded)
 	return same;
 }
 
+/** Another one than was recorded, as far as the record tells. */
+static bool is_other(const json_t *then, const json_t *now)
+{
+	return then && !json_equal(then, now);
+}
+
+/** What is another than then, in words for people; NULL: nothing that the record tells. */
+static const char *what_differs(const fb_session *session)
+{
+	const json_t *document = session->options.recorded, *report = session->report;
+	const char *version = json_string_value(json_object_get(document, "version"));
+	return is_other(json_object_get(document, "chain"), json_object_get(report, "chain"))
+			   ? "the station's chain"
+		   : is_other(json_object_get(document, "goal"), json_object_get(report, "goal"))
+			   ? "the station's goal"
+		   : version && strcmp(version, FB_VERSION) ? "the program's version"
+													: NULL;
+}
+
 fb_status fb_replay_compare(fb_session *session, fb_error *error)
 {
 	const json_t *document = session->options.recorded,
@@ -79,8 +86,9 @@ fb_status fb_replay_compare(fb_session *session, fb_error *error)
 		i++;
 	}
 	bool same = i == heard && i == recorded;
-	session->replay = json_pack("{s:O, s:i, s:i, s:b, s:o}", "of",
-		json_object_get(document, "session"), "runs", heard, "recorded", recorded, "same", same,
-		"first_difference", same ? json_null() : json_integer(i));
+	session->replay =
+		json_pack("{s:O, s:i, s:i, s:b, s:o, s:s?}", "of", json_object_get(document, "session"),
+			"runs", heard, "recorded", recorded, "same", same, "first_difference",
+			same ? json_null() : json_integer(i), "other", same ? NULL : what_differs(session));
 	return session->replay ? FB_OK : fb_fail(error, FB_NO_MEMORY, "", "out of memory");
 }

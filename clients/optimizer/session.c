@@ -52,6 +52,12 @@ static bool interrupted(const fb_session *session)
 	return session->watch.go_on && !session->watch.go_on(session->watch.ctx);
 }
 
+static bool out_of_time(const fb_session *session)
+{
+	double limit = session->options.seconds_max;
+	return limit > 0.0 && fb_session_seconds(session) >= limit;
+}
+
 /* --- the beginning */
 
 /** Every goal has something to say about sound, none about silence. */
@@ -120,6 +126,11 @@ static fb_status hear_baseline(fb_session *session, fb_error *error)
 	fb_status status =
 		fb_link_begin(session->link, session->source, json_object_get(options->recorded, "start"),
 			options->send_audio, file ? 0.0 : options->live_s, &report, error);
+	if (status && options->recorded) {
+		char why[sizeof error->text];
+		snprintf(why, sizeof why, "%s", error->text);
+		return fb_fail(error, status, "--replay", "cannot be done again here: %s", why);
+	}
 	if (status) {
 		return status;
 	}
@@ -144,6 +155,21 @@ static fb_status take_starts(fb_knobs *knobs, const json_t *recorded, fb_error *
 	return FB_OK;
 }
 
+/** While a model thinks the line of progress is drawn again and again. */
+static bool asking_goes_on(void *ctx)
+{
+	fb_session *session = ctx;
+	tell_progress(session, session->doing);
+	return !interrupted(session) && !out_of_time(session);
+}
+
+static void model_does(void *ctx, const char *what)
+{
+	fb_session *session = ctx;
+	snprintf(session->model_does, sizeof session->model_does, "%s", what);
+	tell_progress(session, session->model_does);
+}
+
 static fb_status open_relay(fb_session *session, fb_error *error)
 {
 	const fb_session_options *options = &session->options;
@@ -152,16 +178,20 @@ static fb_status open_relay(fb_session *session, fb_error *error)
 		return FB_OK;
 	}
 	relay.recorded = json_object_get(options->recorded, "exchanges");
-	relay.chat.go_on = session->watch.go_on;
-	relay.chat.ctx = session->watch.ctx;
-	session->brief = (fb_brief){.tree = session->tree,
+	relay.chat.go_on = asking_goes_on;
+	relay.chat.doing = model_does;
+	relay.chat.ctx = session;
+	return fb_relay_open(&relay, &session->relay, error);
+}
+
+static fb_brief brief_of(const fb_session *session)
+{
+	return (fb_brief){.tree = session->tree,
 		.report = session->report,
 		.audio = session->audio,
-		.max_step = options->max_step,
-		.tokens_max = options->request_tokens_max};
-	fb_status status = fb_relay_open(&relay, &session->relay, error);
-	session->brief.relay = session->relay;
-	return status;
+		.max_step = session->options.max_step,
+		.tokens_max = session->options.request_tokens_max,
+		.relay = session->relay};
 }
 
 fb_status fb_session_begin(fb_session *session, const fb_session_options *options,
@@ -175,8 +205,8 @@ fb_status fb_session_begin(fb_session *session, const fb_session_options *option
 									  : fb_fail(error, FB_NO_MEMORY, "", "out of memory");
 	status = status ? status : fb_walk(session->tree, &options->limits, &session->knobs, error);
 	status = status ? status : take_starts(&session->knobs, options->recorded, error);
+	status = status ? status : open_relay(session, error); /* what is wrong here need not wait */
 	status = status ? status : hear_baseline(session, error);
-	status = status ? status : open_relay(session, error);
 	if (status && interrupted(session)) {
 		status = fb_fail(error, status, "", "interrupted before anything was heard");
 	}
@@ -184,6 +214,7 @@ fb_status fb_session_begin(fb_session *session, const fb_session_options *option
 		fb_session_finish(session);
 		return status;
 	}
+	session->brief = brief_of(session);
 	clock_gettime(CLOCK_MONOTONIC, &session->started);
 	if (watch->began) {
 		watch->began(watch->ctx, session);
@@ -256,11 +287,10 @@ static const char *ended_then(const fb_session *session)
 /** Why the search must stop now, NULL if it need not. */
 static const char *spent(const fb_session *session)
 {
-	double limit = session->options.seconds_max;
-	return interrupted(session)                                  ? "interrupted"
-		   : limit > 0.0 && fb_session_seconds(session) >= limit ? "seconds"
-		   : fb_session_room(session) <= 0                       ? "auditions"
-																 : ended_then(session);
+	return interrupted(session)            ? "interrupted"
+		   : out_of_time(session)          ? "seconds"
+		   : fb_session_room(session) <= 0 ? "auditions"
+										   : ended_then(session);
 }
 
 fb_status fb_session_hear(fb_session *session, const fb_batch *batch, int round, fb_error *error)
@@ -301,10 +331,10 @@ static int reserve(const fb_session *session)
 static fb_status propose(
 	fb_session *session, void *engine, int room, fb_batch *batch, fb_error *error)
 {
-	tell_progress(session, session->relay ? "asking the model" : "searching");
+	tell_progress(session, "searching");
 	fb_status status = session->options.engine->propose(engine, room, batch, error);
-	if (interrupted(session)) {
-		session->stopped = "interrupted";
+	if (interrupted(session) || (!batch->count && out_of_time(session))) {
+		session->stopped = interrupted(session) ? "interrupted" : "seconds";
 		return FB_OK;
 	}
 	if (!status && !batch->count && session->relay) {
@@ -319,8 +349,8 @@ static fb_status play_round(fb_session *session, void *engine, int number, fb_er
 	fb_status status = FB_OK;
 	while (!status && !session->stopped) {
 		int room = fb_session_room(session) - reserve(session);
-		if (room <= 0) {
-			session->stopped = "auditions";
+		session->stopped = room <= 0 ? "auditions" : ended_then(session);
+		if (session->stopped) {
 			break;
 		}
 		status = propose(session, engine, room, &batch, error);

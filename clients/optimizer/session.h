@@ -27,7 +27,7 @@ typedef struct fb_session_options {
 	const json_t *recorded; ///< document of a session to do again, NULL: a new one
 } fb_session_options;
 
-enum { FB_SESSION_ID_MAX = 64, FB_SESSION_ROUNDS_MAX = 1000 };
+enum { FB_SESSION_ID_MAX = 64, FB_SESSION_ROUNDS_MAX = 1000, FB_DOING_MAX = 600 };
 
 /** What a turned knob is worth: what goes with it when it is put back. */
 typedef struct fb_worth {
@@ -73,12 +73,13 @@ struct fb_session {
 	double source_s;         ///< its length
 	struct timespec started; ///< when the search began
 	fb_round *round;
-	int rounds;                   ///< in `round`, tidying included
-	const char *doing;            ///< "listening", "searching", ...
-	const char *stopped;          ///< why, NULL while it goes on
-	char gave_up[512];            ///< why the engine asks its model no more, "" if it does
-	bool wrapping_up;             ///< the search is over: interrupting is too late
-	char proposal[FB_RUN_ID_MAX]; ///< run id of what is offered, "" if nothing is
+	int rounds;                    ///< in `round`, tidying included
+	const char *doing;             ///< "listening", "searching", ...
+	char model_does[FB_DOING_MAX]; ///< what `doing` is while a model is asked
+	const char *stopped;           ///< why, NULL while it goes on
+	char gave_up[512];             ///< why the engine asks its model no more, "" if it does
+	bool wrapping_up;              ///< the search is over: interrupting is too late
+	char proposal[FB_RUN_ID_MAX];  ///< run id of what is offered, "" if nothing is
 	bool accepted;
 	fb_worth *worth;          ///< [knobs] once tidied
 	json_t *replay;           ///< of a session done again: how alike it is, NULL else

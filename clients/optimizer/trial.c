@@ -13,6 +13,7 @@ static void finish_trial(fb_trial *trial)
 	free(trial->metric);
 	free(trial->valid);
 	free(trial->part);
+	json_decref(trial->thirds);
 }
 
 void fb_trials_finish(fb_trials *history)
@@ -97,6 +98,7 @@ static fb_status read_result(
 		const json_t *part = json_object_get(parts, history->metric_id[history->aim[i]]);
 		trial->part[i] = part ? json_number_value(part) : (double)NAN;
 	}
+	trial->thirds = json_incref(json_object_get(json_object_get(result, "third_octaves"), "out"));
 	return FB_OK;
 }
 
@@ -182,6 +184,18 @@ int fb_trials_only_difference(const fb_trials *history, int a, int b)
 		}
 	}
 	return found;
+}
+
+bool fb_trials_foreign(const fb_trials *history, int trial)
+{
+	const double *value = history->trial[trial].value, *best = history->trial[history->best].value;
+	for (int k = 0; k < history->knobs->count; k++) {
+		const fb_knob *knob = &history->knobs->knob[k];
+		if (fb_knob_says_what(knob) && value[k] != knob->start && value[k] != best[k]) {
+			return true;
+		}
+	}
+	return false;
 }
 
 bool fb_trials_sound_alike(const fb_trials *history, int a, int b)

@@ -5,7 +5,7 @@
 
 #include "knob.h"
 
-enum { FB_RUN_ID_MAX = 48, FB_WHY_MAX = 80 };
+enum { FB_RUN_ID_MAX = 48, FB_WHY_MAX = 320 };
 
 /** One parameter set. */
 typedef struct fb_trial {
@@ -15,6 +15,7 @@ typedef struct fb_trial {
 	double *metric; ///< [metrics]
 	bool *valid;    ///< [metrics]
 	double *part;   ///< [aims] 0..1, how well each metric of the goal meets it; NaN left out
+	json_t *thirds; ///< its balance in third octaves, a list of dB; NULL: not told
 	int round;      ///< 0: as the station was found
 	char run_id[FB_RUN_ID_MAX];
 	char why[FB_WHY_MAX]; ///< what whoever proposed it wanted to know
@@ -47,6 +48,10 @@ int fb_trials_find(const fb_trials *history, const double *value);
 
 /** The one knob in which they differ, -1: none does, or more do. */
 int fb_trials_only_difference(const fb_trials *history, int a, int b);
+
+/** Has it a setting of a section's choice that neither the best trial has nor the station as found?
+	What a band does as a notch says nothing of it as a bell. */
+bool fb_trials_foreign(const fb_trials *history, int trial);
 
 /** Did these two measure the very same? Auditions are deterministic, so then nothing of what
 	differs between them is heard. */

@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum {
-	CLIENTS_MAX = 64,
 	WAITING_MAX = 16 * 1024, ///< bytes of changes, and of meters, that wait for a client
 	RATE_DEFAULT_HZ = 10,
 	RATE_MAX_HZ = 50,
@@ -141,8 +140,24 @@ static bool send_packet(void *ctx, const void *data, size_t size)
 	return true; /* it asks nothing by OSC that would be answered */
 }
 
-static const fb_osc_transport transport = {
-	.send = send_packet, .value = take_value, .packet_max = 1024, .reliable = true};
+static fb_account *account(void *ctx, fb_accounts *accounts, int64_t now_us)
+{
+	(void)accounts, (void)now_us;
+	return fb_peers_account(((const fb_events *)ctx)->wsi);
+}
+
+/** The stream ends; a browser comes again, and is told then why it cannot. */
+static void displaced(void *ctx)
+{
+	fb_peers_end(((const fb_events *)ctx)->wsi);
+}
+
+static const fb_osc_transport transport = {.send = send_packet,
+	.value = take_value,
+	.account = account,
+	.displaced = displaced,
+	.packet_max = 1024,
+	.reliable = true};
 
 /* --- writing */
 
@@ -207,7 +222,8 @@ static int write_events(void *ctx)
 	if (now_s - events->said_s > SILENCE_S) {
 		fputs(": still here\n\n", out);
 	}
-	int end = ferror(out) | fclose(out);
+	int end = ferror(out);
+	end |= fclose(out);
 	if (!end && len > LWS_PRE) {
 		events->said_s = now_s;
 		end = lws_write(
@@ -290,22 +306,13 @@ static fb_status follow(fb_events *events, const fb_asked *asked, fb_error *erro
 	return status;
 }
 
-static uint32_t clients(const fb_server *server)
-{
-	uint32_t n = 0;
-	for (const fb_events *events = server->events; events; events = events->next) {
-		n++;
-	}
-	return n;
-}
-
 static void get_events(fb_request *request, const fb_asked *asked)
 {
 	static const fb_stream_ops ops = {.write = write_events, .close = close_events};
 	fb_error error;
-	fb_events *events = clients(asked->server) < CLIENTS_MAX ? calloc(1, sizeof *events) : NULL;
+	fb_events *events = calloc(1, sizeof *events);
 	if (!events) {
-		fb_refuse(request, FB_TOO_MANY, asked->path, "there are too many who listen");
+		fb_refuse(request, FB_NO_MEMORY, asked->path, "out of memory");
 		return;
 	}
 	events->server = asked->server;

@@ -16,7 +16,8 @@ enum {
 	FB_CONNECTIONS_MAX = 400,
 	FB_CONNECTIONS_OF_ONE = 256, ///< of one address
 	FB_IDLE_S = 60,              ///< one is kept without a request
-	FB_WEBSOCKETS_MAX = 64,
+	FB_WEBSOCKETS_MAX = 64,      ///< OSCQuery's
+	FB_TAPS_MAX = 64,            ///< that listen to audio
 
 	/* requests */
 	FB_BODY_S = 10,              ///< a body has to come within, and so long more for ...

@@ -23,6 +23,7 @@ struct fb_peer {
 	fb_account *account;
 	struct fb_peer *prev, *next; ///< the one that has waited longest is last
 	purpose use;
+	fb_stream stream;
 	bool leaves; ///< on its way out
 };
 
@@ -149,9 +150,60 @@ void fb_peers_busy(fb_peers *peers, struct lws *wsi, bool busy)
 	set_use(peers, wsi, busy ? ASKS : WAITS);
 }
 
-void fb_peers_streams(fb_peers *peers, struct lws *wsi)
+void fb_peers_streams(fb_peers *peers, struct lws *wsi, fb_stream kind)
 {
+	fb_peer *peer = lws_get_opaque_user_data(wsi);
+	if (peer) {
+		peer->stream = kind;
+	}
 	set_use(peers, wsi, STREAMS);
+}
+
+/** How many streams of that kind there are, of an address or of all if NULL. */
+static uint32_t streams_of(const fb_peers *peers, fb_stream kind, const fb_account *account)
+{
+	uint32_t n = 0;
+	for (const fb_peer *peer = peers->first; peer; peer = peer->next) {
+		n += peer->stream == kind && !peer->leaves && (!account || peer->account == account);
+	}
+	return n;
+}
+
+/** Of the address that has most of them the one that came last, if that is more than a fair share
+	beside one more of the newcomer's. NULL: nobody. */
+static const fb_peer *stream_to_go(
+	const fb_peers *peers, fb_stream kind, const fb_account *newcomer)
+{
+	uint32_t most = streams_of(peers, kind, newcomer) + 1;
+	const fb_peer *gone = NULL;
+	for (const fb_peer *peer = peers->first; peer; peer = peer->next) {
+		if (peer->stream == kind && !peer->leaves) {
+			uint32_t n = streams_of(peers, kind, peer->account);
+			if (n > most) {
+				most = n;
+				gone = peer;
+			}
+		}
+	}
+	return gone;
+}
+
+bool fb_peers_have_stream_room(fb_peers *peers, fb_stream kind, struct lws *newcomer, bool make)
+{
+	static const uint32_t most[] = {
+		[FB_STREAM_WEBSOCKET] = FB_WEBSOCKETS_MAX, [FB_STREAM_TAP] = FB_TAPS_MAX};
+	const fb_account *account = fb_peers_account(newcomer);
+	if (!account) {
+		return false;
+	}
+	if (streams_of(peers, kind, NULL) < most[kind]) {
+		return true;
+	}
+	const fb_peer *gone = stream_to_go(peers, kind, account);
+	if (gone && make) {
+		fb_peers_end(gone->wsi);
+	}
+	return gone != NULL;
 }
 
 uint32_t fb_peers_count(const fb_peers *peers)
@@ -175,7 +227,7 @@ int64_t fb_peers_spent_us(struct lws *wsi)
 	return peer ? fb_account_spent_us(peer->account, now_us()) : 0;
 }
 
-const fb_account *fb_peers_account(struct lws *wsi)
+fb_account *fb_peers_account(struct lws *wsi)
 {
 	const fb_peer *peer = lws_get_opaque_user_data(wsi);
 	return peer && !peer->leaves ? peer->account : NULL;

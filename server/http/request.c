@@ -98,7 +98,7 @@ void fb_http_answer_stream(
 		request->stream = ops;
 		request->stream_ctx = ctx;
 		fb_keep_fresh(request->wsi);
-		fb_peers_streams(request->http->peers, request->wsi);
+		fb_peers_streams(request->http->peers, request->wsi, FB_STREAM_EVENTS);
 	}
 	lws_callback_on_writable(request->wsi);
 }
@@ -394,7 +394,7 @@ static int write_on(fb_request *request)
 static int websocket(struct lws *wsi, fb_request *request)
 {
 	char path[FB_PATH_LEN] = "", query[FB_PATH_LEN], origin[FB_ORIGIN_URL_LEN];
-	fb_server *server = fb_http_of(wsi)->server;
+	fb_http *http = fb_http_of(wsi);
 	fb_visit visit = fb_visit_of(wsi, origin);
 	uint32_t station = 0;
 	bool output = false;
@@ -408,13 +408,19 @@ static int websocket(struct lws *wsi, fb_request *request)
 		!fb_read_query(wsi, query, sizeof query)) {
 		return 414;
 	}
-	if (!strcmp(path, "/")) {
-		return request ? fb_ws_open(request, wsi) : fb_ws_room(server, wsi);
-	}
-	if (!fb_tap_path(server, path, query, &station, &output)) {
+	bool tap = strcmp(path, "/") != 0;
+	if (tap && !fb_tap_path(http->server, path, query, &station, &output)) {
 		return 404;
 	}
-	return request ? fb_tap_open(request, wsi, station, output) : 0;
+	fb_stream kind = tap ? FB_STREAM_TAP : FB_STREAM_WEBSOCKET;
+	if (!fb_peers_have_stream_room(http->peers, kind, wsi, request != NULL)) {
+		return 503;
+	}
+	if (!request) {
+		return 0;
+	}
+	fb_peers_streams(http->peers, wsi, kind);
+	return tap ? fb_tap_open(request, wsi, station, output) : fb_ws_open(request, wsi);
 }
 
 static int on_websocket(
@@ -432,7 +438,6 @@ static int on_websocket(
 		memset(request, 0, sizeof *request);
 		request->http = fb_http_of(wsi);
 		request->wsi = wsi;
-		fb_peers_streams(request->http->peers, wsi);
 		return websocket(wsi, request) ? -1 : 0;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return request->stream ? request->stream->write(request->stream_ctx) : 0;

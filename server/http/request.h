@@ -26,6 +26,14 @@ typedef struct fb_stream_ops {
 	void (*close)(void *ctx);
 } fb_stream_ops;
 
+/** What a connection may turn into. */
+typedef enum fb_stream {
+	FB_STREAM_NONE,
+	FB_STREAM_EVENTS,
+	FB_STREAM_WEBSOCKET, ///< OSCQuery's
+	FB_STREAM_TAP
+} fb_stream;
+
 typedef struct fb_peer fb_peer;   ///< one connection (peers.c)
 typedef struct fb_peers fb_peers; ///< all
 typedef struct fb_door fb_door;   ///< door.h
@@ -117,13 +125,17 @@ int fb_peers_add(fb_peers *peers, struct lws *wsi); ///< nonzero: out of memory
 void fb_peers_remove(fb_peers *peers, struct lws *wsi);
 /** It asks, or it waits for its client to ask: those that wait longest go first. */
 void fb_peers_busy(fb_peers *peers, struct lws *wsi, bool busy);
-void fb_peers_streams(fb_peers *peers, struct lws *wsi); ///< its answer has no end
+/** Its answer has no end. */
+void fb_peers_streams(fb_peers *peers, struct lws *wsi, fb_stream kind);
+/** Is there room for one more WebSocket or tap, if need be because one goes of an address that has
+	more than its share? make: it goes now. */
+bool fb_peers_have_stream_room(fb_peers *peers, fb_stream kind, struct lws *newcomer, bool make);
 uint32_t fb_peers_count(const fb_peers *peers);
 void fb_peers_end(struct lws *wsi); ///< end a connection, as one too many
 /** A request has taken so much of the loop's time, by fb_account_clock_us(). */
 void fb_peers_spend(struct lws *wsi, int64_t cost_us);
-int64_t fb_peers_spent_us(struct lws *wsi);          ///< what its address has taken of late
-const fb_account *fb_peers_account(struct lws *wsi); ///< NULL: it is on its way out
+int64_t fb_peers_spent_us(struct lws *wsi);    ///< what its address has taken of late
+fb_account *fb_peers_account(struct lws *wsi); ///< NULL: it is on its way out
 
 /* --- access.c */
 typedef enum fb_visit {

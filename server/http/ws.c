@@ -101,8 +101,17 @@ static bool send_packet(void *ctx, const void *data, size_t size)
 	return push(ctx, data, size, false);
 }
 
-static const fb_osc_transport transport = {
-	.send = send_packet, .packet_max = MESSAGE_MAX, .bundles = false, .reliable = true};
+static fb_account *account(void *ctx, fb_accounts *accounts, int64_t now)
+{
+	(void)accounts, (void)now;
+	return fb_peers_account(((const fb_ws *)ctx)->wsi);
+}
+
+static const fb_osc_transport transport = {.send = send_packet,
+	.account = account,
+	.packet_max = MESSAGE_MAX,
+	.bundles = false,
+	.reliable = true};
 
 /* --- what a client says */
 
@@ -190,48 +199,13 @@ static void close_ws(void *ctx)
 	free_ws(ws);
 }
 
-/** How many of this address there are. */
-static uint32_t clients_of(const fb_ws_hub *hub, const fb_account *account)
-{
-	uint32_t n = 0;
-	for (const fb_ws *ws = hub->clients; ws; ws = ws->next) {
-		n += account && fb_peers_account(ws->wsi) == account;
-	}
-	return n;
-}
-
-/** Who has to go for one more of that address: of the address that has most, the one that came
-	last, if that is more than a fair share. NULL: nobody. */
-static fb_ws *to_go(const fb_ws_hub *hub, struct lws *newcomer)
-{
-	uint32_t most = clients_of(hub, fb_peers_account(newcomer)) + 1;
-	fb_ws *gone = NULL;
-	for (fb_ws *ws = hub->clients; ws; ws = ws->next) {
-		uint32_t n = clients_of(hub, fb_peers_account(ws->wsi));
-		if (n > most) {
-			most = n;
-			gone = ws;
-		}
-	}
-	return gone;
-}
-
-int fb_ws_room(const fb_server *server, struct lws *newcomer)
-{
-	const fb_ws_hub *hub = server->ws;
-	return hub && (hub->n_clients < FB_WEBSOCKETS_MAX || to_go(hub, newcomer)) ? 0 : 503;
-}
-
 int fb_ws_open(fb_request *request, struct lws *wsi)
 {
 	static const fb_stream_ops ops = {.write = write_ws, .receive = receive, .close = close_ws};
 	fb_server *server = request->http->server;
-	fb_ws *ws = fb_ws_room(server, wsi) ? NULL : calloc(1, sizeof *ws);
+	fb_ws *ws = calloc(1, sizeof *ws);
 	if (!ws) {
 		return 503;
-	}
-	if (server->ws->n_clients >= FB_WEBSOCKETS_MAX) {
-		fb_peers_end(to_go(server->ws, wsi)->wsi);
 	}
 	fb_keep_fresh(wsi);
 	bool may_write = fb_read_peer(wsi, "websocket", request->origin);

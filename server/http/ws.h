@@ -16,10 +16,7 @@
 FB_MUST_CHECK fb_status fb_ws_start(fb_server *server, fb_error *error);
 void fb_ws_stop(fb_server *server); ///< its clients have gone before
 
-/** Is there room for one more client, if need be because one goes of an address that has many?
-	0, or the status to refuse it with. */
-int fb_ws_room(const fb_server *server, struct lws *newcomer);
-/** A client came. Returns 0, or the status to refuse it with. */
+/** A client came for whom there is room. Returns 0, or the status to refuse it with. */
 int fb_ws_open(fb_request *request, struct lws *wsi);
 /** Tell of edits; let those who sent too much go on. Called every few milliseconds. */
 void fb_ws_service(fb_server *server);

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from tuning import PATCH, Optimizer, start
-from servers import BUILD, Foldbackd, free_port, wait_for
+from tuning import Optimizer, start
+from servers import BUILD, free_port, wait_for
 
 PROGRAM = str(BUILD / "foldback-optimizer")
 

@@ -25,13 +25,16 @@ def make_certificates(folder, host="localhost"):
 # --- acts
 
 
-def completion(content, **message):
-    """A good completion around whatever content."""
-    text = content if isinstance(content, str) else json.dumps(content)
+USAGE = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
+
+
+def completion(content, usage=USAGE, **message):
+    """A good completion around whatever content; None is none, as with a refusal or a call of a tool."""
+    text = content if isinstance(content, str) or content is None else json.dumps(content)
     body = {"id": "c-1", "object": "chat.completion", "model": "double",
             "choices": [{"index": 0, "finish_reason": message.pop("finish_reason", "stop"),
                          "message": {"role": "assistant", "content": text, **message}}],
-            "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}}
+            **({"usage": usage} if usage else {})}
     return 200, {}, json.dumps(body).encode()
 
 
@@ -70,7 +73,7 @@ def engineer(request):
     gain = values.get("trim.gain")
     if gain and "lufs_integrated" in told["report"]["metrics"]:
         low, high = gain["range"]
-        missing = told["goal"]["weights"]["target_lufs"] - told["report"]["metrics"]["lufs_integrated"]
+        missing = told["goal"]["target_lufs"] - told["report"]["metrics"]["lufs_integrated"]
         reach = told["max_step"] * (high - low)
         advice["trim.gain"] = round(max(low, min(high, gain["now"] + max(-reach, min(reach, missing)))), 1)
     return completion({"recommended_parameters": advice, "reasoning": "Louder to the target; the steps that helped.",

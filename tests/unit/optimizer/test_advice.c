@@ -145,6 +145,86 @@ static void test_forms(void **state)
 	tear_down(&s);
 }
 
+/** What a model thinks before it answers is no part of its answer. */
+static void test_thoughts(void **state)
+{
+	(void)state;
+#define ANSWER                                                                                     \
+	"{\"recommended_parameters\": {\"trim.gain\": 3}, \"reasoning\": \"</think>\", "               \
+	"\"expected_improvement\": 1}"
+	static const char *const good[] = {ANSWER,
+		"<think>\nWhat if {\"trim.gain\": 9}?\n</think>\n" ANSWER, "more {gain}</think>" ANSWER,
+		"\n<think></think>\n```json\n" ANSWER "\n```"};
+	static const char *const bad[] = {"<think>" ANSWER, "<think> </think>", ANSWER "</think>"};
+	stage s = {0};
+	fb_error error;
+	set_up(&s);
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		assert_int_equal(fb_advice_read(&s.advice, good[i], &s.history, 1.0, &error), FB_OK);
+		assert_int_equal(s.advice.taken, 1);
+		assert_near(value(&s, "trim.gain"), 3.0, 0.0);
+		fb_advice_finish(&s.advice);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		assert_int_equal(fb_advice_read(&s.advice, bad[i], &s.history, 1.0, &error), FB_OK);
+		assert_int_equal(s.advice.taken, 0);
+		fb_advice_finish(&s.advice);
+	}
+	tear_down(&s);
+}
+
+/** A model that fills its form with the values it was told changes nothing, though it was told them
+	in few digits. */
+static void test_values_given_back(void **state)
+{
+	(void)state;
+	stage s = {0};
+	bench_knobs(&s.knobs);
+	fb_knob *gain = &s.knobs.knob[fb_knobs_find(&s.knobs, "trim.gain")],
+			*freq = &s.knobs.knob[fb_knobs_find(&s.knobs, "eq.b1_freq")];
+	gain->start = 0.70710678;
+	freq->start = 1234.5678;
+	freq->max = 4567.8901; /* a station may let a proposal go no farther */
+	bench_begin(&s.history, &s.knobs);
+	advise(&s, "\"trim.gain\": 0.707, \"eq.b1_freq\": 1234.6", 1.0);
+	assert_int_equal(s.advice.taken, 0);
+	assert_near(value(&s, "trim.gain"), 0.70710678, 0.0);
+	advise(&s, "\"eq.b1_freq\": 4567.9", 1.0);
+	assert_int_equal(s.advice.taken, 1);
+	assert_false(remarked(&s, "out of range"));
+	tear_down(&s);
+}
+
+/** Whatever form a message has, the text is what the model says. */
+static void test_forms_of_messages(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *message, *text, *fault;
+	} rows[] = {{"{\"content\": \"a\"}", "a", ""},
+		{"{\"content\": [{\"type\": \"text\", \"text\": \"a\"}, {\"text\": \"b\"}]}", "ab", ""},
+		{"{\"content\": [{\"type\": \"reasoning\", \"text\": \"hm\"}, {\"type\": \"output_text\", "
+		 "\"text\": \"b\"}]}",
+			"b", ""},
+		{"{\"content\": null, \"tool_calls\": []}", NULL,
+			"the model called a tool instead of answering"},
+		{"{\"content\": null, \"reasoning_content\": \"hm\"}", NULL, "the answer is empty"},
+		{"{\"content\": 5}", NULL, "the answer is empty"}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char body[400];
+		fb_reply reply;
+		snprintf(body, sizeof body, "{\"choices\": [{\"message\": %s}]}", rows[i].message);
+		fb_reply_read(&reply, body);
+		if (rows[i].text) {
+			assert_string_equal(reply.text, rows[i].text);
+		} else {
+			assert_null(reply.text);
+		}
+		assert_string_equal(reply.fault, rows[i].fault);
+		fb_reply_finish(&reply);
+	}
+}
+
 static void test_plain(void **state)
 {
 	(void)state;
@@ -180,6 +260,12 @@ static void test_hide(void **state)
 	assert_string_equal(text, "key ****, again ******** and sk-");
 	fb_plain_hide(text, "");
 	fb_plain_hide(text, NULL);
+	/* as escapes of JSON, once or in a text within a text */
+	char escaped[] = "\\u0073k-1 \\\\u0073\\\\u006B-1 \\u0073k-2 \\u007 s\\/k";
+	fb_plain_hide(escaped, "sk-1");
+	assert_string_equal(escaped, "********* **************** \\u0073k-2 \\u007 s\\/k");
+	fb_plain_hide(escaped, "s/k");
+	assert_string_equal(escaped, "********* **************** \\u0073k-2 \\u007 ****");
 }
 
 /** Bodies cut off anywhere end in a fault, never in a text. */
@@ -211,7 +297,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_takes_what_is_good),
 		cmocka_unit_test(test_whole_numbers), cmocka_unit_test(test_steps_are_cut_back),
 		cmocka_unit_test(test_what_was_tried_is_no_advice), cmocka_unit_test(test_forms),
-		cmocka_unit_test(test_plain), cmocka_unit_test(test_hide),
-		cmocka_unit_test(test_truncated_bodies)};
+		cmocka_unit_test(test_thoughts), cmocka_unit_test(test_values_given_back),
+		cmocka_unit_test(test_forms_of_messages), cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_hide), cmocka_unit_test(test_truncated_bodies)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,8 +145,8 @@ static void delayed(reverb_node *self, float dry[2][FB_TICK], float x[2][FB_TICK
 	fb_tap_advance(tap);
 }
 
-/** Four frames of one side, in place. keep: what a frame's state leaves in the next one's, powers: in
-	each of the next four's; last: the state after the last frame, in all lanes. */
+/** Four frames of one side, in place. keep: what a frame's state leaves in the next one's, powers:
+	in each of the next four's; last: the state after the last frame, in all lanes. */
 static inline __attribute__((always_inline)) void cut4(
 	float coef, float keep, fb_lanes powers, fb_lanes *last, float x[FB_LANES])
 {

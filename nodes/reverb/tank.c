@@ -281,8 +281,8 @@ static inline __attribute__((always_inline)) void go_round(fb_tank *tank, bool m
 	}
 }
 
-/* --- for registers of four floats: one half of the lines, or of a pair, at a time. The same sums of
-   the same products, so the same bits */
+/* --- for registers of four floats: one half of the lines, or of a pair, at a time. The same sums
+   of the same products, so the same bits */
 
 typedef float four __attribute__((vector_size(16), may_alias));
 
@@ -317,8 +317,8 @@ static inline __attribute__((always_inline)) void hadamard_half(fb_lanes v[PAIRS
 	}
 }
 
-/** Four frames of one half of the lines through their filters and their half of the matrix. sums: of
-	what leaves. */
+/** Four frames of one half of the lines through their filters and their half of the matrix. sums:
+	of what leaves. */
 static inline __attribute__((always_inline)) void half_round(fb_tank *tank, int half,
 	const float *from[LINES], uint32_t i, fb_lanes v[PAIRS], fb_lanes sums[2])
 {

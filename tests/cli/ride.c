@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ride NODE: what a node makes of noise while a wild hand rides all of its parameters, as raw
-   floats on standard output. Compiled by test_wide.py against builds that must give the same bits. */
+   floats on standard output. Compiled by test_wide.py against builds that must give the same
+   bits. */
 #include "../support/rig.h"
 
 #include <math.h>

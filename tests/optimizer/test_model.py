@@ -74,8 +74,9 @@ def test_protocol(asks):
     assert parameters["properties"]["comp.ratio"] == {"type": ["number", "null"]}
 
 
-REPORT = ["run_id", "station_id", "parameters", "params_before", "params_after", "metrics", "invalid", "score", "frame_start",
-          "frame_end", "sample_rate", "audio_snapshot_base64", "subjective", "notes"]
+REPORT = {"run_id": str, "station_id": int, "parameters": dict, "params_before": dict, "params_after": dict, "metrics": dict, "invalid": list,
+          "score": float, "frame_start": int, "frame_end": int, "sample_rate": float, "audio_snapshot_base64": str, "subjective": type(None),
+          "notes": str}
 
 
 def test_package(asks, server):
@@ -83,7 +84,12 @@ def test_package(asks, server):
     double, done = asks(engineer, options=["--json", "--rounds", 3])
     answer(done)
     told = package(double.requests[0])
-    assert list(told["report"]) == REPORT and len(told["report"]["metrics"]) == 55
+    report = told["report"]
+    assert [(name, type(value)) for name, value in report.items()] == list(REPORT.items())
+    assert len(report["metrics"]) == 55 and all(type(value) in (int, float) for value in report["metrics"].values())
+    assert set(report["invalid"]) <= set(report["metrics"]) and report["params_after"] == {**report["params_before"], **report["parameters"]}
+    before = server.get("/api/stations/1/params")
+    assert report["params_before"] == pytest.approx(before) and {f"{name}" for name in told["parameters"]} <= set(before)
     assert told["report"]["sample_rate"] == 48000 and told["report"]["frame_end"] == 3 * 48000
     assert [node["id"] for node in told["chain"]] == ["trim", "eq", "comp", "limiter"] and told["chain"][2]["does"]
     assert told["goal"]["weights"]["lufs_integrated"] == {"weight": 2, "target": -23, "tolerance": 1}

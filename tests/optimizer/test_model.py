@@ -4,6 +4,7 @@
 import base64
 import json
 import os
+import re
 import sqlite3
 import time
 from email.utils import formatdate
@@ -117,16 +118,19 @@ def tokens_asked(request):
 
 def test_token_budget(asks):
     """Requests stay within their budget; what does not fit at all is an error that says so."""
-    wide, done = asks(engineer, options=["--json", "--rounds", 2])
-    answer(done)
-    tight, done = asks(engineer, options=["--json", "--rounds", 5, "--patience", 5, "--token-budget", 6400])
-    answer(done)
-    assert max(map(tokens_asked, tight.requests)) <= 6400 < min(map(tokens_asked, wide.requests))
-    rounds = package(tight.requests[-1])["history"]
-    assert rounds[0].startswith("round 1: ") and "the best scored" in rounds[0]  # the oldest in a line,
-    assert rounds[-1]["trials"]  # the newest in full
     _, done = asks(engineer, options=["--token-budget", 500])
     assert done.returncode == 1 and "--token-budget: the shortest request takes" in done.stderr
+    budget = int(re.search(r"takes (\d+) tokens, 500 may be used", done.stderr)[1]) + 700
+    moves = [advises({"trim.gain": gain}, reasoning="Louder. " * 40) for gain in (1, 2, 3, 4, 5, 6)]
+    sizes = {}
+    for name, options in {"wide": [], "tight": ["--token-budget", budget]}.items():
+        double, done = asks(*moves, options=["--json", "--rounds", 6, "--patience", 6, *options])
+        assert answer(done)["spend"]["requests"] == 6
+        sizes[name] = [tokens_asked(request) for request in double.requests]
+    assert max(sizes["tight"]) <= budget < min(sizes["wide"])
+    rounds = package(double.requests[-1])["history"]
+    assert rounds[0].startswith("round 1: ") and "the best scored" in rounds[0]  # the oldest in a line,
+    assert rounds[-1]["trials"]  # the newest in full
 
 
 def test_audio(asks):

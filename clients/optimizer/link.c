@@ -10,6 +10,10 @@
 
 /* A minute of audio through a long chain, 64 times, on a busy machine. The user can give up. */
 #define AUDITION_TIMEOUT_S 600.0
+/* Learning a station by OSC takes hundreds of questions. Where a tenth of all datagrams is lost, a
+   question, its answer or its /synced is in every fourth try, and no question may fail. An answer
+   that comes late counts for the next try. */
+enum { ANSWER_MS = 150, TRIES = 20 };
 
 struct fb_link {
 	fb_link_options options;
@@ -41,6 +45,7 @@ fb_status fb_link_open(const fb_link_options *options, fb_link **out, fb_error *
 		fb_link_close(link);
 		return status;
 	}
+	fb_client_set_patience(link->osc, ANSWER_MS, TRIES);
 	*out = link;
 	return FB_OK;
 }

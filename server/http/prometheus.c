@@ -96,8 +96,9 @@ static void put_value(FILE *out, fb_tree *tree, const fb_branch *leaf)
 	double number = 0.0;
 	fb_tree_get(tree, leaf, &value);
 	fb_value_number(&value, &number);
-	if (fb_tree_valid(tree, leaf)) {
-		fprintf(out, " %.9g\n", number * unit_of(fb_branch_leaf(leaf)->unit)->times);
+	double times = unit_of(fb_branch_leaf(leaf)->unit)->times;
+	if (fb_tree_valid(tree, leaf)) { /* as exact as a count of weeks or a measure needs to be */
+		fprintf(out, value.tag == 'i' ? " %.17g\n" : " %.9g\n", number * times);
 	} else {
 		fputs(" NaN\n", out);
 	}

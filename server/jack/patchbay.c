@@ -303,17 +303,32 @@ static json_t *to_json(const fb_patchbay *bay)
 	return json;
 }
 
+/** On the disk when it returns true, else errno says why not. */
+static bool write_file(const json_t *json, const char *path)
+{
+	FILE *file = fopen(path, "we");
+	if (!file) {
+		return false;
+	}
+	bool good = !json_dumpf(json, file, JSON_INDENT(1) | JSON_SORT_KEYS) && !fflush(file) &&
+				!fsync(fileno(file));
+	int why = errno;
+	good = !fclose(file) && good;
+	errno = good ? errno : why;
+	return good;
+}
+
 bool fb_patchbay_write(fb_patchbay *bay, fb_error *error)
 {
 	size_t size = strlen(bay->path) + 5;
 	char *fresh = malloc(size);
 	json_t *json = to_json(bay);
+	errno = ENOMEM;
 	bool good = fresh && json;
 	if (good) {
-		/* the old file stays whole until the new one is */
+		/* the old file stays whole until the new one is, also where the power fails */
 		snprintf(fresh, size, "%s.new", bay->path);
-		good = !json_dump_file(json, fresh, JSON_INDENT(1) | JSON_SORT_KEYS) &&
-			   !rename(fresh, bay->path);
+		good = write_file(json, fresh) && !rename(fresh, bay->path);
 	}
 	bay->changed = !good;
 	if (!good) {

@@ -259,12 +259,19 @@ def test_why(optimizer):
 
 
 def test_plot(optimizer, tmp_path):
-    """The picture is whole XML, with a dot for every audition and a line for the score and each of some metrics."""
+    """The picture is whole XML, with a dot for every audition, a line for the score and each of some metrics, the targets of
+    these, and the rounds by their names, all of it within the picture."""
     result = optimizer.json("--sample", "level.wav", "--auditions", 40, "--plot", tmp_path / "plot.svg")
     picture = ElementTree.parse(tmp_path / "plot.svg").getroot()
     tags = [element.tag.split("}")[1] for element in picture.iter()]
+    texts = [element.text or "" for element in picture.iter()]
     assert tags.count("circle") == result["auditions"] and tags.count("polyline") == 6
-    assert any("Integrated loudness" in (element.text or "") for element in picture.iter())
+    assert any("Integrated loudness" in text for text in texts) and "1" in texts and "tidy" in texts
+    assert f"Station 1: {result['score_before']:.2f} to {result['score_after']:.2f} of 100" in texts
+    assert [element.get("stroke") for element in picture.iter()].count("#4a4") >= 3
+    size = {"x": float(picture.get("width")), "y": float(picture.get("height"))}
+    for element in picture.iter():
+        assert all(0 <= float(value) <= size[name.lstrip("c")[0]] for name, value in element.items() if name in ("x", "y", "x1", "y2", "cx", "cy"))
     assert "cannot be written" in optimizer.run("--sample", "level.wav", "--auditions", 5, "--plot", tmp_path / "no" / "plot.svg").stderr
 
 

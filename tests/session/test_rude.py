@@ -7,7 +7,6 @@ Of an answer's time only foldback's own counts. The kernel tells how long the th
 ready to run and had no processor; a process that does nothing but sleep tells when the machine let nobody run. Where nothing else
 goes on this is a few milliseconds of what the crowd takes; on a busy machine it is most of the time. What xruns are
 the machine's is told by threads that come before all audio, and by an empty client of a second JACK server."""
-import json
 import os
 import re
 import resource
@@ -19,7 +18,7 @@ import pytest
 import sounds
 from gig import Idle, realtime
 from rude import Machine, Polite, Stalls, crowd
-from servers import Foldbackd, Jackd, wait_for
+from servers import Jackd, playing_patch, wait_for
 
 SECONDS = 8
 LATE_S = 0.1  # no answer may take longer
@@ -36,9 +35,7 @@ def descriptors():
 
 
 def start(folder, **options):
-    patch = folder / "patch.json"
-    patch.write_text(json.dumps({"name": "rude", "stages": [{"id": "gain", "type": "gain"}]}))
-    return Foldbackd(folder, "--patch", patch, **options)
+    return playing_patch(folder, {"name": "rude", "stages": [{"id": "gain", "type": "gain"}]}, **options)
 
 
 def meet(folder, server, source="127.0.0.1"):

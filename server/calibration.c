@@ -139,13 +139,12 @@ const fb_recent *fb_recent_find(
 	return NULL;
 }
 
-bool fb_calibration_find_run(const fb_calibration *calibration, const char *run_id,
-	uint32_t station, const json_t **parameters, const json_t **began)
+bool fb_calibration_find_run(
+	const fb_calibration *calibration, const char *run_id, uint32_t station, fb_proposed *out)
 {
 	const fb_recent *recent = fb_recent_find(calibration, run_id, station);
 	if (recent) {
-		*parameters = recent->parameters;
-		*began = recent->began;
+		*out = (fb_proposed){recent->run_id, recent->parameters, recent->began, recent->live};
 	}
 	return recent;
 }
@@ -162,6 +161,7 @@ static void remember(fb_calibration *calibration, const fb_shadow_job *job)
 	recent->station = job->station;
 	recent->parameters = json_incref(json_object_get(candidate->report, "params_after"));
 	recent->began = json_incref(job->source->settings);
+	recent->live = job->source->live;
 	recent->source = fb_source_hold(job->source);
 	if (calibration->n_recent > SOURCES_MAX) {
 		fb_recent *old =
@@ -292,6 +292,7 @@ void fb_calibration_captured(fb_calibration *calibration, fb_capture *take)
 		task->job->source =
 			fb_source_create(take->audio, take->frames, take->frame_start, task->job->rate_hz);
 		if (task->job->source) {
+			task->job->source->live = true;
 			take->audio[0] = take->audio[1] = NULL;
 			if (!fb_audition_give(calibration->audition, task->job)) {
 				fail(task, FB_TOO_MANY, "too many auditions wait");

@@ -35,10 +35,9 @@ FB_MUST_CHECK fb_status fb_calibration_run_live(fb_calibration *calibration, fb_
 /** What is being done for a station's runs: "listening", "measuring", NULL if nothing is. */
 const char *fb_calibration_doing(const fb_calibration *calibration, uint32_t station);
 
-/** A recent run of a station: its parameters, and the settings of the station when its source was
-	first heard. Borrowed. false: there is none of that id. */
-bool fb_calibration_find_run(const fb_calibration *calibration, const char *run_id,
-	uint32_t station, const json_t **parameters, const json_t **began);
+/** A recent run of a station. false: there is none of that id. */
+bool fb_calibration_find_run(
+	const fb_calibration *calibration, const char *run_id, uint32_t station, fb_proposed *out);
 
 /** Called once on the control thread: a clip to keep, or an error. */
 typedef void fb_calibration_compared(void *ctx, fb_clip *take, const fb_error *error);

@@ -20,6 +20,7 @@ typedef struct fb_recent {
 	uint32_t station;
 	json_t *parameters;
 	json_t *began;     ///< the station's settings when its source was first heard; NULL: not known
+	bool live;         ///< that was the station's input
 	fb_source *source; ///< NULL once newer runs pushed it out
 } fb_recent;
 

@@ -216,6 +216,9 @@ static fb_status start_services(fb_server *server, fb_error *error)
 		status = fb_audio_add_leaves(server, error);
 	}
 	if (!status) {
+		status = fb_monitor_add_leaves(server, error);
+	}
+	if (!status) {
 		status = fb_proposals_restore(server, error); /* there when the scenes are read */
 	}
 	if (!status) {

@@ -26,6 +26,7 @@ typedef struct fb_source {
 	double third_db[FB_THIRDS]; ///< its balance
 	bool measured;
 	/* control's */
+	bool live;        ///< captured of a station's input
 	json_t *settings; ///< of the station when it came, {"node.param": value}; NULL: not known
 } fb_source;
 

@@ -6,6 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+const fb_tuning_engine *fb_tuning_engine_find(const char *name)
+{
+	static const fb_tuning_engine *const all[] = {
+		&fb_tuning_local, &fb_tuning_llm, &fb_tuning_hybrid};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		if (!strcmp(name, all[i]->name)) {
+			return all[i];
+		}
+	}
+	return NULL;
+}
+
 bool fb_batch_add(
 	fb_batch *batch, const fb_trials *history, const double *value, const char *fmt, ...)
 {

@@ -48,5 +48,6 @@ typedef struct fb_tuning_engine {
 } fb_tuning_engine;
 
 extern const fb_tuning_engine fb_tuning_local, fb_tuning_llm, fb_tuning_hybrid;
+const fb_tuning_engine *fb_tuning_engine_find(const char *name); ///< NULL: there is none
 
 #endif

@@ -128,18 +128,6 @@ static bool wrong(int *status, const char *option, const char *text)
 	return false;
 }
 
-static const fb_tuning_engine *find_engine(const char *name)
-{
-	static const fb_tuning_engine *const engines[] = {
-		&fb_tuning_local, &fb_tuning_llm, &fb_tuning_hybrid};
-	for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
-		if (!strcmp(name, engines[i]->name)) {
-			return engines[i];
-		}
-	}
-	return NULL;
-}
-
 /** "3", "1,2,5" or "all". */
 static bool read_stations(fb_tuning_options *options, const char *text, int *status)
 {
@@ -253,7 +241,7 @@ bool fb_tuning_options_read(fb_tuning_options *options, int argc, char **argv, i
 		puts("foldback-optimizer " FB_VERSION);
 		return false;
 	}
-	const fb_tuning_engine *engine = find_engine(given.engine);
+	const fb_tuning_engine *engine = fb_tuning_engine_find(given.engine);
 	if (!check(engine, words, argv, status)) {
 		return false;
 	}

@@ -3,6 +3,7 @@
 
 #include "plain.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct fb_relay {
 	form form;
 	fb_spend spend;
 	const char *spent;
+	double longest; ///< tokens of an answer so far
 	json_t *exchanges;
 	size_t played; ///< of the recording
 };
@@ -105,13 +107,14 @@ static void print_dry(const fb_relay *relay, const json_t *request)
 	putchar('\n');
 }
 
-/** Would it be too much? */
+/** Would it be too much, should the answer be as long as the longest so far? */
 static const char *over_budget(const fb_relay *relay, double tokens)
 {
 	const fb_relay_options *options = &relay->options;
 	const fb_spend *spend = &relay->spend;
-	double all = spend->tokens_in + spend->tokens_out + tokens,
-		   money = spend->money + tokens * options->price_in / MILLION;
+	double all = spend->tokens_in + spend->tokens_out + tokens + relay->longest,
+		   cost = tokens * options->price_in + relay->longest * options->price_out,
+		   money = spend->money + cost / MILLION;
 	return options->tokens_max > 0.0 && all > options->tokens_max   ? "tokens"
 		   : options->money_max > 0.0 && money > options->money_max ? "money"
 																	: NULL;
@@ -181,6 +184,7 @@ static void account(fb_relay *relay, const fb_reply *reply, double asked, const 
 	bool counted = reply->tokens_in >= 0.0 && reply->tokens_out >= 0.0;
 	double in = reply->tokens_in >= 0.0 ? reply->tokens_in : asked,
 		   out = reply->tokens_out >= 0.0 ? reply->tokens_out : fb_relay_tokens(strlen(body));
+	relay->longest = fmax(relay->longest, out);
 	spend->requests++;
 	spend->tokens_in += in;
 	spend->tokens_out += out;

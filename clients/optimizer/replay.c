@@ -9,23 +9,11 @@ static double number(const json_t *options, const char *key, double otherwise)
 	return json_is_number(value) ? json_number_value(value) : otherwise;
 }
 
-static const fb_tuning_engine *engine_of(const json_t *document)
-{
-	static const fb_tuning_engine *const engines[] = {
-		&fb_tuning_local, &fb_tuning_llm, &fb_tuning_hybrid};
-	const char *name = json_string_value(json_object_get(document, "engine"));
-	for (size_t i = 0; name && i < sizeof engines / sizeof *engines; i++) {
-		if (!strcmp(name, engines[i]->name)) {
-			return engines[i];
-		}
-	}
-	return NULL;
-}
-
 fb_status fb_replay_read(const json_t *document, fb_session_options *options, fb_error *error)
 {
 	const json_t *given = json_object_get(document, "options");
-	const fb_tuning_engine *engine = engine_of(document);
+	const char *name = json_string_value(json_object_get(document, "engine"));
+	const fb_tuning_engine *engine = name ? fb_tuning_engine_find(name) : NULL;
 	if (!engine || !json_is_object(given) || !json_is_object(json_object_get(document, "start")) ||
 		!json_is_array(json_object_get(document, "trials")) ||
 		!json_is_string(json_object_get(document, "source_hash")) ||

@@ -145,30 +145,34 @@ static void delayed(reverb_node *self, float dry[2][FB_TICK], float x[2][FB_TICK
 	fb_tap_advance(tap);
 }
 
-/** Both sides in one loop, four frames at a time: lanes 0 to 3 are the left side's, 4 to 7 the
-	right's. keep: what a frame's state leaves in the next one's. */
+/** Four frames of one side, in place. keep: what a frame's state leaves in the next one's, powers:
+	in each of the next four's; last: the state after the last frame, in all lanes. */
+static inline __attribute__((always_inline)) void cut4(
+	float coef, float keep, fb_lanes powers, fb_lanes *last, float x[FB_LANES])
+{
+	const fb_lanes none = {0};
+	fb_lanes in = fb_lanes_load(x), s = 2.0f * coef * in;
+	s += keep * __builtin_shufflevector(none, s, 0, 4, 5, 6);
+	s += keep * keep * __builtin_shufflevector(none, s, 0, 1, 4, 5);
+	s += powers * *last;
+	fb_lanes was = __builtin_shufflevector(*last, s, 3, 4, 5, 6);
+	fb_lanes_store(x, in - (coef * in + (1.0f - coef) * was));
+	*last = fb_lanes_last(s);
+}
+
+/** Both sides in one loop: neither waits for the other. */
 static inline __attribute__((always_inline)) void cut_steady(
 	float coef, float state[2], float x[2][FB_TICK])
 {
-	const fb_v8 none = {0};
 	float keep = 1.0f - 2.0f * coef, keep2 = keep * keep;
-	const fb_v8 powers = {
-		keep, keep2, keep2 * keep, keep2 * keep2, keep, keep2, keep2 * keep, keep2 * keep2};
-	fb_v8 last = {state[0], state[0], state[0], state[0], state[1], state[1], state[1], state[1]};
+	const fb_lanes powers = {keep, keep2, keep2 * keep, keep2 * keep2};
+	fb_lanes left = fb_lanes_all(state[0]), right = fb_lanes_all(state[1]);
 	for (int i = 0; i < FB_TICK; i += FB_LANES) {
-		fb_lanes l = fb_lanes_load(x[0] + i), r = fb_lanes_load(x[1] + i);
-		fb_v8 in = __builtin_shufflevector(l, r, 0, 1, 2, 3, 4, 5, 6, 7), s = 2.0f * coef * in;
-		s += keep * __builtin_shufflevector(none, s, 0, 8, 9, 10, 4, 12, 13, 14);
-		s += keep2 * __builtin_shufflevector(none, s, 0, 1, 8, 9, 4, 5, 12, 13);
-		s += powers * last;
-		fb_v8 was = __builtin_shufflevector(last, s, 3, 8, 9, 10, 7, 12, 13, 14);
-		in -= coef * in + (1.0f - coef) * was;
-		last = __builtin_shufflevector(s, s, 3, 3, 3, 3, 7, 7, 7, 7);
-		fb_lanes_store(x[0] + i, __builtin_shufflevector(in, in, 0, 1, 2, 3));
-		fb_lanes_store(x[1] + i, __builtin_shufflevector(in, in, 4, 5, 6, 7));
+		cut4(coef, keep, powers, &left, x[0] + i);
+		cut4(coef, keep, powers, &right, x[1] + i);
 	}
-	state[0] = last[0];
-	state[1] = last[4];
+	state[0] = left[0];
+	state[1] = right[0];
 }
 
 static inline void cut_low(reverb_node *self, float corner_hz, float x[2][FB_TICK])

@@ -281,8 +281,101 @@ static inline __attribute__((always_inline)) void go_round(fb_tank *tank, bool m
 	}
 }
 
-FB_WIDE static void tank_tick(
-	fb_tank *tank, float in[2][FB_TICK], float mid[FB_TICK], float side[FB_TICK])
+/* --- for registers of four floats: one half of the lines, or of a pair, at a time. The same sums
+   of the same products, so the same bits */
+
+typedef float four __attribute__((vector_size(16), may_alias));
+
+/** The first or second half of a vector in memory. */
+static inline __attribute__((always_inline)) four *half_of(fb_v8 *v, int half)
+{
+	return (four *)v + half;
+}
+
+static inline __attribute__((always_inline)) fb_lanes filter_half(
+	fb_tank_filter *f, fb_v8 *last, int half, fb_lanes x)
+{
+	const fb_lanes none = {0};
+	x *= *half_of(&f->k, half);
+	x += *half_of(&f->p, half) * __builtin_shufflevector(none, x, 0, 4, 5, 6);
+	x += *half_of(&f->p2, half) * __builtin_shufflevector(none, x, 0, 1, 4, 5);
+	x += *half_of(&f->powers, half) * *half_of(last, half);
+	*half_of(last, half) = fb_lanes_last(x);
+	return x;
+}
+
+static inline __attribute__((always_inline)) void hadamard_half(fb_lanes v[PAIRS])
+{
+	for (int half = 1; half < PAIRS; half *= 2) {
+		for (int i = 0; i < PAIRS; i++) {
+			if (!(i & half)) {
+				fb_lanes a = v[i], b = v[i + half];
+				v[i] = a + b;
+				v[i + half] = a - b;
+			}
+		}
+	}
+}
+
+/** Four frames of one half of the lines through their filters and their half of the matrix. sums:
+	of what leaves. */
+static inline __attribute__((always_inline)) void half_round(fb_tank *tank, int half,
+	const float *from[LINES], uint32_t i, fb_lanes v[PAIRS], fb_lanes sums[2])
+{
+	sums[0] = sums[1] = fb_lanes_all(0.0f);
+	for (int l = 0; l < PAIRS; l++) {
+		fb_lanes x = fb_lanes_load(from[l + half * PAIRS] + i);
+		v[l] = filter_half(&tank->filter[l], &tank->last[l], half, x);
+		sums[l >> 1 & 1] += MINUS_OUT >> l & 1 ? -v[l] : v[l];
+	}
+	hadamard_half(v);
+}
+
+/** As go_round(). */
+static void go_round_by_halves(fb_tank *tank, const float *from[LINES], float in[2][FB_TICK],
+	float *const into[LINES], float out[2][FB_TICK])
+{
+	const float spread = 0.353553391f;
+	fb_tank_filter step[PAIRS];
+	turning turn;
+	turn_on(tank, &turn);
+	if (tank->moving) {
+		filter_steps(tank, step);
+	}
+	for (uint32_t i = 0; i < FB_TICK; i += STEP) {
+		fb_lanes v[2][PAIRS], sum[2][2];
+		for (int l = 0; l < PAIRS && tank->moving; l++) {
+			filter_on(&tank->filter[l], &step[l]);
+		}
+		half_round(tank, 0, from, i, v[0], sum[0]);
+		half_round(tank, 1, from, i, v[1], sum[1]);
+		fb_lanes x[2] = {spread * fb_lanes_load(in[0] + i), spread * fb_lanes_load(in[1] + i)};
+		fb_lanes_store(out[0] + i, sum[0][0] - sum[1][0]);
+		fb_lanes_store(out[1] + i, sum[0][1] - sum[1][1]);
+		for (int l = 0; l < PAIRS; l++) {
+			fb_lanes own = MINUS_IN >> l & 1 ? -x[l % 2] : x[l % 2];
+			for (int half = 0; half < 2; half++) {
+				four *turned = half_of(&turn.own[l], half), *other = half_of(&turn.other[l], half);
+				fb_lanes y = *turned * v[half][l] + *other * v[1 - half][l];
+				fb_lanes_store(into[l + half * PAIRS] + i, y + own);
+				*turned += *half_of(&turn.own_step[l], half);
+				*other += *half_of(&turn.other_step[l], half);
+			}
+		}
+	}
+}
+
+FB_WIDE static void go_round_wide(fb_tank *tank, const float *from[LINES], float in[2][FB_TICK],
+	float *const into[LINES], float out[2][FB_TICK])
+{
+	if (tank->moving) {
+		go_round(tank, true, from, in, into, out);
+	} else {
+		go_round(tank, false, from, in, into, out);
+	}
+}
+
+void fb_tank_tick(fb_tank *tank, float in[2][FB_TICK], float mid[FB_TICK], float side[FB_TICK])
 {
 	_Alignas(FB_ALIGN) float mixed[LINES][FB_TICK], out[2][FB_TICK];
 	float *into[LINES];
@@ -292,12 +385,14 @@ FB_WIDE static void tank_tick(
 	for (int l = 0; l < LINES; l++) {
 		into[l] = fb_delay_line_spot(&tank->line[l]);
 	}
+	if (FB_WIDE_HERE) {
+		go_round_wide(tank, from, in, into, out);
+	} else {
+		go_round_by_halves(tank, from, in, into, out);
+	}
 	if (tank->moving) {
-		go_round(tank, true, from, in, into, out);
 		memcpy(tank->filter, tank->aim, sizeof tank->filter);
 		tank->moving = false;
-	} else {
-		go_round(tank, false, from, in, into, out);
 	}
 	fb_ramp level = fb_ramp_of(tank->level_from, tank->level);
 	fb_tap_advance(&tank->length);
@@ -314,9 +409,4 @@ FB_WIDE static void tank_tick(
 		side[i] = out[1][i] * fb_ramp_at(&level, i);
 	}
 	tank->level_from = tank->level;
-}
-
-void fb_tank_tick(fb_tank *tank, float in[2][FB_TICK], float mid[FB_TICK], float side[FB_TICK])
-{
-	tank_tick(tank, in, mid, side); /* a function made twice must be static, or it is exported */
 }

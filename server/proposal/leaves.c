@@ -2,6 +2,8 @@
 /** The leaves of a station's proposal. */
 #include "../calibration.h"
 #include "../server.h"
+#include "live.h"
+#include "monitor.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,17 +47,27 @@ static fb_status audition_set(
 	return fb_proposal_hear(ctx, (fb_hearing)value->i, origin, error);
 }
 
+static const char *const sources[] = {"auto", "live", "captured"};
+
+FB_GETTER(fb_channel, source_get, fb_text_value(sources[self->proposal.source]))
+
+static fb_status source_set(
+	void *ctx, uint32_t index, const fb_value *value, const fb_origin *origin, fb_error *error)
+{
+	(void)index;
+	return fb_proposal_set_source(ctx, (fb_hearing_source)value->i, origin, error);
+}
+
 static fb_status offer_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
 	const fb_origin *origin, fb_answer *answer, fb_error *error)
 {
 	(void)index, (void)argc, (void)answer;
 	fb_channel *channel = ctx;
-	const json_t *parameters, *began;
-	if (!fb_calibration_find_run(
-			channel->server->calibration, argv[0].s, channel->index, &parameters, &began)) {
+	fb_proposed run;
+	if (!fb_calibration_find_run(channel->server->calibration, argv[0].s, channel->index, &run)) {
 		return fb_fail(error, FB_NOT_FOUND, argv[0].s, "this station has no such run of late");
 	}
-	return fb_proposal_offer(channel, argv[0].s, parameters, began, origin, error);
+	return fb_proposal_offer(channel, &run, origin, error);
 }
 
 static fb_status accept_call(void *ctx, uint32_t index, const fb_value *argv, uint32_t argc,
@@ -98,10 +110,15 @@ static const fb_leaf_row leaves[] = {
 			   "within 10 s of sound; 0 is off.",
 		.max = 100, .def = 8, .ops = FB_OPS(.get = watchdog_get, .set = watchdog_set)),
 	FB_ROW("proposal/audition", .kind = FB_LEAF_CHOICE, .label = "Audition",
-		.doc = "Play the proposal's source on the monitor outputs, as the station is set or as "
-			   "proposed, alike in loudness. The audience hears none of it.",
+		.doc = "Play the station on the monitor outputs as it is set or as proposed, alike in "
+			   "loudness. The audience hears none of it.",
 		.choices = hearings, .n_choices = 3,
 		.ops = FB_OPS(.get = audition_get, .set = audition_set)),
+	FB_ROW("proposal/source", .kind = FB_LEAF_CHOICE, .label = "Heard on",
+		.doc = "What an audition plays: live is what the station is fed at this moment; captured "
+			   "the stretch that the proposal was found on, round and round; auto live if that "
+			   "was its input, else captured.",
+		.choices = sources, .n_choices = 3, .ops = FB_OPS(.get = source_get, .set = source_set)),
 	FB_ROW("proposal/offer", .kind = FB_LEAF_COMMAND, .label = "Offer",
 		.doc = "RUN: propose the parameters of a run.", .args = "s",
 		.ops = FB_OPS(.call = offer_call)),
@@ -111,6 +128,52 @@ static const fb_leaf_row leaves[] = {
 	FB_ROW("proposal/reject", .kind = FB_LEAF_COMMAND, .label = "Reject",
 		.doc = "Put the proposal aside.", .ops = FB_OPS(.call = reject_call)),
 };
+
+/* --- the monitor's, which is one for all stations */
+
+static const fb_channel *heard_channel(const fb_server *server)
+{
+	uint32_t i = 0;
+	while (i < server->n_channels && server->channel[i].proposal.audition == FB_HEAR_OFF) {
+		i++;
+	}
+	return i < server->n_channels ? &server->channel[i] : NULL;
+}
+
+static uint32_t heard_station(const fb_server *server)
+{
+	const fb_channel *channel = heard_channel(server);
+	return channel ? channel->index + 1 : 0;
+}
+
+static double live_share(const fb_server *server)
+{
+	const fb_channel *channel = heard_channel(server);
+	return channel ? fb_live_share(channel->proposal.live) : 0.0;
+}
+
+FB_GETTER(fb_server, station_get, fb_int_value(heard_station(self)))
+FB_GETTER(fb_server, share_get, fb_float_value(100.0 * live_share(self)))
+FB_GETTER(fb_server, gaps_get, fb_int_value(fb_monitor_gaps(self->monitor)))
+
+static const fb_leaf_row monitor_leaves[] = {
+	FB_ROW("/server/monitor/station", .kind = FB_LEAF_INT, .label = "On the monitor",
+		.doc = "The station whose proposal is heard on the monitor outputs, 0: none.",
+		.max = FB_STATIONS_MAX, .ops = FB_OPS(.get = station_get)),
+	FB_ROW("/server/monitor/share", .kind = FB_LEAF_FLOAT, .label = "Live shadow", .unit = "%",
+		.doc = "Of the time there is, what a live audition takes, in a thread of its own.",
+		.max = 1e6, .meter = true, .ops = FB_OPS(.get = share_get)),
+	FB_ROW("/server/monitor/gaps", .kind = FB_LEAF_INT, .label = "Gaps",
+		.doc = "How often a live audition was interrupted, faded, because its sound came late.",
+		.max = 1e15, .meter = true, .counter = true, .ops = FB_OPS(.get = gaps_get)),
+};
+
+fb_status fb_monitor_add_leaves(fb_server *server, fb_error *error)
+{
+	return fb_leaves_add(server->tree, "", FB_ROWS(monitor_leaves), server, error);
+}
+
+/* --- a station's */
 
 fb_status fb_proposal_add_leaves(fb_channel *channel, fb_error *error)
 {

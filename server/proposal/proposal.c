@@ -110,10 +110,11 @@ static fb_status accept_armed(fb_channel *channel, const json_t *began, fb_error
 	return status;
 }
 
-fb_status fb_proposal_offer(fb_channel *channel, const char *run_id, const json_t *parameters,
-	const json_t *began, const fb_origin *origin, fb_error *error)
+fb_status fb_proposal_offer(
+	fb_channel *channel, const fb_proposed *run, const fb_origin *origin, fb_error *error)
 {
-	json_t *turns = turns_of(parameters, began);
+	fb_proposal *proposal = &channel->proposal;
+	json_t *turns = turns_of(run->parameters, run->began);
 	fb_patch *then = NULL;
 	fb_status status = turns ? turned(channel, turns, &then, error)
 							 : fb_fail(error, FB_NO_MEMORY, "proposal", "out of memory");
@@ -122,13 +123,14 @@ fb_status fb_proposal_offer(fb_channel *channel, const char *run_id, const json_
 		json_decref(turns);
 		return status;
 	}
-	json_decref(channel->proposal.parameters);
-	channel->proposal.parameters = turns;
-	snprintf(channel->proposal.id, sizeof channel->proposal.id, "%s", run_id);
-	fb_proposal_set_state(channel, "offered", origin);
 	fb_proposal_deafen(channel, origin); /* what plays is another */
-	return channel->proposal.armed && channel->mode == FB_MODE_AUTO
-			   ? accept_armed(channel, began, error)
+	json_decref(proposal->parameters);
+	proposal->parameters = turns;
+	proposal->of_live = run->of_live;
+	snprintf(proposal->id, sizeof proposal->id, "%s", run->run_id);
+	fb_proposal_set_state(channel, "offered", origin);
+	return proposal->armed && channel->mode == FB_MODE_AUTO
+			   ? accept_armed(channel, run->began, error)
 			   : FB_OK;
 }
 
@@ -151,6 +153,7 @@ fb_status fb_proposal_accept(fb_channel *channel, const fb_origin *origin, fb_er
 		fb_patch_destroy(patch);
 		return status;
 	}
+	fb_proposal_deafen(channel, origin); /* there is nothing left to compare */
 	fb_proposal_set_state(channel, "accepted", origin);
 	return FB_OK;
 }
@@ -160,6 +163,7 @@ fb_status fb_proposal_reject(fb_channel *channel, const fb_origin *origin, fb_er
 	if (!waits(channel)) {
 		return fb_fail(error, FB_EXISTS, "proposal", "no proposal waits to be rejected");
 	}
+	fb_proposal_deafen(channel, origin);
 	fb_proposal_set_state(channel, "rejected", origin);
 	return FB_OK;
 }
@@ -169,6 +173,7 @@ void fb_proposals_service(fb_server *server)
 	fb_monitor_service(server->monitor);
 	for (uint32_t i = 0; i < server->n_channels; i++) {
 		fb_watchdog_service(&server->channel[i]);
+		fb_proposal_follow(&server->channel[i]);
 	}
 	fb_proposals_keep(server, false);
 }

@@ -12,6 +12,7 @@
 typedef struct fb_server fb_server;
 typedef struct fb_channel fb_channel;
 typedef struct fb_monitor fb_monitor; ///< monitor.h
+typedef struct fb_live fb_live;       ///< live.h
 
 enum {
 	FB_ALLOW_LEN = 256,
@@ -45,9 +46,13 @@ typedef struct fb_proposal {
 	double morph_s;           ///< accepting takes this long
 	char allow[FB_ALLOW_LEN]; ///< patterns of what a proposal may turn
 	double max_step;          ///< and how far, of its travel
+	bool of_live;             ///< it was found on the station's input
+	int source;               ///< fb_hearing_source: what the monitor plays it on
 	int audition;             ///< fb_hearing: what the monitor plays
 	json_t *heard;            ///< what its two versions are made of, NULL: nothing is heard
 	uint32_t rendering;       ///< how often they are on their way; the last of them counts
+	fb_live *live;            ///< they are made of what comes in now; NULL: they are not
+	double followed_s;        ///< when its settings were looked at
 	fb_watchdog watchdog;
 } fb_proposal;
 
@@ -56,12 +61,20 @@ void fb_proposal_finish(fb_proposal *proposal);
 
 /* --- proposal.c */
 
-/** Propose what a run's parameters turn against `began`, the settings that its source was first
-	heard with (NULL: against none): what people turned since is theirs. In an armed station it is
-	accepted at once, unless somebody turned something that it turns too.
+/** A run that may be proposed; all borrowed. */
+typedef struct fb_proposed {
+	const char *run_id;
+	const json_t *parameters; ///< {"node.param": value}
+	const json_t *began; ///< the settings that its source was first heard with; NULL: not known
+	bool of_live;        ///< its source was the station's input
+} fb_proposed;
+
+/** Propose what a run's parameters turn against what it began with: what people turned since is
+	theirs. In an armed station it is accepted at once, unless somebody turned something that it
+	turns too.
 	errors: FB_FORBIDDEN naming a parameter that it turns and may not, or too far */
-FB_MUST_CHECK fb_status fb_proposal_offer(fb_channel *channel, const char *run_id,
-	const json_t *parameters, const json_t *began, const fb_origin *origin, fb_error *error);
+FB_MUST_CHECK fb_status fb_proposal_offer(
+	fb_channel *channel, const fb_proposed *run, const fb_origin *origin, fb_error *error);
 FB_MUST_CHECK fb_status fb_proposal_accept(
 	fb_channel *channel, const fb_origin *origin, fb_error *error);
 FB_MUST_CHECK fb_status fb_proposal_reject(
@@ -103,17 +116,27 @@ void fb_proposals_keep(fb_server *server, bool at_once);
 
 typedef enum fb_hearing { FB_HEAR_OFF, FB_HEAR_CURRENT, FB_HEAR_PROPOSED } fb_hearing;
 
-/** Play the proposal's source with the station's settings, or with the proposal's, alike in
-	loudness, on the monitor. What is played is rendered first; switching between the two is then
-	immediate. Another station's audition ends.
-	errors: FB_EXISTS no proposal waits; FB_NOT_FOUND its source is not at hand any more */
+typedef enum fb_hearing_source { FB_HEAR_AUTO, FB_HEAR_LIVE, FB_HEAR_CAPTURED } fb_hearing_source;
+
+/** Play what comes in now, or the proposal's source (auto: the former if that is what it was found
+	on), with the station's settings or with the proposal's, alike in loudness, on the monitor.
+	Switching between the two is immediate. Another station's audition ends.
+	errors: FB_EXISTS there is no proposal; FB_NOT_FOUND its source is not at hand any more;
+			FB_UNAVAILABLE there is no live input */
 FB_MUST_CHECK fb_status fb_proposal_hear(
 	fb_channel *channel, fb_hearing hearing, const fb_origin *origin, fb_error *error);
 
 /** End its audition, if there is one. */
 void fb_proposal_deafen(fb_channel *channel, const fb_origin *origin);
 
+/** It is to be heard on something else: a hearing begins anew. */
+FB_MUST_CHECK fb_status fb_proposal_set_source(
+	fb_channel *channel, fb_hearing_source source, const fb_origin *origin, fb_error *error);
+/** A live hearing follows what people turn. Call it often. */
+void fb_proposal_follow(fb_channel *channel);
+
 /* --- leaves.c */
+FB_MUST_CHECK fb_status fb_monitor_add_leaves(fb_server *server, fb_error *error);
 FB_MUST_CHECK fb_status fb_proposal_add_leaves(fb_channel *channel, fb_error *error);
 
 #endif

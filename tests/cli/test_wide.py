@@ -25,6 +25,15 @@ def build(folder, node, extra):
     subprocess.run(["gcc", *FLAGS, *extra, *sources, "-lfftw3f", "-lm", "-o", folder / f"{node}.so"], check=True)
 
 
+def build_ride(folder, name, nodes):
+    """The program that rides a node's parameters, with the nodes it is to take."""
+    sources = [TOP / "tests/cli/ride.c", TOP / "tests/support/rig.c", TOP / "graph/glide.c"]
+    program = folder / name
+    subprocess.run(["gcc", "-O1", "-std=c11", "-D_GNU_SOURCE", "-ffp-contract=off", f'-DFB_BUILD="{nodes.parent}"', *sources, "-lm", "-ldl",
+                    "-o", program], check=True)
+    return program
+
+
 @pytest.mark.slow
 @pytest.mark.plain
 @pytest.mark.parametrize("name", SETS)
@@ -35,6 +44,10 @@ def test_the_bits_of_plain_code(foldback, patch, music, tmp_path, name):
     nodes.mkdir()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda stage: build(nodes, stage["type"], SETS[name]), CHAIN))
+    rides = [build_ride(tmp_path, "ours", BUILD / "nodes"), build_ride(tmp_path, "theirs", nodes)]
+    for node in (stage["type"] for stage in CHAIN):  # with everything on the move
+        ours, theirs = (subprocess.run([ride, node], capture_output=True, check=True).stdout for ride in rides)
+        assert len(ours) == 1500 * 2 * 32 * 4 and ours == theirs, node
     file = patch(CHAIN)
     foldback("render", file, music, tmp_path / "ours.wav", "--node-path", BUILD / "nodes")
     foldback("render", file, music, tmp_path / "theirs.wav", "--node-path", nodes)

@@ -368,6 +368,18 @@ def test_budgets(asks):
     assert spent["stopped"] == "money" and spent["spend"]["money"] == pytest.approx(0.013 * len(double.requests))
 
 
+def test_long_answers_count(asks):
+    """An answer that took more than half of the budget is reason enough not to ask for another."""
+
+    def dear(request):
+        return completion({"recommended_parameters": {"trim.gain": 6}, "reasoning": "", "expected_improvement": 1},
+                          usage={"prompt_tokens": 10, "completion_tokens": 30000})
+
+    for budget in (["--price-out", 100, "--money", 5], ["--tokens", 50000]):
+        double, done = asks(dear, GOOD, options=["--json", "--patience", 9, *budget])
+        assert len(double.requests) == 1 and answer(done)["stopped"] == budget[-2].strip("-")
+
+
 def test_interrupted_while_asking(tmp_path, server):
     """Ctrl-C while the model thinks ends at once and keeps the best so far. Meanwhile nobody sees the key in the list of
     processes, and a crash would not leave it in a core."""

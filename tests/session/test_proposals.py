@@ -2,6 +2,8 @@
 """The guard rails of proposals: what they may turn, hearing them alone first, and taking an armed one back."""
 import itertools
 import json
+import math
+import re
 import subprocess
 import time
 from contextlib import contextmanager
@@ -10,7 +12,7 @@ import pytest
 
 import sounds
 from servers import BUILD, SLOW, TOP, Foldbackd, Jackd, wait_for
-from taps import Take
+from taps import CLICK, Gap, Take, bend, playing, whole
 
 PATCH = {"name": "Voice", "stages": [{"id": "trim", "type": "gain"}, {"id": "comp", "type": "comp", "parameters": {"ratio": 2}}],
          "goal": {"target_lufs": -23, "weights": {"lufs_short_term": {"weight": 1, "tolerance": 6}}}}
@@ -212,6 +214,135 @@ def test_an_audition_is_of_what_is_asked(tmp_path):
         silent = max((len(list(run)) for zero, run in itertools.groupby(take.left, lambda x: x == 0) if zero), default=0)
         assert silent > 4800, "the other station's proposal went on"
         wait_for(lambda: server.osc.ask("/station/3/metric/rms") > -60, 30, "station 2's")
+
+
+# --- hearing what comes in now
+
+
+def lufs(samples, folder):
+    """Integrated loudness of a take, by a meter that was not written here."""
+    (folder / "take.f32").write_bytes(samples.tobytes())
+    done = subprocess.run(["ffmpeg", "-nostdin", "-f", "f32le", "-ar", "48000", "-ac", "2", "-i", folder / "take.f32", "-af", "ebur128",
+                           "-f", "null", "-"], capture_output=True, text=True)
+    return float(re.findall(r"I:\s+(-?[\d.]+) LUFS", done.stderr)[-1])
+
+
+def same_stretch(a, b):
+    """Of two takes the frames that both have."""
+    first = max(a.first, b.first)
+    frames = min(a.first + a.frames, b.first + b.frames) - first
+    return [take.samples[2 * (first - take.first):2 * (first - take.first + frames)] for take in (a, b)]
+
+
+@pytest.mark.slow
+@pytest.mark.plain  # with sanitizers the sound has gaps
+@pytest.mark.waits
+def test_live_audition(tmp_path):
+    """A proposal that was found on the live input is heard on it, as it is set and as proposed, alike in loudness. Not a bit of what
+    the audience hears differs from a station beside it, of the same patch and input, that knows of no session."""
+    def action():
+        with jack.playing(late, (1, 3)):  # connected one after the other, while it is silent
+            time.sleep(3)
+            with Take(server, 1) as audience, Take(server, 3) as beside, Take(server, 1, "in") as fed, Take(server, 3, "in") as fed_beside:
+                report = server.post("/api/calibration/run", {"station": 1, "source": {"live": 1}, "include_audio": False,
+                                                              "parameters": {"trim.gain": -12, "comp.makeup": 3}})
+                assert server.osc.call("/station/1/proposal/offer", report["run_id"]) is True
+                heard = []
+                for version in ("current", "proposed"):
+                    set_leaf(server, "audition", version)
+                    audience.run(3)  # it takes a second or two until their mean is known
+                    with Take(server, 2) as monitor:
+                        monitor.run(4)
+                    heard.append(lufs(monitor.samples, tmp_path))
+                assert server.osc.ask("/server/monitor/station") == 1 and 0 < server.osc.ask("/server/monitor/share") < 50
+            one, other = same_stretch(fed, fed_beside)
+            if one != other:  # JACK had no time: the player wrote into what foldback read
+                raise Gap("the stations were fed differently")
+            one, other = same_stretch(audience, beside)
+            assert len(one) > 12 * 96000 and max(one) > 0.01 and one == other
+        wait_for(lambda: server.osc.ask("/station/2/metric/rms") < -100, 10, "silence, for nobody plays any more")
+        return heard
+
+    with Jackd("foldback-test-live", period=1024) as jack, start(tmp_path, jack, 3, "--patch", f"3={tmp_path / 'patch.json'}") as server:
+        late = tmp_path / "late.wav"
+        sounds.ffmpeg("-stream_loop", 9, "-i", tmp_path / "foldback" / "samples" / "talk.wav", "-af", "adelay=3000:all=1", "-c:a", "pcm_f32le", late)
+        for side in "LR":
+            jack.connect(f"foldback:monitor_{side}", f"foldback:station_2_in_{side}")
+        current, proposed = whole(action)
+        assert current == pytest.approx(proposed, abs=1.5)  # of another 4 s of the speech; unmatched it is 9
+        assert server.osc.ask("/station/1/proposal/audition") == "proposed"
+        assert server.osc.call("/station/1/proposal/accept") is True  # and with it there is nothing left to compare
+        assert server.osc.ask("/station/1/proposal/audition") == "off" and server.osc.ask("/server/monitor/station") == 0
+
+
+@pytest.mark.slow
+@pytest.mark.plain
+@pytest.mark.waits
+def test_live_audition_has_no_clicks(tmp_path):
+    """A tone, from silence to silence: switching, what a hand turns meanwhile, the choice of the source. It bends nowhere more than
+    its own curve."""
+    patch = {"name": "Tone", "stages": [{"type": "t_tone", "id": "tone"}, {"type": "gain", "id": "trim"}, {"type": "eq"}]}
+    (tmp_path / "tone.json").write_text(json.dumps(patch))
+
+    def action():
+        with Take(server, 2) as take:
+            for leaf, value in (("audition", "current"), ("audition", "proposed"), ("audition", "current")):
+                set_leaf(server, leaf, value)
+                take.run(0.7)
+            server.osc.send("/station/1/trim/gain", -6.0)
+            take.run(0.5)
+            set_leaf(server, "source", "captured")
+            take.run(0.5)
+            assert server.osc.ask("/station/1/proposal/audition") == "current"
+            set_leaf(server, "source", "live")
+            take.run(0.7)
+            set_leaf(server, "audition", "off")
+            take.run(0.3)
+            server.osc.send("/station/1/trim/gain", 0.0)
+        return take
+
+    with Jackd("foldback-test-clicks") as jack, playing(tmp_path, "--stations", 2, "--patch", f"1={tmp_path / 'tone.json'}", jack=jack) as server:
+        for side in "LR":
+            jack.connect(f"foldback:monitor_{side}", f"foldback:station_2_in_{side}")
+        time.sleep(1)
+        report = server.post("/api/calibration/run", {"station": 1, "source": {"live": 0.5}, "include_audio": False,
+                                                      "parameters": {"trim.gain": -12}})
+        assert server.osc.call("/station/1/proposal/offer", report["run_id"]) is True
+        take = whole(action)
+    peak = max(map(abs, take.left))
+    assert peak > 0.05 and take.left[0] == 0 and not any(take.left[-4800:])
+    assert bend(take.left) < 2 * peak * (1 - math.cos(2 * math.pi * 1000 / 48000)) + CLICK
+
+
+def test_what_an_audition_plays(server):
+    """auto is the proposal's own source where that was a sample; live can be asked for, and one station has the monitor at a time."""
+    server.http("PUT", "/api/stations/2/patch", PATCH)
+    for station in (1, 2):
+        report = server.post("/api/calibration/run", {"station": station, "source": {"sample": "talk.wav"}, "include_audio": False,
+                                                      "parameters": {"trim.gain": -2}})
+        assert server.osc.call(f"/station/{station}/proposal/offer", report["run_id"]) is True
+    assert server.osc.ask("/station/1/proposal/source") == "auto"
+    set_leaf(server, "audition", "proposed")
+    assert server.osc.ask("/server/monitor/station") == 1 and server.osc.ask("/server/monitor/share") == 0
+    set_leaf(server, "source", "live")
+    assert server.osc.ask("/station/1/proposal/audition") == "proposed"
+    wait_for(lambda: server.osc.ask("/server/monitor/share") > 0, what="the live shadow")
+    server.osc.send("/station/2/proposal/audition", "current")
+    server.osc.sync()
+    assert server.osc.ask("/server/monitor/station") == 2 and server.osc.ask("/station/1/proposal/audition") == "off"
+    assert server.osc.ask("/server/monitor/share") == 0
+    assert server.osc.call("/station/2/proposal/reject") is True and server.osc.ask("/server/monitor/station") == 0
+
+
+def test_a_live_audition_ends_where_the_proposal_fits_no_more(server):
+    set_leaf(server, "source", "live")
+    assert offer(server, {"trim.gain": -2}) is True
+    set_leaf(server, "audition", "proposed")
+    assert server.osc.call("/station/1/node/remove", "trim") is True
+    wait_for(lambda: server.osc.ask("/station/1/proposal/audition") == "off", what="its end")
+    assert "the patch has no such node" in server.said()
+    assert "the patch has no such node" in server.osc.call("/station/1/proposal/accept")
+    assert server.osc.ask("/station/1/proposal/state") == "offered" and server.osc.ask("/station/1/comp/ratio") == 2
 
 
 # --- the watchdog

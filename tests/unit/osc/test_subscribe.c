@@ -554,7 +554,7 @@ static void test_a_client_that_may_only_read(void **state)
 	fb_osc_client_remove(osc, client);
 }
 
-/* --- shares: clients of three addresses want all the cells, and there is room for two and a half */
+/* --- shares: clients of three addresses want all cells, and there is room for two and a half */
 
 typedef struct guest {
 	fb_account *account;

@@ -32,6 +32,7 @@ enum {
 #define AFTER_BOLD_WIN 0.4
 #define ELSEWHERE_STEPS 4.0
 #define MUCH_LOST 50.0 /* times what a knob is worth */
+#define LITTLE 10.0    /* the same */
 
 typedef struct local {
 	fb_tuning_task task;
@@ -46,6 +47,8 @@ typedef struct local {
 	int wave_from;   ///< the last wave's first trial, -1: none
 	int round_from;  ///< this round's first trial
 	double merit;    ///< when the round began
+	double before;   ///< merit when the last wave began
+	bool slow;       ///< the last wave brought next to nothing
 	bool stalled;    ///< the last round brought next to nothing
 	int rounds;      ///< that are over
 	bool scouted;    ///< in this round
@@ -321,6 +324,7 @@ static void judge_wave(local *self)
 	if (self->wave_from < 0) {
 		return;
 	}
+	self->slow = best_trial(self)->merit - self->before < LITTLE * self->task.history->worth;
 	if (self->task.history->best < self->wave_from) {
 		self->caution = fmin(self->caution * AFTER_LOSS, CAUTION_MAX);
 		self->lost++;
@@ -337,7 +341,7 @@ static void judge_wave(local *self)
 static void scout(local *self, int room, fb_batch *out)
 {
 	double lost = 100.0 - best_trial(self)->score, gain = best_trial(self)->merit - self->merit;
-	if (!self->scouted && self->rounds > 0 && self->lost > 0 && gain < lost &&
+	if (!self->scouted && self->rounds > 0 && self->slow && gain < lost &&
 		lost > MUCH_LOST * self->task.history->worth) {
 		fb_scout_begin(self->scout);
 	}
@@ -382,12 +386,13 @@ static fb_status propose(void *ctx, int room, fb_batch *out, fb_error *error)
 	}
 	self->waves = self->lost < LOST_MAX ? self->waves + 1 : ROUND_WAVES;
 	self->wave_from = self->task.history->count;
+	self->before = best_trial(self)->merit;
 	propose_wave(self, out);
 	while (out->count > room) {
 		free(out->value[--out->count]);
 	}
 	if (!out->count) {
-		self->lost++;
+		self->slow = true;
 		self->waves = ROUND_WAVES;
 		scout(self, room, out);
 	}
@@ -400,7 +405,7 @@ static bool end_round(void *ctx)
 	judge_wave(self);
 	self->waves = -1;
 	self->rounds++;
-	self->stalled = best_trial(self)->merit - self->merit < 10.0 * self->task.history->worth;
+	self->stalled = best_trial(self)->merit - self->merit < LITTLE * self->task.history->worth;
 	return self->task.history->count > self->round_from;
 }
 

@@ -405,13 +405,13 @@ void fb_server_stop(fb_server *server)
 	if (server->driver) {
 		server->driver->ops->stop(server->driver);
 	}
+	fb_proposals_stop(server);
 	if (server->watcher.ctx) {
 		fb_tree_unwatch(server->tree, &server->watcher);
 	}
 	fb_announce_stop(server->announce);
 	fb_osc_close(server->osc);
-	server->osc = NULL; /* its WebSocket clients are still there */
-	fb_proposals_keep(server, true);
+	server->osc = NULL;            /* its WebSocket clients are still there */
 	fb_store_close(server->store); /* tells those who wait for it, while they still live */
 	fb_calibration_destroy(server->calibration);
 	fb_scenes_destroy(server->scenes);

@@ -183,3 +183,14 @@ void fb_proposals_service(fb_server *server)
 	}
 	fb_proposals_keep(server, false);
 }
+
+void fb_proposals_stop(fb_server *server)
+{
+	static const fb_origin origin = {"stop", NULL};
+	for (uint32_t i = 0; i < server->n_channels; i++) {
+		fb_proposal_deafen(&server->channel[i], &origin);
+	}
+	if (server->store) {
+		fb_proposals_keep(server, true);
+	}
+}

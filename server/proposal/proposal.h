@@ -80,8 +80,10 @@ FB_MUST_CHECK fb_status fb_proposal_accept(
 FB_MUST_CHECK fb_status fb_proposal_reject(
 	fb_channel *channel, const fb_origin *origin, fb_error *error);
 void fb_proposal_set_state(fb_channel *channel, const char *state, const fb_origin *origin);
-/** Watchdogs. Call it often. */
+/** Watchdogs and auditions. Call it often. */
 void fb_proposals_service(fb_server *server);
+/** Auditions end, and what is to be kept goes to the store: before store and meters end. */
+void fb_proposals_stop(fb_server *server);
 
 /* --- limits.c */
 

@@ -394,6 +394,13 @@ def test_what_an_audition_plays(server):
     assert server.osc.call("/station/2/proposal/reject") is True and server.osc.ask("/server/monitor/station") == 0
 
 
+def test_the_server_ends_while_somebody_listens(server):
+    set_leaf(server, "source", "live")
+    assert offer(server, {"trim.gain": -2}) is True
+    set_leaf(server, "audition", "proposed")
+    wait_for(lambda: server.osc.ask("/server/monitor/share") > 0, what="the live shadow")  # and the fixture ends it: cleanly
+
+
 def test_a_live_audition_ends_where_the_proposal_fits_no_more(server):
     set_leaf(server, "source", "live")
     assert offer(server, {"trim.gain": -2}) is True

@@ -139,7 +139,7 @@ FB_MUST_CHECK fb_status fb_channel_add(fb_channel *channel, fb_error *error);
 void fb_channel_sync(fb_channel *channel, const fb_patch *before, const fb_origin *origin);
 void fb_channel_remove(fb_channel *channel);
 /** Take a patch into force, with undo, as a step of its own; `take` is the channel's on success.
-	glide_s: stages that stay glide this long. */
+	glide_s: stages that stay glide this long; less than 0.05: as each parameter smooths. */
 FB_MUST_CHECK fb_status fb_channel_load(
 	fb_channel *channel, fb_patch *take, double glide_s, const fb_origin *origin, fb_error *error);
 /** The same as no step of undo: the rest of a change that was one. */

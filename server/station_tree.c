@@ -350,6 +350,9 @@ static fb_status begin(fb_channel *channel, fb_patch *take, fb_error *error)
 	return status;
 }
 
+/* A morph as short as this would be a click: each parameter's own smoothing is in its place. */
+#define LEAST_GLIDE_S 0.05
+
 typedef fb_status take_fn(fb_station *station, fb_patch *take, double glide_ms, fb_error *error);
 
 static fb_status change(fb_channel *channel, fb_patch *take, take_fn *into_force, double glide_s,
@@ -362,7 +365,8 @@ static fb_status change(fb_channel *channel, fb_patch *take, take_fn *into_force
 		return status ? status : fb_fail(error, FB_NO_MEMORY, "patch", "out of memory");
 	}
 	fb_tree_begin(channel->server->tree);
-	status = into_force(channel->station, take, glide_s < 0 ? -1.0 : glide_s * 1e3, error);
+	status =
+		into_force(channel->station, take, glide_s < LEAST_GLIDE_S ? -1.0 : glide_s * 1e3, error);
 	if (!status) {
 		fb_channel_sync(channel, before, origin);
 	}

@@ -4,6 +4,7 @@ second, scenes that change, four listeners, a calibration that auditions. Beside
 one with an empty client, one with a client that does nothing for as long as foldback computes. What those suffer is the
 machine's doing."""
 import asyncio
+import contextlib
 import json
 import shutil
 import socket
@@ -25,6 +26,7 @@ import osc as packets  # noqa: E402
 
 STATIONS, SETS_PER_S, TAPS = 16, 1000, 4
 RECALLS_S, MORPH_S = 2.0, 0.8
+HEAP_S = 3.0  # between two looks at it
 WARM_RECALLS = 110  # more than undo remembers, so that its memory is all there when the heap is first read
 
 
@@ -93,6 +95,7 @@ class Gig:
         self.folder, self.seconds, self.sound, self.progress = Path(folder), seconds, sound, progress
         self.threads = threads
         self.over, self.errors = threading.Event(), []
+        self.turnstile, self.auditioning = threading.Lock(), threading.Lock()
         self.result = {"seconds": seconds, "realtime": bool(realtime()), "sets": 0, "recalls": 0, "auditions": 0,
                        "tap_frames": 0, "tap_gaps": 0, "captures_lost": 0}
 
@@ -157,15 +160,16 @@ class Gig:
                 busy.begin(statistics.median(loads))
                 first, first_s, loads = self._count(), passed, []
             loads.append(self.server.osc.ask("/server/dsp_load"))
-            if first:
-                heaps.append(self.server.osc.ask("/server/heap") / 1e6)
+            if first and passed - first_s > len(heaps) * HEAP_S:
+                with self.turnstile, self.auditioning:  # the second of sound that one captures is 0.4 MB
+                    heaps.append(self.server.osc.ask("/server/heap") / 1e6)
             if passed > self.seconds:
                 self.over.set()
         for work in works:
             work.join(60)
         last, idle_xruns, busy_xruns = self._count(), idle.end(), busy.end()
         assert not self.errors, self.errors[0]
-        third = len(heaps) // 3  # an audition takes memory and gives it back: what is there without one counts
+        third = len(heaps) // 3
         self.result |= {key: last[key] - first[key] for key in last} | {
             "idle_xruns": idle_xruns, "busy_xruns": busy_xruns, "heap_mb": min(heaps), "heap_growth_mb": min(heaps[-third:]) - min(heaps[:third]),
             "watched_s": time.monotonic() - began - first_s, "load_mean": sum(loads) / len(loads), "load_worst": max(loads),
@@ -217,9 +221,13 @@ class Gig:
 
     def _audition(self):
         while not self.over.is_set():
-            status, answer = self.server.http("POST", "/api/calibration/audition", {
-                "station": 1 + self.result["auditions"] % STATIONS, "source": {"live": 1.0},
-                "candidates": [{"comp.threshold": -10.0 - i} for i in range(4)]})
+            with self.turnstile:  # who wants to know the heap comes first
+                self.auditioning.acquire()
+            with contextlib.ExitStack() as stack:
+                stack.callback(self.auditioning.release)
+                status, answer = self.server.http("POST", "/api/calibration/audition", {
+                    "station": 1 + self.result["auditions"] % STATIONS, "source": {"live": 1.0},
+                    "candidates": [{"comp.threshold": -10.0 - i} for i in range(4)]})
             assert status in (200, 503), answer
             self.result["auditions"] += 4
             self.result["captures_lost"] += status == 503  # a live stretch is whole, or it is refused

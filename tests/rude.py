@@ -2,6 +2,7 @@
 """A crowd of rude clients, polite ones that want their answers meanwhile, and a watch over the machine that both run on."""
 import asyncio
 import contextlib
+import gc
 import http.client
 import json
 import os
@@ -211,6 +212,43 @@ class Machine:
     def stalled(self, began, ended):
         """Seconds of that time in which the machine let nobody run who slept."""
         return sum(max(0.0, min(b, ended) - max(a, began)) for a, b in self.late)
+
+
+class Stalls:
+    """When the machine let not even a thread run that comes before all audio: one on each processor sleeps half a millisecond
+    at a time, with a priority above JACK's, and notes when it was woken late."""
+
+    SLEEP_S, LATE_S = 0.0005, 0.0005
+    BEFORE_S = 0.25  # so long after its cause JACK may tell of an xrun
+
+    def __init__(self, folder):
+        self.files = {cpu: Path(folder) / f"stalls-{cpu}" for cpu in os.sched_getaffinity(0)}
+        self.pids = [forked(lambda: self._sleep(cpu, file)) for cpu, file in self.files.items()]
+        self.late = []
+
+    def _sleep(self, cpu, file):
+        over, late = [], []
+        gc.disable()
+        signal.signal(signal.SIGTERM, lambda *_: over.append(True))
+        os.sched_setaffinity(0, {cpu})
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(80))
+        woken = time.time()
+        while not over:
+            time.sleep(self.SLEEP_S)
+            slept, woken = woken, time.time()
+            if woken - slept - self.SLEEP_S > self.LATE_S:
+                late.append((slept, woken))
+        file.write_text(json.dumps(late))
+
+    def end(self):
+        for pid in self.pids:
+            os.kill(pid, signal.SIGTERM)
+            os.waitpid(pid, 0)
+        self.late = [stall for file in self.files.values() for stall in json.loads(file.read_text())]
+
+    def explain(self, when):
+        """Did the machine stall when this xrun came about?"""
+        return any(a <= when and when - self.BEFORE_S <= b for a, b in self.late)
 
 
 class Took:

@@ -198,6 +198,13 @@ class Foldbackd:
         self.errors.close()
 
 
+def playing_patch(folder, patch, *options, station=None, **kw):
+    """foldbackd with a patch, JSON or what becomes it, on all stations or on one."""
+    file = Path(folder) / "patch.json"
+    file.write_text(patch if isinstance(patch, str) else json.dumps(patch))
+    return Foldbackd(folder, "--patch", f"{station}={file}" if station else file, *options, **kw)
+
+
 class Osc:
     """An OSC client by liblo: what comes back is a list of (address, values)."""
 

@@ -161,6 +161,25 @@ json_t *fb_part_goal(const fb_brief *brief, const fb_trials *history)
 
 /* --- the parameters */
 
+/** Might turning one wake the other? Bands of a node have nothing to do with each other. */
+static bool belong(const fb_knob *a, const fb_knob *b)
+{
+	return !strcmp(a->node, b->node) &&
+		   (!*a->section || !*b->section || !strcmp(a->section, b->section));
+}
+
+/** Was it seen to do nothing, and is what it belongs to as it was then? */
+static bool is_silent(const fb_trials *history, const bool *live, int k)
+{
+	const fb_knob *knob = history->knobs->knob;
+	const double *was = history->trial[0].value, *now = best_of(history)->value;
+	bool silent = live && !live[k];
+	for (int j = 0; silent && j < history->knobs->count; j++) {
+		silent = was[j] == now[j] || !belong(&knob[j], &knob[k]);
+	}
+	return silent;
+}
+
 /** What a knob is, without where it stands. */
 static json_t *meaning(const fb_knob *knob, const fb_detail *detail)
 {
@@ -207,7 +226,7 @@ static json_t *parameter(
 		json_object_update(row, means);
 		json_object_set(told, knob->key, means);
 	}
-	if (live && !live[k]) {
+	if (is_silent(history, live, k)) {
 		json_object_set_new(row, "silent", json_true());
 	}
 	json_decref(means);
@@ -219,7 +238,7 @@ json_t *fb_part_parameters(const fb_trials *history, const bool *live, const fb_
 	json_t *out = json_object(), *meanings = json_object();
 	for (int k = 0; k < history->knobs->count; k++) {
 		const fb_knob *knob = &history->knobs->knob[k];
-		bool told = detail->dead || !live || live[k];
+		bool told = detail->dead || !is_silent(history, live, k);
 		json_object_set_new(out, knob->key,
 			told ? parameter(history, k, live, detail, meanings)
 				 : value_json(knob, best_of(history)->value[k]));

@@ -350,7 +350,7 @@ static const fb_param_info params[N_PARAMS] = {
 		.label = "Attack",
 		.unit = "ms",
 		.doc = "Time to 63 % of the reduction, in dB, after a sudden rise. Longer lets transients "
-			   "through. The RMS detector adds its own 10 ms",
+			   "through. The RMS detector adds some 5 ms",
 		.scale = FB_SCALE_LOG,
 		.min = 0.05f,
 		.max = 250.0f,
@@ -359,7 +359,8 @@ static const fb_param_info params[N_PARAMS] = {
 		.label = "Release",
 		.unit = "ms",
 		.doc = "Time to 63 % of the way back, in dB, after a sudden fall. Short is dense and can "
-			   "distort bass, long is smooth and can pump",
+			   "distort bass, long is smooth and can pump. The RMS detector "
+			   "itself falls by no more than 0.9 dB per ms",
 		.scale = FB_SCALE_LOG,
 		.min = 5.0f,
 		.max = 3000.0f,

@@ -7,6 +7,15 @@
 
 enum { RATE = 48000, FRAMES = 9 * RATE };
 
+/** Nothing but echoes. */
+static void open_wet(rig_bench *b, double rate_hz, double time_ms, double feedback_pc)
+{
+	rig_bench_open(b, "delay", rate_hz, FRAMES);
+	rig_set(b->rig, "time", time_ms);
+	rig_set(b->rig, "mix", 100);
+	rig_set(b->rig, "feedback", feedback_pc);
+}
+
 /** Where the only echo of one click stands. */
 static size_t echo_of_click(rig_bench *b)
 {
@@ -33,10 +42,7 @@ static void test_exact_to_the_sample(void **state)
 	for (size_t r = 0; r < 5; r++) {
 		for (size_t t = 0; t < 5; t++) {
 			rig_bench b;
-			rig_bench_open(&b, "delay", rates[r], FRAMES);
-			rig_set(b.rig, "time", times[t]);
-			rig_set(b.rig, "mix", 100);
-			rig_set(b.rig, "feedback", 0);
+			open_wet(&b, rates[r], times[t], 0);
 			sig_noise(b.in[0], FRAMES, 1.0, 1);
 			sig_noise(b.in[1], FRAMES, 1.0, 2);
 			rig_bench_run(&b, 0, FRAMES);
@@ -76,10 +82,7 @@ static void test_feedback(void **state)
 	const double rates[] = {8000, 48000};
 	for (size_t r = 0; r < 2; r++) {
 		rig_bench b;
-		rig_bench_open(&b, "delay", rates[r], FRAMES);
-		rig_set(b.rig, "time", 1.0);
-		rig_set(b.rig, "mix", 100);
-		rig_set(b.rig, "feedback", 70);
+		open_wet(&b, rates[r], 1.0, 70);
 		b.in[0][5] = 1.0f;
 		rig_bench_run(&b, 0, 4800);
 		size_t delay = (size_t)(rates[r] / 1000);
@@ -97,10 +100,7 @@ static void test_ping_pong(void **state)
 {
 	(void)state;
 	rig_bench b;
-	rig_bench_open(&b, "delay", RATE, FRAMES);
-	rig_set(b.rig, "time", 10);
-	rig_set(b.rig, "mix", 100);
-	rig_set(b.rig, "feedback", 50);
+	open_wet(&b, RATE, 10, 50);
 	rig_set(b.rig, "ping_pong", 1);
 	b.in[0][0] = 1.0f;
 	b.in[1][0] = 0.5f;

@@ -48,8 +48,14 @@ static fb_status turned(
 	if (!then) {
 		return fb_fail(error, FB_NO_MEMORY, "proposal", "out of memory");
 	}
-	fb_status status = fb_params_apply(then, parameters, error);
-	status = status ? status : fb_proposal_check(&channel->proposal, now, then, error);
+	fb_error inner;
+	fb_status status = fb_params_apply(then, parameters, &inner);
+	if (status) {
+		fb_fail(error, status, "proposal",
+			"it is of another chain than the station has now: %s: %s", inner.where, inner.text);
+	} else {
+		status = fb_proposal_check(&channel->proposal, now, then, error);
+	}
 	if (status) {
 		fb_patch_destroy(then);
 		return status;

@@ -4,6 +4,7 @@
 import base64
 import json
 import os
+import re
 import sqlite3
 import time
 from email.utils import formatdate
@@ -74,8 +75,9 @@ def test_protocol(asks):
     assert parameters["properties"]["comp.ratio"] == {"type": ["number", "null"]}
 
 
-REPORT = ["run_id", "station_id", "parameters", "params_before", "params_after", "metrics", "invalid", "score", "frame_start",
-          "frame_end", "sample_rate", "audio_snapshot_base64", "subjective", "notes"]
+REPORT = {"run_id": str, "station_id": int, "parameters": dict, "params_before": dict, "params_after": dict, "metrics": dict, "invalid": list,
+          "score": float, "frame_start": int, "frame_end": int, "sample_rate": float, "audio_snapshot_base64": str, "subjective": type(None),
+          "notes": str}
 
 
 def test_package(asks, server):
@@ -83,7 +85,12 @@ def test_package(asks, server):
     double, done = asks(engineer, options=["--json", "--rounds", 3])
     answer(done)
     told = package(double.requests[0])
-    assert list(told["report"]) == REPORT and len(told["report"]["metrics"]) == 55
+    report = told["report"]
+    assert [(name, type(value)) for name, value in report.items()] == list(REPORT.items())
+    assert len(report["metrics"]) == 55 and all(type(value) in (int, float) for value in report["metrics"].values())
+    assert set(report["invalid"]) <= set(report["metrics"]) and report["params_after"] == {**report["params_before"], **report["parameters"]}
+    before = server.get("/api/stations/1/params")
+    assert report["params_before"] == pytest.approx(before) and {f"{name}" for name in told["parameters"]} <= set(before)
     assert told["report"]["sample_rate"] == 48000 and told["report"]["frame_end"] == 3 * 48000
     assert [node["id"] for node in told["chain"]] == ["trim", "eq", "comp", "limiter"] and told["chain"][2]["does"]
     assert told["goal"]["weights"]["lufs_integrated"] == {"weight": 2, "target": -23, "tolerance": 1}
@@ -111,16 +118,19 @@ def tokens_asked(request):
 
 def test_token_budget(asks):
     """Requests stay within their budget; what does not fit at all is an error that says so."""
-    wide, done = asks(engineer, options=["--json", "--rounds", 2])
-    answer(done)
-    tight, done = asks(engineer, options=["--json", "--rounds", 5, "--patience", 5, "--token-budget", 6400])
-    answer(done)
-    assert max(map(tokens_asked, tight.requests)) <= 6400 < min(map(tokens_asked, wide.requests))
-    rounds = package(tight.requests[-1])["history"]
-    assert rounds[0].startswith("round 1: ") and "the best scored" in rounds[0]  # the oldest in a line,
-    assert rounds[-1]["trials"]  # the newest in full
     _, done = asks(engineer, options=["--token-budget", 500])
     assert done.returncode == 1 and "--token-budget: the shortest request takes" in done.stderr
+    budget = int(re.search(r"takes (\d+) tokens, 500 may be used", done.stderr)[1]) + 700
+    moves = [advises({"trim.gain": gain}, reasoning="Louder. " * 40) for gain in (1, 2, 3, 4, 5, 6)]
+    sizes = {}
+    for name, options in {"wide": [], "tight": ["--token-budget", budget]}.items():
+        double, done = asks(*moves, options=["--json", "--rounds", 6, "--patience", 6, *options])
+        assert answer(done)["spend"]["requests"] == 6
+        sizes[name] = [tokens_asked(request) for request in double.requests]
+    assert max(sizes["tight"]) <= budget < min(sizes["wide"])
+    rounds = package(double.requests[-1])["history"]
+    assert rounds[0].startswith("round 1: ") and "the best scored" in rounds[0]  # the oldest in a line,
+    assert rounds[-1]["trials"]  # the newest in full
 
 
 def test_audio(asks):
@@ -309,13 +319,17 @@ def test_injection(asks, server):
 
 
 def test_key_appears_nowhere(tmp_path, server):
-    """A server that sends the key back does not get it into what is shown or stored."""
+    """A server that sends the key back, as it is or as escapes of JSON, does not get it into what is shown or stored."""
+
+    def escaped():
+        return "".join(f"\\u{ord(character):04x}" for character in double.key)
 
     def echoes(request):
-        return completion({"recommended_parameters": {"trim.gain": 6}, "reasoning": f"your key is {double.key}", "expected_improvement": 1})
+        return completion('{"recommended_parameters": {"trim.gain": 6}, "reasoning": "your key is %s, %s", "expected_improvement": 1}'
+                          % (double.key, escaped()))
 
     def complains(request):
-        return refuses(500, f"the key {double.key} is on fire")(request)
+        return 500, {}, ('{"error": {"message": "on fire is the key %s, %s"}}' % (double.key, escaped())).encode()
 
     with ModelDouble(tmp_path, echoes, complains) as double:
         done = Optimizer(server).run(*SHORT, *double.options(), "--rounds", 2, "--retries", 0)
@@ -324,6 +338,7 @@ def test_key_appears_nowhere(tmp_path, server):
     assert (done.returncode, fails.returncode, dry.returncode) == (0, 1, 0) and "on fire" in fails.stderr
     for one in (done, fails, dry):
         assert double.key not in one.stdout + one.stderr
+    assert "your key is ***" in done.stdout
     files = [path for path in server.folder.rglob("*") if path.is_file()]
     assert any(path.suffix in (".db", ".sqlite") or "foldback" in path.name for path in files)
     for path in files:

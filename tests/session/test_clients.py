@@ -7,7 +7,7 @@ import subprocess
 
 import liblo
 import pytest
-from servers import SLOW, Foldbackd, wait_for
+from servers import SLOW, playing_patch, wait_for
 
 PATCH = '{"stages": [{"id": "comp", "type": "comp"}]}'
 THRESHOLD = "/station/1/comp/threshold"
@@ -15,9 +15,7 @@ THRESHOLD = "/station/1/comp/threshold"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("state")
-    (folder / "patch.json").write_text(PATCH)
-    with Foldbackd(folder, "--patch", f"1={folder / 'patch.json'}") as running:
+    with playing_patch(tmp_path_factory.mktemp("state"), PATCH, station=1) as running:
         yield running
 
 

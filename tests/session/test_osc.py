@@ -8,7 +8,7 @@ import time
 
 import liblo
 import pytest
-from servers import SLOW, Foldbackd, wait_for
+from servers import SLOW, playing_patch, wait_for
 from streams import message, messages
 
 PATCH = '{"stages": [{"id": "gain", "type": "gain"}, {"id": "eq", "type": "eq"}, {"id": "comp", "type": "comp"}]}'
@@ -17,9 +17,7 @@ THRESHOLD = "/station/1/comp/threshold"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("state")
-    (folder / "patch.json").write_text(PATCH)
-    with Foldbackd(folder, "--patch", f"1={folder / 'patch.json'}") as running:
+    with playing_patch(tmp_path_factory.mktemp("state"), PATCH, station=1) as running:
         yield running
 
 

@@ -159,6 +159,66 @@ def test_optimizer_keeps_to_them(server):
     assert abs(changes.get("/station/1/trim/gain", [0, 0])[1]) <= 0.02 * (high - low) + 1e-6
 
 
+# --- accepting
+
+
+TONE = {"name": "Tone", "stages": [{"type": "t_tone", "id": "tone"}, {"type": "gain", "id": "trim"}, {"type": "eq"}]}
+
+
+@pytest.fixture(scope="module")
+def tone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tone")
+    samples = folder / "foldback" / "samples"
+    samples.mkdir(parents=True)
+    sounds.speech(samples / "talk.wav", "demo-congrats", seconds=1, channels=2)
+    (folder / "tone.json").write_text(json.dumps(TONE))
+    with playing(folder, "--stations", 1, "--patch", f"1={folder / 'tone.json'}") as foldbackd:
+        foldbackd.osc.call("/scene/save", "before")
+        yield foldbackd
+
+
+@pytest.mark.slow
+@pytest.mark.plain  # with sanitizers the sound has gaps
+@pytest.mark.parametrize("morph, meanwhile", [(0.0, ""), (0.01, ""), (1.0, ""), (1.0, "undo"), (1.0, "scene"), (1.0, "node"), (1.0, "another")])
+def test_accepting_has_no_clicks(tone, morph, meanwhile):
+    """To -12 dB, with EQ, in no time, in hardly any and in a second; and what may happen in the middle of it. A tone of 100 Hz bends
+    nowhere more than its own curve. A second takes a second, to a tenth."""
+    osc, second = tone.osc, {"trim.gain": -6, "eq.b4_gain": -6}
+    middle = {"": lambda: None, "undo": lambda: osc.call("/station/1/undo"), "scene": lambda: osc.call("/scene/load", "before", 0.0),
+              "node": lambda: osc.call("/station/1/node/remove", "eq"),
+              "another": lambda: (offer(tone, second), osc.call("/station/1/proposal/accept"))}[meanwhile]
+
+    def action():
+        tone.http("PUT", "/api/stations/1/patch", TONE)
+        assert offer(tone, {"trim.gain": -12, "eq.b4_gain": 6, "eq.b1_on": True}) is True
+        set_leaf(tone, "morph", morph)
+        time.sleep(0.5)
+        with Take(tone) as take:
+            began = take.frames
+            assert osc.call("/station/1/proposal/accept") is True
+            take.run(0.4)
+            middle()
+            take.run(1.2)
+        return take, began
+
+    take, began = whole(action)
+    own = bend(take.left, 0, 4800)
+    assert bend(take.left) < 1.2 * own + CLICK / 2
+    if morph == 1.0 and not meanwhile:
+        loud = [max(take.left[at:at + 480]) for at in range(0, take.frames - 480, 480)]  # a wave of 100 Hz
+        moving = [at for at, (a, b) in enumerate(zip(loud, loud[1:])) if abs(a - b) > 1e-4 * a]
+        assert moving[-1] - moving[0] == pytest.approx(100, abs=10) and moving[0] * 480 >= began - 960
+
+
+def test_stale_proposal(server):
+    """The station has another chain since: refused, and told so; nothing is half applied."""
+    assert offer(server, {"trim.gain": -3, "comp.ratio": 4}) is True
+    assert server.http("PUT", "/api/stations/1/patch", {**PATCH, "stages": PATCH["stages"][:1]})[0] == 200
+    why = server.osc.call("/station/1/proposal/accept")
+    assert "it is of another chain than the station has now: comp.ratio" in why
+    assert server.osc.ask("/station/1/trim/gain") == 0 and server.osc.ask("/station/1/proposal/state") == "offered"
+
+
 # --- hearing
 
 

@@ -13,7 +13,7 @@ import pytest
 import websockets
 
 from rude import forked
-from servers import BUILD, SLOW, TOP, Foldbackd, Osc, wait_for
+from servers import BUILD, SLOW, TOP, Foldbackd, Osc, playing_patch, wait_for
 from streams import Stream, counted, message, messages
 
 GAIN = "/station/1/gain/gain"
@@ -22,9 +22,7 @@ ALL = 64  # clients that may subscribe
 
 @pytest.fixture
 def server(tmp_path):
-    patch = tmp_path / "patch.json"
-    patch.write_text(json.dumps({"name": "shares", "stages": [{"id": "gain", "type": "gain"}]}))
-    with Foldbackd(tmp_path, "--patch", patch) as foldbackd:
+    with playing_patch(tmp_path, {"name": "shares", "stages": [{"id": "gain", "type": "gain"}]}) as foldbackd:
         yield foldbackd
 
 

@@ -21,8 +21,9 @@ def test_a_gig(tmp_path, request, capsys, threads, share):
     lost = {key: result[key] for key in ("events/lost", "events/orphan", "taps_lost", "tap_gaps", "audit/lost",
                                          "captures_lost", "kernel_lost", "unset")}
     assert not any(lost.values()), lost
-    # what a client asks for meanwhile comes and goes; 0.1 MB a minute would be a leak of 1 kB a second
-    assert result["heap_growth_mb"] < 0.5 + 0.1 * result["watched_s"] / 60
+    # read between auditions, of which one takes 0.4 MB while it goes on. What a scene needs of SQLite's cache and of malloc's
+    # is there after some of them (0.1 MB); 0.02 MB a minute would be a leak of 0.3 kB a second
+    assert result["heap_growth_mb"] < 0.2 + 0.02 * result["watched_s"] / 60
     # Where the machine lets an empty client be, foldback is never late. Where it stalls (a virtual machine's processors are
     # taken away by their host), it stalls each server at other moments, and who computes for a sixth of each period feels
     # stalls that who computes nothing does not. Then foldback has no more xruns than a client that burns the same time; two

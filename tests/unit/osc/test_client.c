@@ -307,7 +307,8 @@ static void test_lost_packets(void **state)
 	int64_t start = now_us();
 	relay.drop_to_server = 100;
 	assert_int_equal(fb_client_get(far, "/station/1/mode", &value, &error), FB_UNAVAILABLE);
-	assert_true(now_us() - start > 440000 && now_us() - start < 2000000);
+	/* by how much later depends on the machine; ten times as long is what nobody waits for */
+	assert_true(now_us() - start > 440000 && now_us() - start < 10000000);
 	assert_string_equal(error.text, "no answer; is foldbackd running there?");
 	/* a command goes out once only */
 	relay.drop_to_client = 100;

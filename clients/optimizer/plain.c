@@ -68,14 +68,11 @@ static size_t spells(const char *at, char c)
 {
 	size_t slashes = strspn(at, "\\");
 	const char *rest = at + slashes;
-	if (*rest == c) {
-		return slashes + 1;
+	if (slashes && *rest == 'u' && strspn(rest + 1, "0123456789abcdefABCDEF") >= 4) {
+		const char code[] = {rest[1], rest[2], rest[3], rest[4], '\0'};
+		return strtoul(code, NULL, 16) == (unsigned char)c ? slashes + 5 : 0;
 	}
-	if (!slashes || *rest != 'u' || strspn(rest + 1, "0123456789abcdefABCDEF") < 4) {
-		return 0;
-	}
-	const char code[] = {rest[1], rest[2], rest[3], rest[4], '\0'};
-	return strtoul(code, NULL, 16) == (unsigned char)c ? slashes + 5 : 0;
+	return *rest == c ? slashes + 1 : 0;
 }
 
 void fb_plain_hide(char *text, const char *secret)

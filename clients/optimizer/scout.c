@@ -15,9 +15,8 @@ enum {
 	CHASE_WAVES = 8,  /* each tries every number up and down */
 	PATIENT_WAVES = 2 /* before a place that gains too slowly is given up */
 };
-#define SPACING 2.0      /* steps between the places of a sweep */
-#define FIRST_ALONG 1.0  /* steps along the sweep, half way to the next place, */
-#define FIRST_OTHER 2.0  /* and of the other numbers */
+#define SPACING 2.0      /* steps between the places of a sweep at least */
+#define FIRST_OTHER 2.0  /* steps of numbers that the sweep leaves alone */
 #define UP_MIN 0.1       /* points that a place brings back at least */
 #define GAIN_MIN 5.0     /* of what a knob is worth: slower gains are left to others */
 #define MORE 1.2         /* times as promising, while nothing is gained yet */
@@ -30,6 +29,7 @@ typedef enum phase { RESTING, TASTING, SWEEPING, CHASING } phase; /* what is bei
 typedef struct spot {
 	int form, setting;
 	double place;                  ///< along the section's longest knob
+	double spacing;                ///< steps from there to the next
 	double *value;                 ///< [knobs] as it was heard
 	double promise;                ///< once heard; 0: none
 	bool dead[FB_SECTION_NUMBERS]; ///< numbers that do nothing with this setting
@@ -184,7 +184,7 @@ static void plan_sweep(fb_scout *scout)
 				if (scout->spots == SWEEP_MAX) {
 					return;
 				}
-				*one = (spot){.form = i, .setting = s, .place = place, .value = one->value};
+				*one = (spot){i, s, place, spacing, one->value, 0.0, {false}};
 				scout->spots += put_to_use(scout, one, one->value);
 			}
 		}
@@ -236,11 +236,11 @@ static bool choose(fb_scout *scout)
 	for (int i = 0; i < scout->spots; i++) { /* its neighbours are chased with it */
 		spot *s = &scout->spot[i];
 		bool near = s->form == seed->form && s->setting == seed->setting &&
-					fabs(s->place - seed->place) <= 1.01 * SPACING;
+					fabs(s->place - seed->place) <= 1.01 * seed->spacing;
 		s->promise = near ? 0.0 : s->promise;
 	}
 	for (int i = 0; i < scout->numbers; i++) {
-		scout->step[i] = i ? FIRST_OTHER : FIRST_ALONG;
+		scout->step[i] = i ? FIRST_OTHER : 0.5 * seed->spacing;
 	}
 	scout->waves = 0;
 	copy(scout, scout->best, scout->centre);

@@ -319,13 +319,17 @@ def test_injection(asks, server):
 
 
 def test_key_appears_nowhere(tmp_path, server):
-    """A server that sends the key back does not get it into what is shown or stored."""
+    """A server that sends the key back, as it is or as escapes of JSON, does not get it into what is shown or stored."""
+
+    def escaped():
+        return "".join(f"\\u{ord(character):04x}" for character in double.key)
 
     def echoes(request):
-        return completion({"recommended_parameters": {"trim.gain": 6}, "reasoning": f"your key is {double.key}", "expected_improvement": 1})
+        return completion('{"recommended_parameters": {"trim.gain": 6}, "reasoning": "your key is %s, %s", "expected_improvement": 1}'
+                          % (double.key, escaped()))
 
     def complains(request):
-        return refuses(500, f"the key {double.key} is on fire")(request)
+        return 500, {}, ('{"error": {"message": "on fire is the key %s, %s"}}' % (double.key, escaped())).encode()
 
     with ModelDouble(tmp_path, echoes, complains) as double:
         done = Optimizer(server).run(*SHORT, *double.options(), "--rounds", 2, "--retries", 0)
@@ -334,6 +338,7 @@ def test_key_appears_nowhere(tmp_path, server):
     assert (done.returncode, fails.returncode, dry.returncode) == (0, 1, 0) and "on fire" in fails.stderr
     for one in (done, fails, dry):
         assert double.key not in one.stdout + one.stderr
+    assert "your key is ***" in done.stdout
     files = [path for path in server.folder.rglob("*") if path.is_file()]
     assert any(path.suffix in (".db", ".sqlite") or "foldback" in path.name for path in files)
     for path in files:

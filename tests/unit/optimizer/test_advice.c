@@ -264,6 +264,9 @@ static void test_hide(void **state)
 	char escaped[] = "\\u0073k-1 \\\\u0073\\\\u006B-1 \\u0073k-2 \\u007 s\\/k";
 	fb_plain_hide(escaped, "sk-1");
 	assert_string_equal(escaped, "********* **************** \\u0073k-2 \\u007 s\\/k");
+	char letter[] = "\\u0064\\u006f\\u0075 do\\u0075 dou \\u0075u";
+	fb_plain_hide(letter, "dou"); /* the letter that escapes begin with */
+	assert_string_equal(letter, "****************** ******** *** \\u0075u");
 	fb_plain_hide(escaped, "s/k");
 	assert_string_equal(escaped, "********* **************** \\u0073k-2 \\u007 ****");
 }

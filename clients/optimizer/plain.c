@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "plain.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { SLASHES_MAX = 16 }; /* of an escape that was escaped four times over */
 
 /** Bytes of the character at `s`, 0 if it is broken. source: RFC 3629, table 3-7 of Unicode */
 static size_t decode(const unsigned char *s, uint32_t *code)
@@ -62,13 +65,26 @@ void fb_plain(char *out, size_t size, const char *text)
 	out[at] = '\0';
 }
 
+static bool are_hex(const char *at, int n)
+{
+	int i = 0;
+	while (i < n && isxdigit((unsigned char)at[i])) {
+		i++;
+	}
+	return i == n;
+}
+
 /** Bytes that stand for a character in JSON: itself, or its escape, of which the backslash may have
-	been escaped in turn. 0: something else stands there. */
+	been escaped in turn. 0: something else stands there. No farther than a few bytes ahead is looked
+	at, whatever stands there: a text of backslashes alone takes no longer than another. */
 static size_t spells(const char *at, char c)
 {
-	size_t slashes = strspn(at, "\\");
+	size_t slashes = 0;
+	while (slashes < SLASHES_MAX && at[slashes] == '\\') {
+		slashes++;
+	}
 	const char *rest = at + slashes;
-	if (slashes && *rest == 'u' && strspn(rest + 1, "0123456789abcdefABCDEF") >= 4) {
+	if (slashes && *rest == 'u' && are_hex(rest + 1, 4)) {
 		const char code[] = {rest[1], rest[2], rest[3], rest[4], '\0'};
 		return strtoul(code, NULL, 16) == (unsigned char)c ? slashes + 5 : 0;
 	}

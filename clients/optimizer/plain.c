@@ -75,8 +75,8 @@ static bool are_hex(const char *at, int n)
 }
 
 /** Bytes that stand for a character in JSON: itself, or its escape, of which the backslash may have
-	been escaped in turn. 0: something else stands there. No farther than a few bytes ahead is looked
-	at, whatever stands there: a text of backslashes alone takes no longer than another. */
+	been escaped in turn. 0: something else stands there. Looks but a few bytes ahead, whatever
+	stands there: a text of backslashes alone takes no longer than another. */
 static size_t spells(const char *at, char c)
 {
 	size_t slashes = 0;

@@ -147,7 +147,17 @@ static json_t *without_audio(const json_t *request)
 
 /* --- sending */
 
-/** Send in the form the server understands; it says 400 or 422 where it does not. */
+/** Should it be asked in a plainer form? Servers say 400 or 422 to one that they do not know. Some
+	that make a grammar of a schema answer 500 where they cannot, as often as they are asked: taken
+	so while nothing else was ever answered. */
+static bool wants_plainer(const fb_relay *relay, fb_status status, long http)
+{
+	bool refused = status == FB_INVALID && (http == 400 || http == 422);
+	bool broke = status == FB_UNAVAILABLE && http == 500 && relay->spend.requests == 0;
+	return relay->form != FORM_PLAIN && (refused || broke);
+}
+
+/** Send in the form the server understands. */
 static fb_status send_request(fb_relay *relay, const json_t *messages, const json_t *schema,
 	json_t **request, char **body, fb_error *error)
 {
@@ -161,7 +171,7 @@ static fb_status send_request(fb_relay *relay, const json_t *messages, const jso
 		}
 		fb_status status = fb_chat_post(relay->chat, text, body, &http, error);
 		free(text);
-		if (status != FB_INVALID || relay->form == FORM_PLAIN || (http != 400 && http != 422)) {
+		if (!wants_plainer(relay, status, http)) {
 			return status;
 		}
 		relay->form++;

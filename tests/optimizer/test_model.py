@@ -165,6 +165,22 @@ def test_forms(asks, understands):
     assert forms[:3] == (["json_schema", "json_object", "json_object"] if understands else ["json_schema", "json_object", None])
 
 
+def test_a_schema_that_breaks_the_server(asks):
+    """500, each time it is asked for the schema: it is asked for JSON instead. Once it has answered, 500 is a fault like any other."""
+    answered = []
+
+    def brittle(request):
+        if request["response_format"]["type"] == "json_schema" or len(answered) == 1:
+            return refuses(500, "failed to parse grammar")(request)
+        answered.append(request)
+        return engineer(request)
+
+    double, done = asks(brittle, options=["--json", "--retries", 0])
+    assert answer(done)["score_after"] > answer(done)["score_before"] + 5 and answer(done)["stopped"] == "model"
+    assert [one["response_format"]["type"] for one in double.requests] == ["json_schema", "json_object", "json_object"]
+    assert "failed to parse grammar" in answer(done)["gave_up"]
+
+
 def test_local_server_needs_no_key(tmp_path, server):
     """Plain HTTP and no key, as model servers on the same machine have it."""
     with ModelDouble(tmp_path, engineer, tls=False) as double:

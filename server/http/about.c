@@ -27,7 +27,7 @@ static void get_openapi(fb_request *request, const fb_asked *asked)
 }
 
 static const fb_route routes[] = {
-	{FB_GET, "/api/openapi.json", get_openapi, "This document.",
+	{FB_GET, "/api/openapi.json", get_openapi, "All routes, as OpenAPI.",
 		.answer = "{'type': 'object', 'required': ['openapi', 'info', 'paths']}"},
 	{FB_GET, "/healthz", get_healthz, "The server answers.",
 		.answer = "{'type': 'object', 'required': ['status'],"

@@ -70,12 +70,22 @@ class Jackd:
     def run(self, *command, **kw):
         return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=30, **kw)
 
+    def listing(self, *options):
+        """What jack_lsp prints. It may wait for ever where another client comes at the same moment (jackd2 1.9.21): then once more."""
+        command = ["jack_lsp", *options]
+        for _ in range(3):
+            try:
+                return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=8).stdout
+            except subprocess.TimeoutExpired:
+                pass
+        return self.run(*command).stdout
+
     def ports(self):
-        return self.run("jack_lsp").stdout.split()
+        return self.listing().split()
 
     def connections(self, port):
         """The ports that a port is connected to."""
-        lines = self.run("jack_lsp", "-c", port).stdout.splitlines()
+        lines = self.listing("-c", port).splitlines()
         at = lines.index(port) + 1 if port in lines else len(lines)
         return [line.strip() for line in itertools.takewhile(lambda line: line.startswith(" "), lines[at:])]
 
